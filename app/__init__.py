@@ -1,0 +1,1 @@
+"""The server: configuration, accounts, tree, journal, uploads, HTTP API and jobs."""

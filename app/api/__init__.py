@@ -1,0 +1,1 @@
+"""Handlers of the JSON API: parse, call one service function, render."""

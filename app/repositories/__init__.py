@@ -1,0 +1,1 @@
+"""SQL by aggregate: plain functions that take the transaction first."""

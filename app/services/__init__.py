@@ -1,0 +1,1 @@
+"""The rules: permission, names, conflicts, quota, uploads."""
