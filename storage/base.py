@@ -1,0 +1,105 @@
+"""The words of the object store: chunk ids, encodings, states, limits and the small records that callers see."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import NewType
+
+ChunkId = NewType("ChunkId", bytes)
+"""The 32 raw bytes of the SHA-256 of a chunk's plain content. Hexadecimal only on the wire and in file names."""
+
+ClaimId = NewType("ClaimId", str)
+"""Whose upload a received chunk belongs to: the id of an upload or of a bundle, opaque here."""
+
+Buffer = bytes | bytearray | memoryview
+
+MAX_CHUNK = 8 * 1024 * 1024
+"""Largest plain size of a chunk in bytes."""
+
+INLINE_MAX = 64 * 1024
+"""A chunk whose stored form is no longer than this many bytes is a row; a longer one is a file."""
+
+_CLAIM = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+class Encoding(IntEnum):
+    """The form in which a chunk is stored. The numbers are in the index and never change."""
+
+    RAW = 0
+    ZSTD = 1
+
+
+class WireEncoding(StrEnum):
+    """The Content-Encoding under which a chunk may arrive."""
+
+    IDENTITY = "identity"
+    ZSTD = "zstd"
+    GZIP = "gzip"
+
+
+class ChunkState(IntEnum):
+    """What the index says of a chunk. Only an OK chunk exists for callers."""
+
+    OK = 0
+    CONDEMNED = 1
+    """Unused in the eyes of the collector, which removes it after a grace."""
+    REMOVING = 2
+    """Its bytes are about to go or are gone."""
+    DAMAGED = 3
+    """Its bytes were found wrong; any new put heals it."""
+
+
+class Place(IntEnum):
+    """Where the bytes of a chunk lie. The numbers are in the index and never change."""
+
+    ROW = 0
+    FILE = 1
+    PACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """One chunk as it lies in the store: `path` or `data` holds its stored form, never both."""
+
+    chunk_id: ChunkId
+    size: int
+    stored_size: int
+    encoding: Encoding
+    path: Path | None
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """Counters since the store was opened, for tests, metrics and the bench."""
+
+    barriers: int
+    """Barriers that ended well and had something to do."""
+    syncs: int
+    """Calls of fsync, syncfs and folder syncs for chunk data; commits of the index are counted apart."""
+    commits: int
+    """Transactions of the index."""
+    staged_bytes: int
+    """Stored bytes received since the last barrier began."""
+
+
+def hash_of(pieces: Iterable[Buffer]) -> ChunkId:
+    """Return the id of the chunk whose plain bytes are `pieces` in order."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return ChunkId(digest.digest())
+
+
+def check_claim(claim: str) -> ClaimId:
+    """Return `claim` if it can stand in a file name.
+
+    Raises:
+        ValueError: it is empty, too long or holds anything but letters, digits, `-` and `_`.
+    """
+    if not _CLAIM.fullmatch(claim):
+        raise ValueError(f"not a claim id: {claim!r}")
+    return ClaimId(claim)
