@@ -1,0 +1,118 @@
+"""What handlers share: the route table with its access rules, and JSON in and out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from app.errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+JSON_BODY = 1024 * 1024
+
+
+class Access(Enum):
+    """Who may call a route; the object itself is judged by the service."""
+
+    PUBLIC = "anyone"
+    SETUP = "anyone, while there is no admin"
+    SIGNED = "whoever holds the signed URL"
+    ACCOUNT = "a device or session of an enabled user"
+    ADMIN = "an admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the route table."""
+
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+
+
+class Routes(list[Route]):
+    """Collects the routes of a module; a route without an access rule cannot be written down."""
+
+    def get(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
+        """Register a GET, with HEAD."""
+        return self._add("GET", path, access)
+
+    def post(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
+        """Register a POST."""
+        return self._add("POST", path, access)
+
+    def put(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
+        """Register a PUT."""
+        return self._add("PUT", path, access)
+
+    def patch(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
+        """Register a PATCH."""
+        return self._add("PATCH", path, access)
+
+    def delete(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
+        """Register a DELETE."""
+        return self._add("DELETE", path, access)
+
+    def _add(self, method: str, path: str, access: Access) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
+            self.append(Route(method, path, access, handler))
+            return handler
+
+        return register
+
+
+async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        TooLargeError: it is longer than `limit` bytes.
+        UnsupportedMediaTypeError: it carries a Content-Encoding, which only chunk PUTs may.
+    """
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
+    if (request.content_length or 0) > limit:
+        raise TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > limit:
+            raise TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
+    return bytes(body)
+
+
+async def read_json(request: web.Request, kind: type[T], *, limit: int = JSON_BODY) -> T:
+    """Return the body as `kind`; what does not fit it is refused by msgspec, which says where."""
+    body = await read_body(request, limit)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise InvalidRequestError("The body is nested too deep.") from error
+
+
+def json_reply(reply: Any, status: int = 200) -> web.Response:  # noqa: ANN401 - whatever msgspec encodes
+    """Render `reply` as JSON that no cache keeps."""
+    return web.Response(
+        body=msgspec.json.encode(reply),
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def query(request: web.Request, kind: type[T]) -> T:
+    """Return the query parameters as `kind`; unknown and repeated ones are refused."""
+    values: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in values:
+            raise InvalidRequestError(f"The parameter {name!r} stands twice.")
+        values[name] = value
+    return msgspec.convert(values, type=kind, strict=False)

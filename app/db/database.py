@@ -1,0 +1,138 @@
+"""The metadata database: many readers, one writer that commits for all who wait.
+
+One awaited statement costs about a hundred times the statement itself, nearly all of it the hop to the database's
+thread. So callers hand over a whole unit of work, a plain function that runs inside that thread (house-style.md, 6).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+import aiosqlite
+
+from app.db.transaction import Snapshot, Transaction, read_counters
+from storage.base import ChunkStates
+from storage.disk import Disk
+from storage.errors import StorageError
+from storage.group_writer import GroupWriter, translated
+
+T = TypeVar("T")
+
+READERS = 3
+BUSY_S = 10.0
+WRITER_CACHE_KIB = 32 * 1024
+READER_CACHE_KIB = 8 * 1024
+
+
+class _Reader(aiosqlite.Connection):
+    """A read-only connection with a thread of its own."""
+
+    async def run(self, work: Callable[[Snapshot], T]) -> T:
+        """Run `work` in this connection's thread, in one hop, on one consistent snapshot."""
+        return await self._execute(self._in_snapshot, work)  # type: ignore[no-any-return] # aiosqlite leaves it untyped
+
+    def _in_snapshot(self, work: Callable[[Snapshot], T]) -> T:
+        connection = self._conn
+        connection.execute("BEGIN")
+        try:
+            return work(Snapshot(connection))
+        finally:
+            connection.execute("COMMIT")
+
+
+class Database:
+    """Reads and writes of metadata; open it with `Database.open`, which expects a migrated file."""
+
+    def __init__(self, writer: GroupWriter[Transaction], readers: list[_Reader]) -> None:
+        """Take over connections that are open."""
+        self._writer = writer
+        self._readers = readers
+        self._free: asyncio.Queue[_Reader] = asyncio.Queue()
+        for reader in readers:
+            self._free.put_nowait(reader)
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        disk: Disk,
+        chunks: ChunkStates,
+        clock_ms: Callable[[], int],
+        on_failure: Callable[[StorageError], None] | None = None,
+    ) -> Self:
+        """Open the writer and the readers.
+
+        Args:
+            path: the database file.
+            disk: the seam through which COMMIT goes.
+            chunks: asked by units of work in the writer's thread.
+            clock_ms: wall clock, Unix milliseconds.
+            on_failure: called from the writer's thread when the disk has failed.
+        """
+
+        def open_session() -> Transaction:
+            connection = connect_writer(path)
+            return Transaction(connection, read_counters(connection), clock_ms, chunks)
+
+        writer = await asyncio.to_thread(GroupWriter, path, open_session=open_session, disk=disk, on_failure=on_failure)
+        readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
+        for reader in readers:
+            await reader
+        return cls(writer, readers)
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the start."""
+        return self._writer.commits
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction; its result comes after the commit is durable."""
+        return await self._writer.write(work)
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        """Run `work` on a snapshot that no writer holds up."""
+        reader = await self._free.get()
+        try:
+            return await reader.run(work)
+        except sqlite3.Error as error:
+            raise translated(error) or error from error
+        finally:
+            self._free.put_nowait(reader)
+
+    async def close(self) -> None:
+        """Let what waits finish, checkpoint and close."""
+        for reader in self._readers:
+            await reader.close()
+        await asyncio.to_thread(self._writer.close)
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the one connection that writes, and the only one that checkpoints (durability.md, 2)."""
+    connection = _connect(path, WRITER_CACHE_KIB)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS alone looks at these two
+    connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that can only read."""
+    connection = _connect(path, READER_CACHE_KIB)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def _connect(path: Path, cache_kib: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = OFF")  # Debian's build has it on, and it doubles the writes
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    connection.execute("PRAGMA mmap_size = 0")
+    return connection

@@ -1,0 +1,134 @@
+"""What a unit of work is handed: SQL, the counters of the database, and the journal's next row.
+
+`meta` holds the counters. Reading and writing it for every change would cost two statements each, so the writer
+keeps them here and writes them once a group; `mark` and `reset` take them back when a unit is undone.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from storage.base import ChunkStates
+
+TAG_SIZE = 5
+MARK_SIZE = 8
+Parameters = Mapping[str, object]
+
+
+_SAVE_COUNTERS = """
+    UPDATE meta SET seq = :seq, mark = :mark, next_id = :next_id, last_ms = :last_ms
+"""
+_RECORD = """
+    INSERT INTO journal (seq, node_id, op, actor_id, at_ms, mark) VALUES (:seq, :node, :op, :actor, :at, :mark)
+"""
+_READ_COUNTERS = "SELECT epoch, seq, mark, next_id, last_ms FROM meta"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counters of `meta`: the journal's head with its mark, and the next free id."""
+
+    epoch: str
+    seq: int
+    chain_mark: bytes
+    next_id: int
+    last_ms: int
+
+
+def read_counters(connection: sqlite3.Connection) -> Counters:
+    """Return the counters as the database holds them."""
+    row = connection.execute(_READ_COUNTERS).fetchone()
+    return Counters(row["epoch"], row["seq"], row["mark"], row["next_id"], row["last_ms"])
+
+
+def chain_mark(epoch: str, before: bytes, seq: int, node_id: int, operation: int, actor_id: int, at_ms: int) -> bytes:
+    """Return a journal row's mark: BLAKE2b-8 over the mark before and the row, keyed by the epoch (metadata.md, 2)."""
+    row = before + b"".join(n.to_bytes(8, "big") for n in (seq, node_id, operation, actor_id, at_ms))
+    return hashlib.blake2b(row, digest_size=MARK_SIZE, key=epoch.encode()).digest()
+
+
+class Snapshot:
+    """A read-only view for one unit of work."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Wrap a connection; only the thread that runs the unit may use it."""
+        self.connection = connection
+
+    def execute(self, statement: str, parameters: Parameters = {}) -> sqlite3.Cursor:  # noqa: B006 - never written to
+        """Run one statement with named parameters."""
+        return self.connection.execute(statement, parameters)
+
+    def one(self, statement: str, parameters: Parameters = {}) -> sqlite3.Row | None:  # noqa: B006 - never written to
+        """Return the first row, or None."""
+        row: sqlite3.Row | None = self.connection.execute(statement, parameters).fetchone()
+        return row
+
+    def all(self, statement: str, parameters: Parameters = {}) -> list[sqlite3.Row]:  # noqa: B006 - never written to
+        """Return all rows; the statement bounds their number."""
+        return self.connection.execute(statement, parameters).fetchall()
+
+
+class Transaction(Snapshot):
+    """The writing side of a unit of work."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, counters: Counters, clock_ms: Callable[[], int], chunks: ChunkStates
+    ) -> None:
+        """Begin with the counters as `meta` has them.
+
+        Args:
+            connection: the writing connection.
+            counters: as read from `meta` at the start.
+            clock_ms: wall clock, Unix milliseconds.
+            chunks: which chunks the store has, asked in this thread (durability.md, 5).
+        """
+        super().__init__(connection)
+        self.counters = counters
+        self.chunks = chunks
+        self._stored = counters
+        self._clock_ms = clock_ms
+
+    def mark(self) -> Counters:
+        """Return what `reset` needs."""
+        return self.counters
+
+    def reset(self, mark: Counters) -> None:
+        """Take the counters back to `mark`."""
+        self.counters = mark
+
+    def flush(self) -> None:
+        """Write the counters, once a group of units."""
+        if self.counters is not self._stored:
+            now = self.counters
+            values = {"seq": now.seq, "mark": now.chain_mark, "next_id": now.next_id, "last_ms": now.last_ms}
+            self.execute(_SAVE_COUNTERS, values)
+            self._stored = self.counters
+
+    def now_ms(self) -> int:
+        """Return the time for rows written now; never less than that of the journal's last row."""
+        return max(self._clock_ms(), self.counters.last_ms)
+
+    def next_id(self) -> int:
+        """Return an id that no row ever had."""
+        taken = self.counters.next_id
+        self.counters = replace(self.counters, next_id=taken + 1)
+        return taken
+
+    def next_tag(self) -> bytes:
+        """Return the random part that completes an id on the wire."""
+        return secrets.token_bytes(TAG_SIZE)
+
+    def record(self, *, node_id: int, operation: int, actor_id: int) -> int:
+        """Append a row to the journal and return its seq."""
+        before = self.counters
+        seq = before.seq + 1
+        at_ms = self.now_ms()
+        mark = chain_mark(before.epoch, before.chain_mark, seq, node_id, operation, actor_id, at_ms)
+        self.execute(
+            _RECORD,
+            {"seq": seq, "node": node_id, "op": operation, "actor": actor_id, "at": at_ms, "mark": mark},
+        )
+        self.counters = replace(before, seq=seq, chain_mark=mark, last_ms=at_ms)
+        return seq

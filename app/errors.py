@@ -1,0 +1,186 @@
+"""What the server refuses, without a word of HTTP; `app.problems` gives each a status.
+
+AppError
+├── InvalidRequestError          invalid_request
+│   └── ChunkListError           invalid_request (the chunk list does not add up)
+├── UnauthenticatedError         unauthenticated
+├── ForbiddenError               forbidden
+├── ReauthRequiredError          reauth_required
+├── NotFoundError                not_found
+├── ConflictError                conflict (stale base, seq or etag; a move into itself)
+│   └── NameTakenError           name_taken
+├── LimitReachedError            limit_reached
+├── PreconditionFailedError      precondition_failed
+├── TooLargeError                too_large
+├── UnsupportedMediaTypeError    unsupported_media_type
+├── RangeNotSatisfiableError     range_not_satisfiable
+├── MisdirectedError             misdirected
+├── MissingChunksError           missing_chunks
+├── RateLimitedError             rate_limited
+├── RequestTimeoutError          timeout
+├── UnavailableError             unavailable
+├── QuotaExceededError           quota_exceeded
+└── NoRoomError                  storage_full
+"""
+
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """A refusal. `code` is for programs and never changes; the message is one sentence for a person."""
+
+    code: ClassVar[str]
+
+
+class InvalidRequestError(AppError):
+    """The request cannot mean anything: a wrong type, value, name or path."""
+
+    code = "invalid_request"
+
+
+class ChunkListError(InvalidRequestError):
+    """The chunk list contradicts itself or the size."""
+
+
+class UnauthenticatedError(AppError):
+    """There is no valid proof of who asks."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(AppError):
+    """Who asks is known and may not."""
+
+    code = "forbidden"
+
+
+class ReauthRequiredError(AppError):
+    """The proof of identity is too old for this call."""
+
+    code = "reauth_required"
+
+
+class NotFoundError(AppError):
+    """It does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+
+
+class ConflictError(AppError):
+    """What the caller saw is no longer so.
+
+    Attributes:
+        current: id of the node as it is now, shown to the caller as `current`; None where there is none.
+    """
+
+    code = "conflict"
+
+    def __init__(self, message: str, current: int | None = None) -> None:
+        """Remember which node stands in the way."""
+        super().__init__(message)
+        self.current = current
+
+
+class NameTakenError(ConflictError):
+    """Another live node has this name in this folder."""
+
+    code = "name_taken"
+
+
+class LimitReachedError(AppError):
+    """A fixed limit of this server is reached."""
+
+    code = "limit_reached"
+
+
+class PreconditionFailedError(AppError):
+    """An `If-Match` or `If-None-Match` header does not hold."""
+
+    code = "precondition_failed"
+
+
+class TooLargeError(AppError):
+    """A body or a list is longer than allowed."""
+
+    code = "too_large"
+
+
+class UnsupportedMediaTypeError(AppError):
+    """The body's type or encoding is not taken here."""
+
+    code = "unsupported_media_type"
+
+
+class RangeNotSatisfiableError(AppError):
+    """No byte of the asked range exists.
+
+    Attributes:
+        size: size of the content, in bytes.
+    """
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, message: str, size: int) -> None:
+        """Remember the size, which the answer must name."""
+        super().__init__(message)
+        self.size = size
+
+
+class MisdirectedError(AppError):
+    """The request names a host that is not this server (DNS rebinding)."""
+
+    code = "misdirected"
+
+
+class MissingChunksError(AppError):
+    """A commit lacks chunks.
+
+    Attributes:
+        upload_id: the upload, which stays open.
+    """
+
+    code = "missing_chunks"
+
+    def __init__(self, message: str, upload_id: int) -> None:
+        """Remember the upload whose chunks are missing."""
+        super().__init__(message)
+        self.upload_id = upload_id
+
+
+class RateLimitedError(AppError):
+    """Too many tries.
+
+    Attributes:
+        retry_after_s: seconds until another try makes sense.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        """Remember when to come back."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RequestTimeoutError(AppError):
+    """The request did not arrive in time."""
+
+    code = "timeout"
+
+
+class UnavailableError(AppError):
+    """The server cannot do this at the moment."""
+
+    code = "unavailable"
+
+
+class QuotaExceededError(AppError):
+    """The owner's quota has no room for this."""
+
+    code = "quota_exceeded"
+
+
+class NoRoomError(AppError):
+    """The disk has no room for this."""
+
+    code = "storage_full"
