@@ -111,7 +111,6 @@ class GroupWriter(Generic[S]):
         open_session: Callable[[], S],
         disk: Disk,
         on_failure: Callable[[StorageError], None] | None = None,
-        after_checkpoint: Callable[[S], None] | None = None,
     ) -> None:
         """Start the thread and wait until `open_session` has run in it; its error is raised here.
 
@@ -120,13 +119,11 @@ class GroupWriter(Generic[S]):
             open_session: opens the connection (`isolation_level=None`) in the thread that will use it.
             disk: the seam through which COMMIT goes.
             on_failure: called once, from the writer's thread, when the disk has failed.
-            after_checkpoint: called in the writer's thread after each checkpoint, outside a transaction.
         """
         self._path = path
         self._open_session = open_session
         self._disk = disk
         self._on_failure = on_failure
-        self._after_checkpoint = after_checkpoint
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._failed: StorageError | None = None
         self._closed = False
@@ -270,8 +267,6 @@ class GroupWriter(Generic[S]):
     def _checkpoint(self, session: S, mode: str) -> None:
         try:
             session.connection.execute(f"PRAGMA wal_checkpoint({mode})")
-            if self._after_checkpoint is not None:
-                self._after_checkpoint(session)
         except sqlite3.Error as error:
             ours = translated(error)
             if isinstance(ours, StoreFailedError):
