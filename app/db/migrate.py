@@ -1,5 +1,6 @@
 """Brings a metadata database to the newest schema, forward only, and makes a new one where there is none."""
 
+import os
 import re
 import secrets
 import sqlite3
@@ -78,5 +79,9 @@ def _fill_meta(connection: sqlite3.Connection) -> None:
 def _snapshot(connection: sqlite3.Connection, target: Path, disk: Disk) -> None:
     target.unlink(missing_ok=True)  # what is left of a try that was cut short
     connection.execute("VACUUM INTO ?", (str(target),))
-    disk.sync_file(target)
+    descriptor = os.open(target, os.O_RDWR)
+    try:
+        disk.fsync(descriptor)
+    finally:
+        disk.close(descriptor)
     disk.sync_folder(target.parent)

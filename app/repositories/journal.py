@@ -1,0 +1,23 @@
+"""The journal's vocabulary, and what is read from it; `Transaction.record` appends to it."""
+
+from enum import IntEnum
+
+from app.db.transaction import Snapshot
+
+_ROWS = """
+    SELECT seq, node_id, op, actor_id, at_ms, mark FROM journal WHERE seq > :after ORDER BY seq LIMIT :limit
+"""
+
+
+class Operation(IntEnum):
+    """What a journal row says happened to its node; the numbers stand in the database."""
+
+    CREATE = 1
+    CONTENT = 2
+    MOVE = 3
+    ATTRIBUTES = 4
+
+
+def rows_after(tx: Snapshot, seq: int, *, limit: int) -> list[tuple[int, int, int, int, int, bytes]]:
+    """Return up to `limit` rows after `seq`: seq, node, operation, actor, time, chain mark."""
+    return [tuple(row) for row in tx.all(_ROWS, {"after": seq, "limit": limit})]

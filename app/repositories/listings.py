@@ -1,0 +1,115 @@
+"""Nodes with all that a listing shows of them, in one query a page."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.db.transaction import Snapshot
+from app.repositories.nodes import COLUMNS, Node, node_of
+
+Sort = Literal["name", "size", "mtime", "type"]
+Order = Literal["asc", "desc"]
+
+_LISTED = f"""
+    SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username
+      FROM nodes n
+      LEFT JOIN folders f ON f.node_id = n.id
+      LEFT JOIN versions v ON v.id = n.version_id
+      JOIN actors a ON a.id = n.actor_id
+      JOIN users u ON u.id = a.user_id
+"""  # noqa: S608 - put together from constants, as all below
+_ONE = f"{_LISTED} WHERE n.id = :id"
+_OF_KIND = f"{_LISTED} WHERE n.parent_id = :parent AND n.dead_seq = 0 AND (n.kind > 0) = :is_folder"
+_KEYS: dict[Sort, str] = {
+    "name": "n.name",
+    "size": "coalesce(f.size, n.size)",
+    "mtime": "coalesce(n.mtime_ms, n.modified_ms)",
+    "type": "coalesce(v.content_type, '')",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A node with its version's and its folder's figures.
+
+    Attributes:
+        size: bytes of a file, or of all files below a folder.
+        below_seq: highest seq below a folder; 0 for a file.
+        username: who made the last change.
+    """
+
+    node: Node
+    size: int
+    below_seq: int
+    sha256: bytes | None
+    content_type: str | None
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a listing ends: folders come first, then files, each by the key and then by name."""
+
+    is_folder: bool
+    key: str | int
+    name: str
+
+
+def one(tx: Snapshot, node_id: int) -> Listed | None:
+    """Return one node as a listing shows it."""
+    row = tx.one(_ONE, {"id": node_id})
+    return None if row is None else _listed(row)
+
+
+def children(
+    tx: Snapshot, parent_id: int, *, sort: Sort, order: Order, after: Place | None, limit: int
+) -> tuple[list[Listed], Place | None]:
+    """Return up to `limit` live children after a place, and the place where they end; None at the end."""
+    found: list[tuple[Place, Listed]] = []
+    for is_folder in (True, False):
+        if after is not None and after.is_folder < is_folder:
+            continue
+        here = after if after is not None and after.is_folder == is_folder else None
+        found += _of_kind(tx, parent_id, sort, order, is_folder, here, limit + 1 - len(found))
+    page = found[:limit]
+    return [listed for _, listed in page], page[-1][0] if len(found) > limit else None
+
+
+def _of_kind(
+    tx: Snapshot,
+    parent_id: int,
+    sort: Sort,
+    order: Order,
+    is_folder: bool,
+    after: Place | None,
+    limit: int,  # noqa: FBT001
+) -> Sequence[tuple[Place, Listed]]:
+    key, way, beyond = _KEYS[sort], order, "<" if order == "desc" else ">"
+    where = "" if after is None else f" AND ({key}, n.name) {beyond} (:key, :name)"
+    by = f"n.name {way}" if sort == "name" else f"{key} {way}, n.name {way}"
+    if sort == "name" and after is not None:
+        where = f" AND n.name {beyond} :name"
+    rows = tx.all(
+        f"{_OF_KIND}{where} ORDER BY {by} LIMIT :limit",
+        {"parent": parent_id, "is_folder": is_folder, "limit": limit}
+        | ({} if after is None else {"key": after.key, "name": after.name}),
+    )
+    return [(_place(listed, sort), listed) for listed in map(_listed, rows)]
+
+
+def _place(listed: Listed, sort: Sort) -> Place:
+    node = listed.node
+    keys: dict[Sort, str | int] = {
+        "name": node.name,
+        "size": listed.size,
+        "mtime": node.modified_ms if node.mtime_ms is None else node.mtime_ms,
+        "type": listed.content_type or "",
+    }
+    return Place(node.kind > 0, keys[sort], node.name)
+
+
+def _listed(row: sqlite3.Row) -> Listed:
+    node = node_of(row)
+    below_size, below_seq, sha256, content_type, username = row[17:]
+    return Listed(node, node.size if below_size is None else below_size, below_seq or 0, sha256, content_type, username)

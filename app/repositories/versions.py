@@ -1,0 +1,172 @@
+"""Versions of files: one immutable state of content each, and the chunks that a space may skip sending."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from app.db.transaction import Snapshot, Transaction
+from storage.base import ChunkId
+
+CHUNK_ROW = 36
+_HASH = 32
+
+_INSERT = """
+    INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, sha256, claimed_sha256, base_id,
+      ancestors, actor_id, created_ms, manifest)
+    VALUES (:id, :tag, :node, :size, :mtime, :executable, :content_type, :sha256, :claimed, :base, :ancestors, :actor,
+      :now, :manifest)
+"""
+_BY_ID = """
+    SELECT id, tag, node_id, size, mtime_ms, content_type, sha256, manifest FROM versions WHERE id = :id
+"""
+_POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
+_UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
+_CLAIMED = "SELECT claimed_sha256 FROM versions WHERE id = :id"
+_CHECKED = """
+    UPDATE versions SET sha256 = CASE WHEN :sha256 = claimed_sha256 THEN :sha256 END, claimed_sha256 = NULL
+     WHERE id = :id AND claimed_sha256 IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One entry of a manifest; size in bytes."""
+
+    id: ChunkId
+    size: int
+
+
+class Manifest:
+    """The ordered chunks of one content, packed as 36 bytes each: SHA-256, then the size big-endian."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: bytes) -> None:
+        """Wrap the packed form."""
+        self.packed = packed
+
+    @classmethod
+    def of(cls, chunks: Iterable[Chunk]) -> "Manifest":
+        """Pack `chunks`."""
+        return cls(b"".join(chunk.id + chunk.size.to_bytes(4, "big") for chunk in chunks))
+
+    def __len__(self) -> int:
+        """Return the number of chunks."""
+        return len(self.packed) // CHUNK_ROW
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the chunks in order."""
+        return self.part(0, len(self))
+
+    def part(self, start: int, stop: int) -> Iterator[Chunk]:
+        """Yield the chunks of indexes `start` to `stop`, without unpacking the others."""
+        packed = self.packed
+        for at in range(start * CHUNK_ROW, min(stop * CHUNK_ROW, len(packed)), CHUNK_ROW):
+            yield Chunk(ChunkId(packed[at : at + _HASH]), int.from_bytes(packed[at + _HASH : at + CHUNK_ROW], "big"))
+
+    def ids(self) -> list[ChunkId]:
+        """Return the ids in order."""
+        packed = self.packed
+        return [ChunkId(packed[at : at + _HASH]) for at in range(0, len(packed), CHUNK_ROW)]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a file's content; `manifest` is None once retention took it."""
+
+    id: int
+    tag: bytes
+    node_id: int
+    size: int
+    mtime_ms: int
+    content_type: str
+    sha256: bytes | None
+    manifest: Manifest | None
+
+
+def find(tx: Snapshot, version_id: int) -> Version | None:
+    """Return the version."""
+    row = tx.one(_BY_ID, {"id": version_id})
+    return None if row is None else _version(row)
+
+
+def add(
+    tx: Transaction,
+    *,
+    node_id: int,
+    size: int,
+    mtime_ms: int,
+    executable: bool,
+    content_type: str,
+    sha256: bytes | None,
+    claimed_sha256: bytes | None,
+    base_id: int | None,
+    ancestors: bytes | None,
+    actor_id: int,
+    manifest: Manifest,
+) -> tuple[int, bytes]:
+    """Write a version and return its id and tag.
+
+    Args:
+        sha256: of the whole content, if this server computed it.
+        claimed_sha256: of the whole content, as the uploader says; a later read checks it.
+    """
+    version_id, tag = tx.next_id(), tx.next_tag()
+    tx.execute(
+        _INSERT,
+        {
+            "id": version_id,
+            "tag": tag,
+            "node": node_id,
+            "size": size,
+            "mtime": mtime_ms,
+            "executable": executable,
+            "content_type": content_type,
+            "sha256": sha256,
+            "claimed": claimed_sha256,
+            "base": base_id,
+            "ancestors": ancestors,
+            "actor": actor_id,
+            "now": tx.now_ms(),
+            "manifest": manifest.packed,
+        },
+    )
+    return version_id, tag
+
+
+def possess(tx: Transaction, space_id: int, ids: Iterable[ChunkId]) -> None:
+    """Note that a space's versions hold these chunks."""
+    tx.connection.executemany(_POSSESS, ((space_id, chunk_id) for chunk_id in ids))
+
+
+def possessed(tx: Snapshot, space_ids: Collection[int], ids: Iterable[ChunkId]) -> set[ChunkId]:
+    """Return those of `ids` which a version of one of the spaces holds."""
+    execute = tx.connection.execute
+    return {
+        chunk_id
+        for chunk_id in ids
+        if any(execute(_POSSESSED, (space, chunk_id)).fetchone() is not None for space in space_ids)
+    }
+
+
+def next_unchecked(tx: Snapshot, after: int) -> int | None:
+    """Return the next version after `after` whose whole hash is claimed and not yet checked."""
+    row = tx.one(_UNCHECKED, {"after": after})
+    return None if row is None else row["id"]
+
+
+def claimed_sha256(tx: Snapshot, version_id: int) -> bytes | None:
+    """Return the hash that the uploader gave, while it is unchecked."""
+    row = tx.one(_CLAIMED, {"id": version_id})
+    return None if row is None else row["claimed_sha256"]
+
+
+def settle_sha256(tx: Transaction, version_id: int, sha256: bytes | None) -> None:
+    """Keep the claimed hash if `sha256`, as read from the store, agrees; drop it if not."""
+    tx.execute(_CHECKED, {"id": version_id, "sha256": sha256})
+
+
+def _version(row: sqlite3.Row) -> Version:
+    *values, packed = row
+    return Version(*values, None if packed is None else Manifest(packed))
