@@ -1,0 +1,117 @@
+"""From which address a request comes, and whether the host it names is this server (security.md, T2, T3, C5)."""
+
+import ipaddress
+import re
+from collections.abc import Collection, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
+_FORWARDED_PAIR = re.compile(r'\s*([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*(?:[;,]|$)')
+_IPV6_NETWORK_BITS = 64
+
+
+class Proxies:
+    """The proxies whose word about the client's address counts."""
+
+    def __init__(self, trusted: Collection[str]) -> None:
+        """Take addresses and networks such as `10.0.0.0/8`, as the settings have checked them."""
+        self._trusted: list[IPv4Network | IPv6Network] = [ipaddress.ip_network(network) for network in trusted]
+
+    def client_address(
+        self, peer: str | None, forwarded_for: Sequence[str], forwarded: Sequence[str] = ()
+    ) -> Address | None:
+        """Return the address that asks: the rightmost hop that is no trusted proxy.
+
+        Args:
+            peer: the address at the other end of the socket; None for a local socket.
+            forwarded_for: all `X-Forwarded-For` fields, in order.
+            forwarded: all `Forwarded` fields (RFC 7239), in order.
+        """
+        address = _parse(peer or "")
+        if address is None or not self._trusts(address):
+            return address
+        told = self._last_hop([hop.strip() for hop in ",".join(forwarded_for).split(",")])
+        also_told = self._last_hop(_forwarded_hops(",".join(forwarded)))
+        # A proxy writes one of the two headers and hands the other through as the client sent it, so two
+        # that disagree are worth nothing.
+        if told and also_told and told != also_told:
+            return address
+        return told or also_told or address
+
+    def _last_hop(self, hops: Sequence[str]) -> Address | None:
+        hop = None
+        for text in reversed(hops):
+            address = _parse(text)
+            if address is None:
+                return hop
+            hop = address
+            if not self._trusts(address):
+                return hop
+        return hop
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def network_of(address: Address | None) -> str:
+    """Return the network that one client can be taken to own: an IPv4 address, or the /64 of an IPv6 address."""
+    if isinstance(address, IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_NETWORK_BITS), strict=False))
+    return "local" if address is None else str(address)
+
+
+def is_own_host(host: str | None, configured: Collection[str]) -> bool:
+    """Say whether a Host header can only mean this server.
+
+    Allowed are IP literals, `localhost`, names under `.local`, names of a single label, and what is configured. Any
+    other name might be somebody else's that was made to point here (DNS rebinding).
+
+    Args:
+        host: the header, with or without port; None if absent.
+        configured: further names, in lower case and without port.
+    """
+    found = _HOST.fullmatch((host or "").lower())
+    if found is None:
+        return False
+    name = found[1]
+    if name.startswith("["):
+        return isinstance(_parse(name), IPv6Address)
+    name = name.removesuffix(".")
+    if name in configured or _parse(name) is not None:
+        return True
+    labels = name.split(".")
+    return all(map(_LABEL.fullmatch, labels)) and (len(labels) == 1 or labels[-1] == "local")
+
+
+def _forwarded_hops(header: str) -> list[str]:
+    """Return the `for` values of a Forwarded header; none at all if any part of it is malformed."""
+    hops = []
+    at = 0
+    while at < len(header):
+        pair = _FORWARDED_PAIR.match(header, at)
+        if pair is None:
+            return []
+        if pair[1].lower() == "for":
+            hops.append(pair[2] or pair[3] or "")
+        at = pair.end()
+    return hops
+
+
+def _parse(text: str) -> Address | None:
+    """Read an address as it stands in such headers: with a port, in brackets, or an IPv4 address inside IPv6."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:  # a zone only has meaning on this machine: fe80::1%eth0
+            address = IPv6Address(int(address))
+        return address.ipv4_mapped or address
+    return address
