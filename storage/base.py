@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import NewType
+from typing import NewType, Protocol
 
 ChunkId = NewType("ChunkId", bytes)
 """The 32 raw bytes of the SHA-256 of a chunk's plain content. Hexadecimal only on the wire and in file names."""
@@ -70,6 +70,19 @@ class StoredChunk:
     encoding: Encoding
     path: Path | None
     data: bytes | None
+
+
+class ChunkStates(Protocol):
+    """What the index durably says, for a thread that cannot await: plain calls, all from one and the same thread."""
+
+    def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` that exist."""
+
+    def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` that exist and were received under one of `claims`."""
+
+    def close(self) -> None:
+        """Close the connection, in the thread that used it."""
 
 
 @dataclass(frozen=True, slots=True)

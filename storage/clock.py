@@ -14,7 +14,7 @@ class ForwardClock:
     def __init__(
         self, wall_s: Callable[[], float], *, mark_s: int = 0, uptime_s: Callable[[], float] = time.monotonic
     ) -> None:
-        """Start at `mark_s` (Unix seconds; the stored reading of an earlier run) or at the wall clock if it is later."""
+        """Start at `mark_s` (Unix seconds; the stored reading of an earlier run) or at a later wall clock."""
         self._wall_s = wall_s
         self._uptime_s = uptime_s
         self._base = (float(mark_s), uptime_s())

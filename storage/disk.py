@@ -51,6 +51,9 @@ class Disk(Protocol):
     def create(self, path: Path) -> int:
         """Make a new file, mode 0600, and return a descriptor to write it; FileExistsError if the name is taken."""
 
+    def open_(self, path: Path) -> int:
+        """Return a descriptor of a file that is there, for `fsync`."""
+
     def write(self, descriptor: int, pieces: Sequence[Buffer]) -> None:
         """Append all of `pieces` in order, without joining them."""
 
@@ -105,6 +108,10 @@ class LocalDisk:
     def create(self, path: Path) -> int:
         """Make a new file, mode 0600, and return a descriptor to write it."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def open_(self, path: Path) -> int:
+        """Return a descriptor of a file that is there, for `fsync`."""
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def write(self, descriptor: int, pieces: Sequence[Buffer]) -> None:
         """Append all of `pieces` in order, without joining them."""

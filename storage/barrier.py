@@ -1,0 +1,321 @@
+"""The barrier: makes all that was received durable and known, once for all who wait (durability.md, 3)."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import partial
+
+from storage import rows
+from storage.base import Buffer, ChunkId, ChunkState, Encoding, Place
+from storage.errors import StorageError, StoreFailedError, StoreUnavailableError
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import IndexStates
+from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile, translated
+
+FILES_SIZE = 64 * 1024 * 1024
+"""A barrier runs by itself once this many bytes wait in staged files."""
+ROWS_SIZE = 8 * 1024 * 1024
+"""The same for the bytes of small chunks, which wait in memory."""
+HOLD_BACK = 4
+"""So many times those sizes may wait while a barrier runs; then receiving stops until it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A chunk that was checked and waits for its barrier, in a staged file or in memory."""
+
+    claim: str
+    chunk_id: ChunkId
+    size: int
+    stored_size: int
+    encoding: Encoding
+    file: StagedFile | None = None
+    data: Buffer | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one barrier covers, and who waits for it."""
+
+    chunks: list[Received] = field(default_factory=list)
+    claims: dict[str, set[ChunkId]] = field(default_factory=dict)
+    files: int = 0
+    files_size: int = 0
+    rows_size: int = 0
+    first_s: float = 0.0
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def add(self, chunk: Received) -> None:
+        if not self.chunks:
+            self.first_s = time.monotonic()
+        self.chunks.append(chunk)
+        self.claims.setdefault(chunk.claim, set()).add(chunk.chunk_id)
+        if chunk.file is None:
+            self.rows_size += chunk.stored_size
+        else:
+            self.files += 1
+            self.files_size += chunk.stored_size
+
+    def is_over(self, times: int) -> bool:
+        return self.files_size >= times * FILES_SIZE or self.rows_size >= times * ROWS_SIZE
+
+    @property
+    def staged(self) -> list[StagedFile]:
+        return [chunk.file for chunk in self.chunks if chunk.file is not None]
+
+
+class Barriers:
+    """One thread that takes what waits, makes it durable and wakes the waiters; at most one runs and one waits.
+
+    The thread is also the only one that puts files of chunks into place or takes them away.
+    """
+
+    def __init__(
+        self,
+        medium: LocalMedium,
+        writer: GroupWriter[PlainSession],
+        states: IndexStates,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        flush_after_s: float,
+    ) -> None:
+        """Start the thread; `flush_after_s` is how long something may wait until a barrier runs by itself."""
+        self._medium = medium
+        self._writer = writer
+        self._states = states
+        self._loop = loop
+        self._flush_after_s = flush_after_s
+        self._lock = threading.Condition()
+        self._pending = _Batch()
+        self._running: _Batch | None = None
+        self._dropped: set[str] = set()
+        self._dropped_s = 0.0
+        self._asked = False
+        self._closing = False
+        self._wave = 0
+        self._failed: StorageError | None = None
+        self.ended_well = 0
+        self._thread = threading.Thread(target=self._serve, name="barrier", daemon=True)
+        self._thread.start()
+
+    # For the threads that receive
+
+    @property
+    def wave(self) -> int:
+        """To be read before a chunk is staged and handed to `add`."""
+        return self._wave
+
+    @property
+    def holds(self) -> bool:
+        """Whether a file staged now should keep its descriptor: few are waiting, so each may get its own fsync."""
+        return self._pending.files < SYNC_ALL_FROM
+
+    def add(self, chunks: Collection[Received], wave: int) -> None:
+        """Let chunks wait for the next barrier.
+
+        Raises:
+            StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; they are gone.
+            StoreFailedError: the index has failed.
+        """
+        with self._lock:
+            error = self._failed
+            if wave != self._wave or self._closing:
+                error = StoreUnavailableError("the disk failed while the chunk was received")
+            if error is None:
+                for chunk in chunks:
+                    self._pending.add(chunk)
+                self._asked = self._asked or self._pending.is_over(1)
+                self._lock.notify()
+        if error is not None:
+            self._medium.discard([chunk.file for chunk in chunks if chunk.file is not None])
+            raise error
+
+    # For the event loop
+
+    async def wait(self, claims: Collection[str]) -> None:
+        """Return once all that was added under `claims` is durable; at once if nothing of theirs waits.
+
+        Raises:
+            StorageError: it is not durable, and counts as not received.
+        """
+        futures = []
+        with self._lock:
+            if self._failed is not None:
+                raise self._failed
+            for batch in (self._running, self._pending):
+                if batch is not None and not batch.claims.keys().isdisjoint(claims):
+                    futures.append(self._waiter(batch))
+                    if batch is self._pending:
+                        self._asked = True
+                        self._lock.notify()
+        await asyncio.gather(*futures)
+
+    async def room(self) -> None:
+        """Return once so little waits that more may be received."""
+        while True:
+            with self._lock:
+                if self._running is None or not self._pending.is_over(HOLD_BACK):
+                    return
+                future = self._waiter(self._running)
+            with contextlib.suppress(StorageError):  # those who care for that batch are told by `wait`
+                await future
+
+    def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` that wait under one of `claims`."""
+        found: set[ChunkId] = set()
+        with self._lock:
+            for batch in (self._running, self._pending):
+                if batch is not None:
+                    found.update(*(batch.claims.get(claim, set()).intersection(ids) for claim in claims))
+        return found
+
+    def drop(self, claims: Collection[str]) -> None:
+        """Forget claims with the next barrier, or soon without one."""
+        with self._lock:
+            if claims and not self._dropped:
+                self._dropped_s = time.monotonic()
+                self._lock.notify()
+            self._dropped.update(claims)
+
+    @property
+    def staged_size(self) -> int:
+        """Stored bytes that wait for the next barrier."""
+        return self._pending.files_size + self._pending.rows_size
+
+    def close(self) -> None:
+        """Run a last barrier if something waits, and end the thread. Blocks."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify()
+        self._thread.join()
+
+    def _waiter(self, batch: _Batch) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = self._loop.create_future()
+        batch.waiters.append(future)
+        return future
+
+    # The thread
+
+    def _serve(self) -> None:
+        while (work := self._next()) is not None:
+            batch, dropped = work
+            error: StorageError | None = None
+            try:
+                self._run(batch, dropped)
+            except StorageError as failure:
+                error = failure
+            except Exception as failure:  # noqa: BLE001 - root of the thread: whoever waits must hear of it
+                error = StoreFailedError(f"the barrier broke: {failure!r}")
+                error.__cause__ = failure
+            with self._lock:
+                self._running = None
+                waiters = batch.waiters
+                if isinstance(error, StoreFailedError):
+                    self._failed = error
+            if waiters:
+                with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
+                    self._loop.call_soon_threadsafe(_settle, waiters, error)
+        self._states.close()
+
+    def _next(self) -> tuple[_Batch, set[str]] | None:
+        """Wait until there is reason for a barrier and take what it covers; None at the end."""
+        with self._lock:
+            while not self._asked and (patience_s := self._patience_s()) != 0:
+                self._lock.wait(patience_s)
+            if not self._pending.chunks and not self._dropped:
+                return None
+            batch, self._pending = self._pending, _Batch()
+            dropped, self._dropped = self._dropped, set()
+            self._asked = False
+            self._running = batch
+            return batch, dropped
+
+    def _patience_s(self) -> float | None:
+        """Return for how long a barrier may be put off; None while there is nothing for it."""
+        if self._closing:
+            return 0
+        since = [self._pending.first_s] if self._pending.chunks else []
+        since += [self._dropped_s] if self._dropped else []
+        return max(0.0, min(since) + self._flush_after_s - time.monotonic()) if since else None
+
+    def _run(self, batch: _Batch, dropped: set[str]) -> None:
+        """Make a batch durable: data, then names, then index rows. The order is the promise."""
+        chunks, fresh, spare = self._sorted_out(batch)
+        try:
+            self._into_place(fresh)
+            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped))
+        except StoreFailedError:
+            raise  # whether the rows are there is unknown, so the files must stay
+        except StorageError:
+            self._medium.remove_placed(fresh)
+            raise
+        finally:
+            self._medium.discard(spare)
+            self._medium.release(fresh)
+        if batch.chunks:
+            self.ended_well += 1
+
+    def _sorted_out(self, batch: _Batch) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
+        """Return the chunks of a batch, each once, the files to put into place, and those of chunks that exist."""
+        known = self._states.run(partial(rows.states_of, ids=[chunk.chunk_id for chunk in batch.chunks]))
+        chosen: dict[ChunkId, rows.NewChunk] = {}
+        fresh: list[StagedFile] = []
+        spare: list[StagedFile] = []
+        for chunk in batch.chunks:
+            is_first = chunk.chunk_id not in chosen
+            if is_first:
+                chosen[chunk.chunk_id] = _new_chunk(chunk)
+            chosen[chunk.chunk_id].claims.add(chunk.claim)
+            if chunk.file is not None:
+                exists = known.get(chunk.chunk_id, _UNKNOWN)[1] is ChunkState.OK
+                (fresh if is_first and not exists else spare).append(chunk.file)
+        return list(chosen.values()), fresh, spare
+
+    def _into_place(self, files: list[StagedFile]) -> None:
+        """Make data durable, then move it, then make the names durable."""
+        if not files:
+            return
+        with contextlib.suppress(OSError):  # a hint that cannot be written must not fail the barrier
+            self._medium.log(files)
+        try:
+            self._medium.sync(files)
+            self._medium.place(files)
+        except OSError as error:
+            ours = translated(error)
+            self._forget_all(ours)
+            self._medium.discard(files)
+            raise ours from error
+
+    def _forget_all(self, error: StorageError) -> None:
+        """Count all that waits or is being received as not received.
+
+        A failed sync may speak of bytes of any of them, and the kernel says it only once.
+        """
+        with self._lock:
+            self._wave += 1
+            lost, self._pending = self._pending, _Batch()
+        self._medium.discard(lost.staged)
+        if lost.waiters:
+            self._loop.call_soon_threadsafe(_settle, lost.waiters, error)
+
+
+_UNKNOWN = (0, None)
+
+
+def _new_chunk(chunk: Received) -> rows.NewChunk:
+    place = Place.ROW if chunk.file is None else Place.FILE
+    return rows.NewChunk(chunk.chunk_id, chunk.size, chunk.stored_size, chunk.encoding, place, chunk.data)
+
+
+def _settle(waiters: list[asyncio.Future[None]], error: StorageError | None) -> None:
+    """Wake the waiters; runs in the event loop."""
+    for waiter in waiters:
+        if waiter.done():  # the task that waited was cancelled
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)

@@ -1,0 +1,113 @@
+"""What a start finds after the last run: received chunks that still wait, strays of a cut barrier, torn files."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+
+from storage import codec, rows
+from storage.barrier import Received
+from storage.base import MAX_CHUNK, ChunkId, ChunkState, Encoding, Place
+from storage.errors import ChunkMismatchError
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import IndexStates
+from storage.local import LocalMedium, StagedFile
+
+RECHECK_SIZE = 256 * 1024 * 1024
+"""So many bytes of the newest files are hashed after an unclean stop: what one or two seconds take to write."""
+_RECHECK_FILES = 4096
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start found: chunks to be made durable by a barrier, files that were dropped, chunks found damaged."""
+
+    kept: list[Received]
+    dropped: int
+    damaged: list[ChunkId]
+
+
+def recover(
+    medium: LocalMedium,
+    writer: GroupWriter[PlainSession],
+    states: IndexStates,
+    *,
+    open_claims: Collection[str],
+    clean: bool,
+) -> Recovered:
+    """Bring index and medium together. Blocks; its time depends on the last seconds before the stop alone.
+
+    Args:
+        medium: with nobody else at work on it.
+        writer: of the index.
+        states: a reader of the index for this thread.
+        open_claims: the uploads whose chunks are still wanted; the claims of all others go.
+        clean: the last run ended well, so nothing that was indexed can be torn.
+    """
+    writer.write_blocking(partial(rows.sweep_claims, open_claims=open_claims))
+    staged = medium.staged()
+    damaged: list[ChunkId] = []
+    if not clean:
+        staged += [medium.unplace(file) for file in _strays(medium, states)]
+        damaged = _recheck(medium, writer, states)
+    kept = []
+    for file in staged:
+        received = _received(medium, file) if file.claim in open_claims else None
+        if received is None:
+            medium.discard([file])
+        else:
+            kept.append(received)
+    if staged or damaged:
+        _log.info("found %d received chunks, kept %d; %d damaged", len(staged), len(kept), len(damaged))
+    return Recovered(kept, len(staged) - len(kept), damaged)
+
+
+def _strays(medium: LocalMedium, states: IndexStates) -> list[StagedFile]:
+    """Return the files that a barrier had put into place when it was cut off before their rows were written."""
+    logged = medium.logged()
+    known = states.run(partial(rows.states_of, ids=[file.chunk_id for file in logged]))
+    return [file for file in logged if file.chunk_id not in known and medium.exists(file.path)]
+
+
+def _recheck(medium: LocalMedium, writer: GroupWriter[PlainSession], states: IndexStates) -> list[ChunkId]:
+    """Hash the newest files; what is wrong is taken out of the index first and then set aside."""
+    damaged: list[tuple[ChunkId, Encoding]] = []
+    left = RECHECK_SIZE
+    for row in states.run(partial(rows.newest_files, limit=_RECHECK_FILES)):
+        left -= row.stored_size
+        if left < 0:
+            break
+        if not is_sound(medium, row):
+            damaged.append((row.chunk_id, row.encoding))
+    if damaged:
+        ids = [chunk_id for chunk_id, _ in damaged]
+        writer.write_blocking(partial(rows.set_states, ids=ids, state=ChunkState.DAMAGED))
+        for chunk_id, encoding in damaged:
+            _log.error("chunk %s is damaged", chunk_id.hex())
+            medium.set_aside(chunk_id, encoding)
+    return [chunk_id for chunk_id, _ in damaged]
+
+
+def is_sound(medium: LocalMedium, row: rows.IndexRow) -> bool:
+    """Tell whether the bytes of a chunk are there and right."""
+    try:
+        data = row.data if row.place is Place.ROW else medium.read(medium.path_of(row.chunk_id, row.encoding))
+        if data is None or len(data) != row.stored_size:
+            return False
+        codec.restored(data, row.encoding, row.chunk_id, row.size)
+    except (OSError, ChunkMismatchError):
+        return False
+    return True
+
+
+def _received(medium: LocalMedium, file: StagedFile) -> Received | None:
+    """Return a staged file of an earlier run as a received chunk, None if its bytes are not those of its name."""
+    data = medium.read(file.path)
+    try:
+        size = len(codec.unzstd(data, MAX_CHUNK)) if file.encoding is Encoding.ZSTD else len(data)
+        codec.restored(data, file.encoding, file.chunk_id, size)
+    except ChunkMismatchError:
+        return None
+    return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file))

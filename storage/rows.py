@@ -1,0 +1,221 @@
+"""The statements of the chunk index: its tables, what a barrier writes, and what is asked of it. Plain functions."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storage.base import Buffer, ChunkId, ChunkState, Encoding, Place
+from storage.group_writer import PlainSession
+
+SCHEMA_VERSION = 1
+_SLICE = 500  # ids in one statement, below the 999 parameters that any build of SQLite takes
+_LOCAL = 0  # number of the only backend so far
+
+_SCHEMA = (
+    """
+    CREATE TABLE chunks (
+      seq         INTEGER PRIMARY KEY,   -- order of arrival: new rows append, and the newest are found at the end
+      id          BLOB NOT NULL UNIQUE,  -- SHA-256 of the plain bytes
+      size        INTEGER NOT NULL,      -- plain bytes
+      stored_size INTEGER NOT NULL,      -- bytes of the stored form
+      encoding    INTEGER NOT NULL,      -- Encoding
+      key_number  INTEGER,               -- number of the data key; NULL while not encrypted
+      backend     INTEGER NOT NULL,      -- which store holds it; 0 is the local one
+      place       INTEGER NOT NULL,      -- Place: a row of `small`, a file of its own, or part of a pack
+      pack        INTEGER,               -- which pack; NULL unless place says so
+      pack_offset INTEGER,               -- where in the pack; NULL unless place says so
+      state       INTEGER NOT NULL       -- ChunkState
+    ) STRICT
+    """,
+    """
+    CREATE TABLE small (
+      chunk INTEGER PRIMARY KEY,         -- chunks.seq
+      data  BLOB NOT NULL                -- stored form
+    ) STRICT
+    """,
+    """
+    CREATE TABLE claims (
+      claim TEXT NOT NULL,               -- upload or bundle, opaque here
+      chunk INTEGER NOT NULL,            -- chunks.seq
+      PRIMARY KEY (claim, chunk)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM chunks"
+_ADD = """
+    INSERT INTO chunks (seq, id, size, stored_size, encoding, backend, place, state)
+    VALUES (:seq, :id, :size, :stored_size, :encoding, :backend, :place, :state)
+"""
+_HEAL = """
+    UPDATE chunks SET stored_size = :stored_size, encoding = :encoding, key_number = NULL, backend = :backend,
+           place = :place, pack = NULL, pack_offset = NULL, state = :state
+     WHERE seq = :seq
+"""
+_ADD_SMALL = "INSERT INTO small (chunk, data) VALUES (:chunk, :data) ON CONFLICT DO UPDATE SET data = excluded.data"
+_CLAIM = "INSERT INTO claims (claim, chunk) VALUES (:claim, :chunk) ON CONFLICT DO NOTHING"
+_DROP_CLAIM = "DELETE FROM claims WHERE claim = :claim"
+_NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
+_SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
+_STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
+_PRESENT = "SELECT id FROM chunks WHERE id IN ({marks}) AND state = 0"
+_CLAIMED = """
+    SELECT c.id FROM chunks AS c CROSS JOIN claims AS k ON k.claim = ? AND k.chunk = c.seq
+     WHERE c.id IN ({marks}) AND c.state = 0
+"""
+_FIND = """
+    SELECT c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
+      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
+     WHERE c.id IN ({marks})
+"""
+_NEWEST_FILES = """
+    SELECT id, size, stored_size, encoding, place, state, NULL FROM chunks
+     WHERE state = 0 AND place = 1 ORDER BY seq DESC LIMIT :limit
+"""
+_PAGE = """
+    SELECT c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, c.seq
+      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
+     WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
+"""
+
+
+@dataclass(slots=True)
+class NewChunk:
+    """What a barrier writes of one chunk: its row, the bytes of a small one, and by whom it was received."""
+
+    chunk_id: ChunkId
+    size: int
+    stored_size: int
+    encoding: Encoding
+    place: Place
+    data: Buffer | None = None
+    claims: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """What the index says of one chunk; `data` is the stored form of a small one."""
+
+    chunk_id: ChunkId
+    size: int
+    stored_size: int
+    encoding: Encoding
+    place: Place
+    state: ChunkState
+    data: bytes | None
+
+
+def install(session: PlainSession) -> None:
+    """Make the tables if they are not there."""
+    connection = session.connection
+    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def record(session: PlainSession, chunks: Sequence[NewChunk], dropped: Collection[str]) -> None:
+    """Write the rows of a barrier: chunks that are new or not OK, all claims but the dropped ones.
+
+    Bytes of files are durable in their place by now; a row that is OK stays as it is.
+    """
+    connection = session.connection
+    known = states_of(connection, [chunk.chunk_id for chunk in chunks])
+    seq = connection.execute(_LAST_SEQ).fetchone()[0]
+    added: list[dict[str, object]] = []
+    healed: list[dict[str, object]] = []
+    small: list[dict[str, object]] = []
+    claims: list[dict[str, object]] = []
+    for chunk in chunks:
+        old = known.get(chunk.chunk_id)
+        if old is None:
+            seq += 1
+            added.append(_values(chunk, seq))
+        elif old[1] is not ChunkState.OK:
+            healed.append(_values(chunk, old[0]))
+        number = old[0] if old else seq
+        if chunk.data is not None and (old is None or old[1] is not ChunkState.OK):
+            small.append({"chunk": number, "data": chunk.data})
+        claims.extend({"claim": claim, "chunk": number} for claim in chunk.claims if claim not in dropped)
+    connection.executemany(_ADD, added)
+    connection.executemany(_HEAL, healed)
+    connection.executemany(_ADD_SMALL, small)
+    connection.executemany(_CLAIM, claims)
+    connection.executemany(_DROP_CLAIM, [{"claim": claim} for claim in dropped])
+
+
+def sweep_claims(session: PlainSession, open_claims: Collection[str]) -> None:
+    """Remove the claims of uploads that are no longer open. Steps over the claims, not over their rows."""
+    connection = session.connection
+    claim: str | None = ""
+    while (claim := connection.execute(_NEXT_CLAIM, {"claim": claim}).fetchone()[0]) is not None:
+        if claim not in open_claims:
+            connection.execute(_DROP_CLAIM, {"claim": claim})
+
+
+def set_states(session: PlainSession, ids: Iterable[ChunkId], state: ChunkState) -> None:
+    """Give each of `ids` that state."""
+    session.connection.executemany(_SET_STATE, [{"state": state, "id": chunk_id} for chunk_id in ids])
+
+
+def states_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[int, ChunkState]]:
+    """Return seq and state of those of `ids` that have a row."""
+    rows = _sliced(connection, _STATES, ids)
+    return {ChunkId(chunk_id): (seq, ChunkState(state)) for chunk_id, seq, state in rows}
+
+
+def present(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set[ChunkId]:
+    """Return those of `ids` that exist."""
+    return {ChunkId(row[0]) for row in _sliced(connection, _PRESENT, ids)}
+
+
+def claimed(connection: sqlite3.Connection, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
+    """Return those of `ids` that exist and were received under one of `claims`."""
+    return {ChunkId(row[0]) for claim in claims for row in _sliced(connection, _CLAIMED, ids, claim)}
+
+
+def find(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, IndexRow]:
+    """Return the rows of those of `ids` that have one."""
+    return {row.chunk_id: row for row in map(_row, _sliced(connection, _FIND, ids))}
+
+
+def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
+    """Return the OK chunks in files that were indexed last, the latest first."""
+    return list(map(_row, connection.execute(_NEWEST_FILES, {"limit": limit})))
+
+
+def pages(connection: sqlite3.Connection, limit: int) -> Iterator[list[IndexRow]]:
+    """Yield all rows in order of arrival, `limit` at a time, each page on a snapshot of its own."""
+    after = 0
+    while rows := connection.execute(_PAGE, {"after": after, "limit": limit}).fetchall():
+        after = rows[-1][7]
+        yield [_row(row) for row in rows]
+
+
+def _sliced(
+    connection: sqlite3.Connection, statement: str, ids: Collection[ChunkId], *before: str
+) -> Iterator[tuple[Any, ...]]:
+    """Run `statement` for all `ids`, some hundred at a time; `before` are parameters that stand ahead of them."""
+    wanted = list(ids)
+    for start in range(0, len(wanted), _SLICE):
+        part = wanted[start : start + _SLICE]
+        yield from connection.execute(statement.format(marks=",".join("?" * len(part))), (*before, *part))
+
+
+def _values(chunk: NewChunk, seq: int) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "id": chunk.chunk_id,
+        "size": chunk.size,
+        "stored_size": chunk.stored_size,
+        "encoding": chunk.encoding,
+        "backend": _LOCAL,
+        "place": chunk.place,
+        "state": ChunkState.OK,
+    }
+
+
+def _row(values: tuple[Any, ...]) -> IndexRow:
+    chunk_id, size, stored_size, encoding, place, state, data = values[:7]
+    return IndexRow(ChunkId(chunk_id), size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data)

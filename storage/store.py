@@ -1,0 +1,294 @@
+"""The object store as the server sees it: received chunks, the barrier, what exists, and the bytes of it."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from storage import codec, rows
+from storage.barrier import Barriers, Received
+from storage.base import (
+    INLINE_MAX,
+    MAX_CHUNK,
+    Buffer,
+    ChunkId,
+    ChunkState,
+    ChunkStates,
+    Encoding,
+    Place,
+    StoredChunk,
+    StoreStats,
+    WireEncoding,
+    check_claim,
+    hash_of,
+)
+from storage.disk import Disk, DiskUsage
+from storage.errors import ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import IndexReader, IndexStates, connect_writer, open_reader
+from storage.local import LocalMedium
+from storage.offload import Offload
+from storage.recovery import Recovered, recover
+
+INDEX_NAME = "chunks.db"
+_RECEIVERS = 4
+_LOADERS = 4
+_QUEUE = 1024
+
+
+class ChunkStore:
+    """Keeps chunks by id. Every method may be called from many tasks of one event loop at once.
+
+    A put is checked, and then received but not durable; a barrier makes durable what was received. A chunk exists
+    when the index says so, and the index says so only of bytes that a power cut cannot take back.
+    """
+
+    def __init__(
+        self,
+        medium: LocalMedium,
+        writer: GroupWriter[PlainSession],
+        reader: IndexReader,
+        barriers: Barriers,
+        compressor: codec.Compressor,
+    ) -> None:
+        """Take over parts that are open; `open` makes them."""
+        self._medium = medium
+        self._writer = writer
+        self._reader = reader
+        self._barriers = barriers
+        self._compressor = compressor
+        self._receiving = Offload("receive", threads=_RECEIVERS, queue=_QUEUE)
+        self._loading = Offload("load", threads=_LOADERS, queue=_QUEUE)
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        *,
+        disk: Disk,
+        open_claims: Collection[str],
+        clean: bool,
+        level: int = 1,
+        on_failure: Callable[[StorageError], None] | None = None,
+        flush_after_s: float = 1.0,
+    ) -> Self:
+        """Open the store in `folder`, make it if it is not there, and recover from the last stop.
+
+        Args:
+            folder: the caller has locked it; its parent is there.
+            disk: the seam to the operating system.
+            open_claims: uploads and bundles whose received chunks are still wanted.
+            clean: the last run closed the store.
+            level: of zstd.
+            on_failure: called once, from another thread, when the index's disk has failed: the process should end.
+            flush_after_s: a barrier runs by itself when something waited for so long.
+
+        Raises:
+            BadStoreError: the folder is of a newer program, or no store.
+            StoreFailedError, StoreFullError, StoreUnavailableError: the disk does not let us.
+        """
+        opening = partial(_open_parts, folder, disk, open_claims, clean=clean, on_failure=on_failure)
+        medium, writer, recovered = await asyncio.to_thread(opening)
+        reader = await open_reader(folder / INDEX_NAME)
+        barriers = Barriers(
+            medium,
+            writer,
+            IndexStates(folder / INDEX_NAME),
+            loop=asyncio.get_running_loop(),
+            flush_after_s=flush_after_s,
+        )
+        store = cls(medium, writer, reader, barriers, codec.Compressor(level))
+        try:
+            barriers.add(recovered.kept, barriers.wave)
+            await barriers.wait({received.claim for received in recovered.kept})
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Run a last barrier, checkpoint the index and close everything. What is called later is refused."""
+        await asyncio.to_thread(self._receiving.close)
+        await asyncio.to_thread(self._barriers.close)
+        await asyncio.to_thread(self._loading.close)
+        await self._reader.close()
+        await asyncio.to_thread(self._writer.close)
+        self._medium.close()
+
+    async def put(
+        self, claim: str, chunk_id: ChunkId, size: int, pieces: Sequence[Buffer], encoding: WireEncoding
+    ) -> None:
+        """Check a chunk and receive it under `claim`. Not durable before a barrier; idempotent.
+
+        The work is the same whether the chunk is there already or not (security.md, X3).
+
+        Args:
+            claim: the upload or bundle that it belongs to: letters, digits, `-`, `_`.
+            chunk_id: SHA-256 of the plain bytes.
+            size: plain size in bytes.
+            pieces: the body as it came, not joined; not to be changed before this returns.
+            encoding: in which form the body is.
+
+        Raises:
+            ChunkMismatchError: length, hash or encoding is wrong; nothing is kept.
+            StoreFullError, StoreUnavailableError, StoreFailedError: nothing is kept.
+        """
+        check_claim(claim)
+        await self._barriers.room()
+        await self._receiving.run(partial(self._receive, claim, chunk_id, size, pieces, encoding))
+
+    async def put_many(self, claim: str, chunks: Sequence[tuple[ChunkId, Buffer]]) -> int:
+        """Check and receive plain chunks in order, in one hop; return how many.
+
+        Raises:
+            ChunkMismatchError: of the first bad one; `stored` were kept, `frame` is its number, none after it is kept.
+            StoreFullError, StoreUnavailableError, StoreFailedError: some may be received.
+        """
+        check_claim(claim)
+        await self._barriers.room()
+        return await self._receiving.run(partial(self._receive_many, claim, chunks))
+
+    async def barrier(self, claims: Collection[str]) -> None:
+        """Return once all that was put under `claims` before is durable; at once if none of it waits.
+
+        Raises:
+            StorageError: it is not durable and counts as not received.
+        """
+        await self._barriers.wait(claims)
+
+    async def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` that exist."""
+        return await self._reader.run(partial(rows.present, ids=ids))
+
+    async def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` that were received under one of `claims`, durable or not."""
+        waiting = self._barriers.claimed(
+            claims, ids
+        )  # first: what leaves here is in the rows by the time they are read
+        rest = [chunk_id for chunk_id in ids if chunk_id not in waiting]
+        return waiting | await self._reader.run(partial(rows.claimed, claims=claims, ids=rest)) if rest else waiting
+
+    def drop_claims(self, claims: Iterable[str]) -> None:
+        """Forget claims some time soon; costs no sync of its own while uploads go on."""
+        self._barriers.drop(set(claims))
+
+    def states(self) -> ChunkStates:
+        """Return a plain reader of what is durable, for one other thread, which also closes it."""
+        return IndexStates(self._medium.root / INDEX_NAME)
+
+    async def locate(self, ids: Sequence[ChunkId]) -> list[StoredChunk]:
+        """Return where the chunks lie, in the order of `ids`.
+
+        Raises:
+            ChunkAbsentError: the index does not have one of them.
+            ChunkDamagedError: one of them is known to be damaged.
+        """
+        found = await self._reader.run(partial(rows.find, ids=set(ids)))
+        return [self._stored(chunk_id, found.get(chunk_id)) for chunk_id in ids]
+
+    async def load(self, chunk: StoredChunk) -> bytes:
+        """Return the plain bytes of a located chunk; those that had to be decoded are checked against the hash.
+
+        Raises:
+            ChunkDamagedError: they cannot be read or are wrong.
+        """
+        return await self._loading.run(partial(self._load, chunk))
+
+    async def read(self, chunk_id: ChunkId) -> bytes:
+        """Return the plain bytes of a chunk, as `locate` and `load` do."""
+        return await self.load((await self.locate([chunk_id]))[0])
+
+    def usage(self) -> DiskUsage:
+        """Return the room on the disk. One quick system call."""
+        return self._medium.usage()
+
+    def stats(self) -> StoreStats:
+        """Return the counters since the start."""
+        return StoreStats(
+            barriers=self._barriers.ended_well,
+            syncs=self._medium.syncs,
+            commits=self._writer.commits,
+            staged_bytes=self._barriers.staged_size,
+        )
+
+    def _receive(
+        self, claim: str, chunk_id: ChunkId, size: int, pieces: Sequence[Buffer], encoding: WireEncoding
+    ) -> None:
+        wave = self._barriers.wave
+        self._barriers.add([self._checked(claim, chunk_id, size, pieces, encoding)], wave)
+
+    def _receive_many(self, claim: str, chunks: Sequence[tuple[ChunkId, Buffer]]) -> int:
+        wave = self._barriers.wave
+        received: list[Received] = []
+        try:
+            for chunk_id, data in chunks:
+                received.append(self._checked(claim, chunk_id, len(data), [data], WireEncoding.IDENTITY))
+        except ChunkMismatchError as error:
+            raise ChunkMismatchError(str(error), stored=len(received), frame=len(received)) from error
+        finally:
+            self._barriers.add(received, wave)
+        return len(received)
+
+    def _checked(
+        self, claim: str, chunk_id: ChunkId, size: int, pieces: Sequence[Buffer], encoding: WireEncoding
+    ) -> Received:
+        """Return the chunk as received, its stored form in staging or in memory, after length and hash were right."""
+        if not 0 < size <= MAX_CHUNK:
+            raise ChunkMismatchError(f"a chunk has 1 to {MAX_CHUNK} bytes, not {size}")
+        plain = codec.plain_form(pieces, size, encoding)
+        if hash_of(plain) != chunk_id:
+            raise ChunkMismatchError("the bytes do not hash to the chunk's id")
+        form, stored = codec.stored_form(pieces, plain, size, encoding, self._compressor)
+        stored_size = sum(map(len, stored))
+        if stored_size <= INLINE_MAX:
+            return Received(claim, chunk_id, size, stored_size, form, data=b"".join(stored))
+        file = self._medium.stage(claim, chunk_id, form, stored, hold=self._barriers.holds)
+        return Received(claim, chunk_id, size, stored_size, form, file)
+
+    def _stored(self, chunk_id: ChunkId, row: rows.IndexRow | None) -> StoredChunk:
+        if row is None or row.state is ChunkState.REMOVING:
+            raise ChunkAbsentError(f"there is no chunk {chunk_id.hex()}")
+        if row.state is ChunkState.DAMAGED:
+            raise ChunkDamagedError(f"chunk {chunk_id.hex()} is damaged")
+        path = self._medium.path_of(chunk_id, row.encoding) if row.place is Place.FILE else None
+        return StoredChunk(chunk_id, row.size, row.stored_size, row.encoding, path, row.data)
+
+    def _load(self, chunk: StoredChunk) -> bytes:
+        try:
+            data = chunk.data if chunk.path is None else self._medium.read(chunk.path)
+            if data is None or len(data) != chunk.stored_size:
+                raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} has the wrong length")
+            if chunk.encoding is Encoding.RAW:
+                return data
+            return codec.restored(data, chunk.encoding, chunk.chunk_id, chunk.size)
+        except (OSError, ChunkMismatchError) as error:
+            raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} cannot be read: {error}") from error
+
+
+def _open_parts(
+    folder: Path,
+    disk: Disk,
+    open_claims: Collection[str],
+    *,
+    clean: bool,
+    on_failure: Callable[[StorageError], None] | None,
+) -> tuple[LocalMedium, GroupWriter[PlainSession], Recovered]:
+    """Install what is missing, open medium and index, recover. Blocks."""
+    index = folder / INDEX_NAME
+    LocalMedium.install(folder, disk)
+    medium = LocalMedium(folder, disk)
+    writer = GroupWriter(
+        index, open_session=lambda: PlainSession(connect_writer(index)), disk=disk, on_failure=on_failure
+    )
+    states = IndexStates(index)
+    try:
+        writer.write_blocking(rows.install)
+        recovered = recover(medium, writer, states, open_claims=open_claims, clean=clean)
+    except BaseException:
+        writer.close()
+        medium.close()
+        raise
+    finally:
+        states.close()
+    return medium, writer, recovered
