@@ -136,12 +136,12 @@ class MissingChunksError(AppError):
     """A commit lacks chunks.
 
     Attributes:
-        upload_id: the upload, which stays open.
+        upload_id: the upload's id on the wire; it stays open.
     """
 
     code = "missing_chunks"
 
-    def __init__(self, message: str, upload_id: int) -> None:
+    def __init__(self, message: str, upload_id: str) -> None:
         """Remember the upload whose chunks are missing."""
         super().__init__(message)
         self.upload_id = upload_id

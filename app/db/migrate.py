@@ -15,8 +15,8 @@ from storage.disk import Disk
 
 _STEP = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _FIRST_META = """
-    INSERT INTO meta (one, instance, epoch, seq, mark, next_id, last_ms, oldest_seq, oldest_mark, uptime_s, clock_s)
-    VALUES (1, :instance, :epoch, 0, :mark, 1, 0, 1, :mark, 0, 0)
+    INSERT INTO meta (one, instance, epoch, seq, mark, next_id, last_ms, oldest_seq, oldest_mark, uptime_s)
+    VALUES (1, :instance, :epoch, 0, :mark, 1, 0, 1, :mark, 0)
 """
 
 

@@ -7,7 +7,8 @@ keeps them here and writes them once a group; `mark` and `reset` take them back 
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from storage.base import ChunkStates
@@ -105,6 +106,21 @@ class Transaction(Snapshot):
             values = {"seq": now.seq, "mark": now.chain_mark, "next_id": now.next_id, "last_ms": now.last_ms}
             self.execute(_SAVE_COUNTERS, values)
             self._stored = self.counters
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Undo what the block did, and nothing else, if it raises."""
+        counters = self.counters
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.connection.in_transaction:  # SQLite rolls all back by itself when the disk is full or fails
+                self.connection.execute("ROLLBACK TO part")
+                self.connection.execute("RELEASE part")
+            self.counters = counters
+            raise
+        self.connection.execute("RELEASE part")
 
     def now_ms(self) -> int:
         """Return the time for rows written now; never less than that of the journal's last row."""

@@ -111,5 +111,5 @@ def _place(listed: Listed, sort: Sort) -> Place:
 
 def _listed(row: sqlite3.Row) -> Listed:
     node = node_of(row)
-    below_size, below_seq, sha256, content_type, username = row[17:]
+    below_size, below_seq, sha256, content_type, username = row[18:]
     return Listed(node, node.size if below_size is None else below_size, below_seq or 0, sha256, content_type, username)

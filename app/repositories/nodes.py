@@ -14,7 +14,7 @@ from app.repositories.journal import Operation
 
 COLUMNS = """
     n.id, n.tag, n.space_id, n.parent_id, n.name, n.kind, n.version_id, n.version_tag, n.size, n.mtime_ms,
-    n.executable, n.seq, n.content_seq, n.created_ms, n.actor_id, n.modified_ms, n.dead_seq
+    n.executable, n.seq, n.content_seq, n.created_seq, n.created_ms, n.actor_id, n.modified_ms, n.dead_seq
 """
 _BY_ID = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id"
 _CHILD = f"SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name = :name"
@@ -78,6 +78,7 @@ class Node:
     executable: bool
     seq: int
     content_seq: int
+    created_seq: int
     created_ms: int
     actor_id: int
     modified_ms: int
@@ -313,7 +314,7 @@ def _node(row: sqlite3.Row | None) -> Node | None:
 
 def node_of(row: sqlite3.Row) -> Node:
     """Return the node whose columns are the first of `row`, in the order of `COLUMNS`."""
-    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:17]
+    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:18]
     return Node(
         number, tag, space, parent, name, _KINDS[kind], version, version_tag, size, mtime, bool(executable), *rest
     )

@@ -37,14 +37,11 @@ class Chunk:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The ordered chunks of one content, packed as 36 bytes each: SHA-256, then the size big-endian."""
 
-    __slots__ = ("packed",)
-
-    def __init__(self, packed: bytes) -> None:
-        """Wrap the packed form."""
-        self.packed = packed
+    packed: bytes
 
     @classmethod
     def of(cls, chunks: Iterable[Chunk]) -> "Manifest":
@@ -94,6 +91,8 @@ def find(tx: Snapshot, version_id: int) -> Version | None:
 def add(
     tx: Transaction,
     *,
+    version_id: int,
+    tag: bytes,
     node_id: int,
     size: int,
     mtime_ms: int,
@@ -105,14 +104,14 @@ def add(
     ancestors: bytes | None,
     actor_id: int,
     manifest: Manifest,
-) -> tuple[int, bytes]:
-    """Write a version and return its id and tag.
+) -> None:
+    """Write a version of a node that exists.
 
     Args:
+        version_id: taken before, for the node already names it.
         sha256: of the whole content, if this server computed it.
         claimed_sha256: of the whole content, as the uploader says; a later read checks it.
     """
-    version_id, tag = tx.next_id(), tx.next_tag()
     tx.execute(
         _INSERT,
         {
@@ -132,7 +131,6 @@ def add(
             "manifest": manifest.packed,
         },
     )
-    return version_id, tag
 
 
 def possess(tx: Transaction, space_id: int, ids: Iterable[ChunkId]) -> None:

@@ -11,8 +11,7 @@ CREATE TABLE meta (
   last_ms INTEGER NOT NULL,           -- at_ms of the head: time in the journal never goes back
   oldest_seq INTEGER NOT NULL,        -- cursors below get 410
   oldest_mark BLOB NOT NULL,          -- chain mark of the row before oldest_seq
-  uptime_s INTEGER NOT NULL,          -- how long a server has run on this folder in all
-  clock_s INTEGER NOT NULL            -- highest wall clock seen, Unix seconds: a clock put back revives no URL
+  uptime_s INTEGER NOT NULL           -- how long a server has run on this folder in all
 ) STRICT;
 
 CREATE TABLE users (
@@ -160,7 +159,7 @@ CREATE TABLE uploads (                -- its chunk list is its pin
   result_node INTEGER,                -- what the commit made
   result_version INTEGER
 ) STRICT;
-CREATE INDEX upload_user ON uploads(user_id, state);
+CREATE INDEX upload_user ON uploads(user_id, state, reserved);
 CREATE INDEX upload_bundle ON uploads(bundle) WHERE bundle IS NOT NULL;
 CREATE INDEX upload_expiry ON uploads(expires_ms);
 

@@ -1,0 +1,144 @@
+"""Handlers of uploads: request, append, resume, commit, give up."""
+
+import asyncio
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import Access, Routes, json_reply, query, read_body, read_json
+from app.api.refusals import problem_for
+from app.clock import now_ms
+from app.errors import AppError
+from app.keys import ACTOR, SERVICES
+from app.repositories.versions import Chunk, Manifest
+from app.services.media import check_content_type, guess_content_type
+from app.services.targets import Wish
+from app.services.uploads import Declared, UploadAnswer
+from app.wire import (
+    AppendRequest,
+    ChunkEntry,
+    CommitBatchRequest,
+    CommitRequest,
+    Count,
+    File,
+    FileReply,
+    ProgressReply,
+    UploadBatchRequest,
+    UploadReply,
+    UploadRequest,
+)
+from storage.base import ChunkId
+
+UPLOAD_BODY = 32 * 1024 * 1024
+IN_A_THREAD = 256 * 1024
+
+routes = Routes()
+
+
+class _From(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/uploads/{id}."""
+
+    first: Count = msgspec.field(name="from", default=0)
+
+
+@routes.post("/api/v1/uploadRequest", access=Access.ACCOUNT)
+async def request_upload(request: web.Request) -> web.Response:
+    """Open an upload, or up to 1,000 of them at once."""
+    body = await read_body(request, UPLOAD_BODY)
+    work = asyncio.to_thread(_decode, body) if len(body) > IN_A_THREAD else None
+    bundle, is_batch, files = _decode(body) if work is None else await work
+    uploads = request.app[SERVICES].uploads
+    if not is_batch:
+        answer = await uploads.request(request[ACTOR], files[0], bundle=bundle)
+        return json_reply(UploadReply.of(answer), HTTPStatus.CREATED)
+    answers = await uploads.request_many(request[ACTOR], files, bundle=bundle)
+    shown = [
+        UploadReply.of(answer) if isinstance(answer, UploadAnswer) else await problem_for(request, answer)
+        for answer in answers
+    ]
+    bundle_url = next((answer.bundle_url for answer in answers if isinstance(answer, UploadAnswer)), None)
+    return json_reply({"uploads": shown, "bundle_url": bundle_url}, HTTPStatus.CREATED)
+
+
+@routes.post("/api/v1/uploads/{upload_id}/chunks", access=Access.ACCOUNT)
+async def append_chunks(request: web.Request) -> web.Response:
+    """Add to the chunk list of an upload that hashes while it sends."""
+    body = await read_json(request, AppendRequest, limit=UPLOAD_BODY)
+    answer = await request.app[SERVICES].uploads.append(
+        request[ACTOR], request.match_info["upload_id"], body.first, _manifest(body.chunks)
+    )
+    return json_reply(UploadReply.of(answer))
+
+
+@routes.get("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
+async def resume_upload(request: web.Request) -> web.Response:
+    """Tell what is missing, with fresh URLs."""
+    services = request.app[SERVICES]
+    start = query(request, _From).first
+    progress = await services.uploads.progress(request[ACTOR], request.match_info["upload_id"], start)
+    return json_reply(ProgressReply.of(progress, services.epoch))
+
+
+@routes.post("/api/v1/uploads/commit", access=Access.ACCOUNT)
+async def commit_uploads(request: web.Request) -> web.Response:
+    """Commit several uploads; one that fails does not hold up the others."""
+    body = await read_json(request, CommitBatchRequest)
+    services = request.app[SERVICES]
+    results = await services.uploads.commit_many(request[ACTOR], body.upload_ids)
+    shown = [
+        await problem_for(request, result)
+        if isinstance(result, AppError)
+        else FileReply(File.of(result, services.epoch))
+        for result in results
+    ]
+    return json_reply({"results": shown})
+
+
+@routes.post("/api/v1/uploads/{upload_id}/commit", access=Access.ACCOUNT)
+async def commit_upload(request: web.Request) -> web.Response:
+    """Make the upload's content the file's version."""
+    body = await read_json(request, CommitRequest) if request.can_read_body else CommitRequest()
+    services = request.app[SERVICES]
+    view = await services.uploads.commit(request[ACTOR], request.match_info["upload_id"], body.sha256)
+    return json_reply(FileReply(File.of(view, services.epoch)), HTTPStatus.CREATED)
+
+
+@routes.delete("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
+async def give_up_upload(request: web.Request) -> web.Response:
+    """Give up an open upload."""
+    await request.app[SERVICES].uploads.give_up(request[ACTOR], request.match_info["upload_id"])
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _decode(body: bytes) -> tuple[bool, bool, list[Declared]]:
+    """Return whether a bundle is wanted, whether it is a batch, and the files."""
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if "files" in fields:
+        batch = msgspec.json.decode(body, type=UploadBatchRequest)
+        return batch.bundle, True, [_declared(file) for file in batch.files]
+    single = msgspec.json.decode(body, type=UploadRequest)
+    return single.bundle, False, [_declared(single)]
+
+
+def _declared(body: UploadRequest) -> Declared:
+    name = body.name or (body.path or "").rpartition("/")[2]
+    wish = Wish(
+        mtime_ms=now_ms() if body.mtime_ms is None else body.mtime_ms,
+        content_type=guess_content_type(name) if body.content_type is None else check_content_type(body.content_type),
+        path=body.path,
+        parent_id=body.parent_id,
+        name=body.name,
+        file_id=body.file_id,
+        executable=body.executable,
+        sha256=body.sha256,
+        base_version=body.base_version,
+        ancestors=tuple(body.ancestors),
+        on_conflict=body.on_conflict,
+        parents=body.parents,
+    )
+    return Declared(wish, body.size, _manifest(body.chunks), body.append)
+
+
+def _manifest(chunks: list[ChunkEntry]) -> Manifest:
+    return Manifest.of(Chunk(ChunkId(bytes.fromhex(chunk.sha256)), chunk.size) for chunk in chunks)

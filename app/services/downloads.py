@@ -1,0 +1,174 @@
+"""Downloads: a version's manifest with signed URLs, and its bytes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from app.auth.identity import Actor
+from app.db.database import Database
+from app.db.transaction import Snapshot
+from app.errors import NotFoundError
+from app.ids import decode_id, encode_id
+from app.repositories import nodes, versions
+from app.repositories.versions import Chunk, Manifest, Version
+from app.services import access
+from app.services.media import Presentation, present_as
+from app.services.urls import Urls
+from app.services.views import View
+from storage.base import ChunkId, StoredChunk
+from storage.store import ChunkStore
+
+ANSWER_CHUNKS = 4096
+LOCATE_CHUNKS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSource:
+    """One chunk of a version: its place in the content, and where to get it."""
+
+    index: int
+    chunk: Chunk
+    offset: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A page of a version's manifest."""
+
+    view: View
+    content_url: str
+    expires_ms: int
+    chunks: list[ChunkSource]
+    next_from: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A version's bytes, ready to be sent.
+
+    Attributes:
+        etag: strong validator, without quotes.
+        modified_ms: for Last-Modified, Unix milliseconds.
+        presentation: media type and disposition.
+    """
+
+    size: int
+    etag: str
+    modified_ms: int
+    presentation: Presentation
+    manifest: Manifest
+
+
+class DownloadService:
+    """Finds what may be read and says where its bytes are."""
+
+    def __init__(self, database: Database, store: ChunkStore, urls: Urls, epoch: str) -> None:
+        """Take the parts it works with, and the journal's epoch, which etags carry."""
+        self._database = database
+        self._store = store
+        self._urls = urls
+        self._epoch = epoch
+
+    async def manifest(self, actor: Actor, file_id: str, version_id: str | None, start: int) -> Download:
+        """Return up to 4,096 chunks of a version from chunk index `start` on.
+
+        Raises:
+            NotFoundError: there is no such file or version, or its content is gone.
+        """
+        view, version = await self._database.read(lambda tx: _find(tx, actor, file_id, version_id))
+        manifest = _manifest_of(version)
+        wire_version = encode_id(version.id, version.tag)
+        space_id = view.listed.node.space_id
+        part = list(manifest.part(start, start + ANSWER_CHUNKS))
+        offset = sum(chunk.size for chunk in manifest.part(0, start))
+        chunks = []
+        for index, chunk in enumerate(part, start):
+            url = self._urls.get_chunk(actor, space_id, wire_version, chunk.id, chunk.size)
+            chunks.append(ChunkSource(index, chunk, offset, url))
+            offset += chunk.size
+        shown = present_as(view.listed.node.name, version.content_type, download=False)
+        content_url = self._urls.get_content(
+            actor,
+            space_id,
+            view.file_id,
+            wire_version,
+            size=version.size,
+            media_type=shown.media_type,
+            disposition=shown.disposition,
+        )
+        end = start + len(part)
+        return Download(view, content_url, self._urls.chunk_expiry_ms(), chunks, end if end < len(manifest) else None)
+
+    async def content(self, actor: Actor, file_id: str, version_id: str | None, *, download: bool) -> Content:
+        """Return a version's bytes, the current one's if `version_id` is None.
+
+        Raises:
+            NotFoundError: there is no such file or version, or its content is gone.
+        """
+        view, version = await self._database.read(lambda tx: _find(tx, actor, file_id, version_id))
+        node = view.listed.node
+        current = version.id == node.version_id
+        return Content(
+            version.size,
+            view.etag(self._epoch) if current else encode_id(version.id, version.tag),
+            node.mtime_ms if current and node.mtime_ms is not None else version.mtime_ms,
+            present_as(node.name, version.content_type, download=download),
+            _manifest_of(version),
+        )
+
+    async def granted_content(self, version_id: str, presentation: Presentation) -> Content:
+        """Return the bytes that a signed URL allowed.
+
+        Raises:
+            NotFoundError: the version is gone.
+        """
+        number, tag = decode_id(version_id)
+        version = await self._database.read(lambda tx: versions.find(tx, number))
+        if version is None or version.tag != tag:
+            raise NotFoundError("This content is gone.")
+        return Content(version.size, version_id, version.mtime_ms, presentation, _manifest_of(version))
+
+    async def locate(self, content: Content, start: int, stop: int) -> AsyncIterator[tuple[StoredChunk, int, int]]:
+        """Yield the stored chunks that hold bytes `start` to `stop`, each with the part of it that counts."""
+        at, wanted = 0, list[tuple[ChunkId, int, int]]()
+        for chunk in content.manifest:
+            first, last = max(start - at, 0), min(stop - at, chunk.size)
+            at += chunk.size
+            if first < last:
+                wanted.append((chunk.id, first, last))
+            if len(wanted) == LOCATE_CHUNKS or (wanted and at >= stop):
+                for stored, (_, begin, end) in zip(
+                    await self._store.locate([chunk_id for chunk_id, _, _ in wanted]), wanted, strict=True
+                ):
+                    yield stored, begin, end
+                wanted = []
+            if at >= stop:
+                return
+
+    async def chunk(self, chunk_id: ChunkId) -> StoredChunk:
+        """Return where a chunk lies."""
+        return (await self._store.locate([chunk_id]))[0]
+
+    async def read(self, chunk_id: ChunkId) -> bytes:
+        """Return the plain bytes of a chunk, checked."""
+        return await self._store.read(chunk_id)
+
+
+def _find(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[View, Version]:
+    """Return a file that the actor may read, and one of its versions."""
+    sight = access.look(tx, actor, file_id)
+    sight.require(access.Right.READ)
+    node = sight.node
+    if node.kind is not nodes.Kind.FILE or node.version_id is None:
+        raise NotFoundError("A folder has no content.")
+    number, tag = (node.version_id, node.version_tag) if version_id is None else decode_id(version_id)
+    version = versions.find(tx, number)
+    if version is None or version.node_id != node.id or version.tag != tag:
+        raise NotFoundError("This file has no version with this id.")
+    return View.of(tx, sight), version
+
+
+def _manifest_of(version: Version) -> Manifest:
+    if version.manifest is None:
+        raise NotFoundError("The content of this version is gone: retention took it.")
+    return version.manifest

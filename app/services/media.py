@@ -1,0 +1,67 @@
+"""How content is shown to whoever fetches it: inline only where that is harmless (security.md, O1 and O3)."""
+
+import mimetypes
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from app.errors import InvalidRequestError
+
+BINARY = "application/octet-stream"
+_SYNTAX = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,127}")
+_INLINE = frozenset(
+    {
+        "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif",
+        "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/wav", "audio/webm",
+        "video/mp4", "video/webm", "video/ogg", "video/quicktime",
+    }
+)  # fmt: skip
+_TEXT = "text/plain; charset=utf-8"
+_UNQUOTABLE = re.compile(r"[^ !#$&+.0-9A-Z^_`a-z{}~()\[\]=@,-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """The headers Content-Type and Content-Disposition."""
+
+    media_type: str
+    disposition: str
+
+
+def check_content_type(content_type: str) -> str:
+    """Return a content type in lower case, without parameters.
+
+    Raises:
+        InvalidRequestError: it is not of the form `type/subtype` (RFC 6838, 4.2).
+    """
+    plain = content_type.partition(";")[0].strip().lower()
+    if _SYNTAX.fullmatch(plain) is None:
+        raise InvalidRequestError("A content type looks like image/jpeg.")
+    return plain
+
+
+def guess_content_type(name: str) -> str:
+    """Return the content type that a name's ending suggests."""
+    return mimetypes.guess_type(name, strict=False)[0] or BINARY
+
+
+def present_as(name: str, content_type: str, *, download: bool) -> Presentation:
+    """Return how a file is served: scripts, pages and unknown things only as a download of plain bytes.
+
+    Inline needs both the stored type and the name to be of the harmless kinds.
+    """
+    guessed = guess_content_type(name)
+    inline = not download and content_type in _INLINE | {"text/plain"} and guessed == content_type
+    shown = "inline" if inline else "attachment"
+    if inline and content_type == "text/plain":
+        media_type = _TEXT
+    else:
+        media_type = content_type if content_type in _INLINE else BINARY
+    return Presentation(media_type, content_disposition(shown, name))
+
+
+def content_disposition(kind: str, name: str) -> str:
+    """Return a Content-Disposition value: an ASCII name for old clients and the exact one (RFC 6266, 4.3)."""
+    plain = _UNQUOTABLE.sub("_", name)
+    exact = quote(name, safe="!#$&+-.^_`|~")
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{exact}"

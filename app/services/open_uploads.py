@@ -1,0 +1,126 @@
+"""The process's table of open uploads: what a signed PUT is looked up in, without asking the database each time.
+
+It is a cache. An upload that is not in it is read from the database once; one that is closed is taken out at once.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.db.database import Database
+from app.db.transaction import Snapshot
+from app.errors import ForbiddenError, NotFoundError
+from app.ids import decode_id, encode_id
+from app.repositories import uploads
+from app.repositories.uploads import State, Upload
+from storage.base import ChunkId
+
+UPLOADS = 100_000
+BUNDLES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """What must be known of an upload before its bytes are taken."""
+
+    id: int
+    user_id: int
+    bundle: str | None
+
+
+class OpenUploads:
+    """Knows which uploads and bundles take bytes now."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin with an empty table."""
+        self._database = database
+        self._uploads: OrderedDict[str, OpenUpload] = OrderedDict()
+        self._bundles: OrderedDict[str, Mapping[ChunkId, int]] = OrderedDict()
+        self._touched: set[int] = set()
+
+    def opened(self, made: Iterable[Upload]) -> None:
+        """Take note of uploads whose rows are committed."""
+        for upload in made:
+            self._uploads[wire_id(upload)] = OpenUpload(upload.id, upload.user_id, upload.bundle)
+            if upload.bundle is not None:
+                self._bundles.pop(upload.bundle, None)
+        while len(self._uploads) > UPLOADS:
+            self._uploads.popitem(last=False)
+
+    def closed(self, upload_ids: Iterable[str]) -> None:
+        """Take no more bytes for these uploads."""
+        for upload_id in upload_ids:
+            upload = self._uploads.pop(upload_id, None)
+            if upload is not None and upload.bundle is not None:
+                self._bundles.pop(upload.bundle, None)
+
+    def closed_of_user(self, user_id: int) -> None:
+        """Take no more bytes for anything of this user."""
+        self.closed([key for key, upload in self._uploads.items() if upload.user_id == user_id])
+
+    async def find(self, upload_id: str) -> OpenUpload | None:
+        """Return the upload if it is open."""
+        known = self._uploads.get(upload_id)
+        if known is None:
+            row = await self._database.read(lambda tx: find_row(tx, upload_id))
+            if row is None or row.state is not State.OPEN:
+                return None
+            self.opened([row])
+            known = self._uploads[upload_id]
+        return known
+
+    async def require(self, upload_id: str) -> OpenUpload:
+        """Return the upload, noting that it is being worked on.
+
+        Raises:
+            ForbiddenError: it is closed, or there never was one.
+        """
+        upload = await self.find(upload_id)
+        if upload is None:
+            raise ForbiddenError("This upload is finished or given up; it takes no more bytes.")
+        self._touched.add(upload.id)
+        return upload
+
+    async def require_bundle(self, bundle: str) -> Mapping[ChunkId, int]:
+        """Return the chunks, with their sizes in bytes, that the open uploads of a bundle declare.
+
+        Raises:
+            ForbiddenError: none of its uploads is open.
+        """
+        declared = self._bundles.get(bundle)
+        if declared is None:
+            declared, touched = await self._database.read(lambda tx: _declared(tx, bundle))
+            self._bundles[bundle] = declared
+            self._touched.update(touched)
+        self._bundles.move_to_end(bundle)
+        while len(self._bundles) > BUNDLES:
+            self._bundles.popitem(last=False)
+        if not declared:
+            raise ForbiddenError("All uploads of this bundle are finished or given up; it takes no more bytes.")
+        return declared
+
+    def take_touched(self) -> set[int]:
+        """Return the uploads that took bytes since the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+
+def wire_id(upload: Upload) -> str:
+    """Return an upload's id on the wire, which is also its claim in the store."""
+    return encode_id(upload.id, upload.tag)
+
+
+def find_row(tx: Snapshot, upload_id: str) -> Upload | None:
+    """Return the upload with this wire id, open or finished."""
+    try:
+        number, tag = decode_id(upload_id)
+    except NotFoundError:
+        return None
+    upload = uploads.find(tx, number)
+    return upload if upload is not None and upload.tag == tag else None
+
+
+def _declared(tx: Snapshot, bundle: str) -> tuple[Mapping[ChunkId, int], set[int]]:
+    rows = uploads.open_of_bundle(tx, bundle)
+    declared = {chunk.id: chunk.size for row in rows for chunk in uploads.manifest(tx, row.id)}
+    return declared, {row.id for row in rows}

@@ -1,0 +1,143 @@
+"""Where an upload goes: judged when it is requested and again when it is committed, by one function."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.auth.identity import Actor
+from app.db.transaction import Snapshot
+from app.errors import ConflictError, InvalidRequestError, NameTakenError, NotFoundError
+from app.ids import encode_id
+from app.repositories import nodes
+from app.repositories.nodes import Node
+from app.services import access
+from app.services.access import Right, Sight
+from app.services.names import check_depth, check_name, free_name, split_path
+
+OnConflict = Literal["fail", "rename", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an uploader asked for, kept with the upload until it is committed.
+
+    One of `path`, `parent_id` with `name`, or `file_id` says where. Ids are those of the wire; `base_version` None
+    means that the file must not exist yet; hashes are hexadecimal.
+    """
+
+    mtime_ms: int
+    content_type: str
+    path: str | None = None
+    parent_id: str | None = None
+    name: str | None = None
+    file_id: str | None = None
+    executable: bool = False
+    sha256: str | None = None
+    base_version: str | None = None
+    ancestors: tuple[str, ...] = ()
+    on_conflict: OnConflict = "fail"
+    parents: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the content will stand.
+
+    Attributes:
+        folder: the nearest folder that exists.
+        missing: names of folders to be made below it.
+        name: the file's name.
+        existing: the file that gets a new version; None for a new file.
+    """
+
+    folder: Sight
+    missing: tuple[str, ...]
+    name: str
+    existing: Node | None
+
+
+class Folders:
+    """Folders met inside one unit of work, so that a batch walks to each of them once."""
+
+    def __init__(self, tx: Snapshot, actor: Actor) -> None:
+        """Begin with none."""
+        self._tx = tx
+        self._actor = actor
+        self._known: dict[tuple[str, ...], Sight] = {}
+
+    def forget(self) -> None:
+        """Forget all: some may have been undone."""
+        self._known.clear()
+
+    def nearest(self, names: tuple[str, ...]) -> tuple[Sight, list[str]]:
+        """Return the last node that exists on this path in the actor's view, and the names that do not."""
+        known = self._known.get(names)
+        if known is not None:
+            return known, []
+        parent = self._known.get(names[:-1]) if names else None
+        if parent is None:
+            at, missing = access.descend(self._tx, access.home(self._tx, self._actor), names)
+        else:
+            at, missing = access.descend(self._tx, parent, names[-1:])
+        if not missing:
+            self._known[names] = at
+        return at, missing
+
+
+def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Target:
+    """Return where the content of `wish` goes now.
+
+    Raises:
+        InvalidRequestError: the place is not one that can be.
+        NotFoundError: the file or its folder does not exist.
+        NameTakenError: something else has the name.
+        ConflictError: the file is not at the version that the uploader had seen.
+        ForbiddenError: the actor may not write there.
+    """
+    if wish.file_id is not None:
+        return _by_id(tx, actor, wish, wish.file_id)
+    if wish.path is not None:
+        names = tuple(split_path(wish.path))
+        if not names:
+            raise InvalidRequestError("'/' is a folder: name the file.")
+        at, missing = folders.nearest(names[:-1])
+        name = names[-1]
+    else:
+        if wish.parent_id is None or wish.name is None:
+            raise InvalidRequestError("Say where: path, or parent_id with name, or file_id.")
+        at, missing, name = access.look(tx, actor, wish.parent_id), [], check_name(wish.name)
+    if not at.node.is_folder:
+        raise NameTakenError(f"{at.path} is a file, not a folder.", at.node.id)
+    if missing and not wish.parents:
+        raise NotFoundError(f'There is no folder {at.child_path(missing[0])}; "parents": true makes it.')
+    at.require(Right.WRITE)
+    check_depth(at.depth + len(missing) + 1)
+    existing = None if missing else nodes.find_child(tx, at.node.id, name)
+    return _settle(tx, wish, Target(at, tuple(missing), name, existing))
+
+
+def _by_id(tx: Snapshot, actor: Actor, wish: Wish, file_id: str) -> Target:
+    sight = access.look(tx, actor, file_id)
+    if sight.node.parent_id is None or sight.node.is_folder:
+        raise InvalidRequestError("A folder has no content.")
+    sight.require(Right.WRITE)
+    parent = access.look_number(tx, actor, sight.node.parent_id)
+    return _settle(tx, wish, Target(parent, (), sight.node.name, sight.node))
+
+
+def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
+    """Hold the uploader's base against what is there, and choose as `on_conflict` says."""
+    existing = target.existing
+    if existing is None:
+        if wish.base_version is not None and wish.on_conflict == "fail":
+            raise ConflictError("The file that this was a change of is not there any more.")
+        return target
+    if not existing.is_folder and existing.version_id is not None and existing.version_tag is not None:
+        if wish.base_version == encode_id(existing.version_id, existing.version_tag) or wish.on_conflict == "replace":
+            return target
+        if wish.on_conflict == "fail" and wish.base_version is not None:
+            raise ConflictError("The file has changed since the version that this grew from.", existing.id)
+    if wish.on_conflict != "rename":
+        raise NameTakenError("There is already something of this name in this folder.", existing.id)
+    folder_id = target.folder.node.id
+    name = free_name(target.name, lambda name: nodes.name_in_use(tx, folder_id, name) is not None)
+    return Target(target.folder, (), name, None)

@@ -1,0 +1,203 @@
+"""Looking at the tree and changing it: listings, new folders, renames and moves."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from app.auth.identity import Actor
+from app.db.database import Database
+from app.db.transaction import Snapshot, Transaction
+from app.errors import ConflictError, InvalidRequestError, NameTakenError, NotFoundError
+from app.repositories import listings, nodes, spaces
+from app.repositories.listings import Order, Place, Sort
+from app.repositories.nodes import Node, Sums
+from app.services import access
+from app.services.access import Right, Sight
+from app.services.commits import make_folder
+from app.services.names import check_depth, check_name, free_name, split_path
+from app.services.targets import OnConflict
+from app.services.views import View
+
+
+class Keep(Enum):
+    """What a change leaves as it is."""
+
+    AS_IS = "as is"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a PATCH asks for; `Keep.AS_IS` where it says nothing.
+
+    Attributes:
+        parent_id: the new folder's id on the wire.
+        if_seq: the seq of the node that the caller last saw; None to change it whatever it is now.
+    """
+
+    name: str | Keep = Keep.AS_IS
+    parent_id: str | Keep = Keep.AS_IS
+    mtime_ms: int | Keep = Keep.AS_IS
+    executable: bool | Keep = Keep.AS_IS
+    if_seq: int | None = None
+    on_conflict: OnConflict = "fail"
+
+
+class TreeService:
+    """The tree as one person sees it."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    async def get(self, actor: Actor, file_id: str) -> View:
+        """Return a node by id."""
+        return await self._database.read(lambda tx: View.of(tx, access.look(tx, actor, file_id)))
+
+    async def get_number(self, actor: Actor, node_id: int) -> View:
+        """Return a node by the number that a refusal names."""
+        return await self._database.read(lambda tx: View.of(tx, access.look_number(tx, actor, node_id)))
+
+    async def get_path(self, actor: Actor, path: str) -> View:
+        """Return a node by its path in the actor's view."""
+        names = split_path(path)
+        return await self._database.read(lambda tx: View.of(tx, access.look_path(tx, actor, names)))
+
+    async def children(
+        self, actor: Actor, file_id: str, *, sort: Sort, order: Order, after: Place | None, limit: int
+    ) -> tuple[list[View], Place | None]:
+        """Return a page of a folder, folders first, and where it ends; None at the end.
+
+        Raises:
+            NotFoundError: there is no such folder.
+        """
+
+        def work(tx: Snapshot) -> tuple[list[View], Place | None]:
+            folder = access.look(tx, actor, file_id)
+            if not folder.node.is_folder:
+                raise NotFoundError("There is no folder with this id.")
+            page, end = listings.children(tx, folder.node.id, sort=sort, order=order, after=after, limit=limit)
+            return View.of_children(folder, page), end
+
+        return await self._database.read(work)
+
+    async def make_folder_at(self, actor: Actor, path: str, *, parents: bool) -> View:
+        """Make a folder at a path, with the folders above it if `parents`.
+
+        Raises:
+            NameTakenError: there is something at this path already.
+            NotFoundError: a folder above it is missing.
+        """
+        names = split_path(path)
+
+        def work(tx: Transaction) -> View:
+            at, missing = access.descend(tx, access.home(tx, actor), names)
+            if not missing or not at.node.is_folder:
+                raise NameTakenError(f"There is already something at {at.path}.", at.node.id)
+            if len(missing) > 1 and not parents:
+                raise NotFoundError(f'There is no folder {at.child_path(missing[0])}; "parents": true makes it.')
+            return _make_folders(tx, actor, at, missing)
+
+        return await self._database.write(work)
+
+    async def make_folder_in(self, actor: Actor, parent_id: str, name: str) -> View:
+        """Make a folder in the folder `parent_id`.
+
+        Raises:
+            NameTakenError: the name is in use there.
+        """
+        name = check_name(name)
+
+        def work(tx: Transaction) -> View:
+            parent = access.look(tx, actor, parent_id)
+            if not parent.node.is_folder:
+                raise NotFoundError("There is no folder with this id.")
+            return _make_folders(tx, actor, parent, [name])
+
+        return await self._database.write(work)
+
+    async def change(self, actor: Actor, file_id: str, change: Change) -> View:
+        """Rename, move, re-date a node or set its executable bit, in one step whatever lies below.
+
+        Raises:
+            ConflictError: it changed since `if_seq`, or would move into itself.
+            NameTakenError: the name is in use there.
+        """
+        return await self._database.write(lambda tx: _change(tx, actor, file_id, change))
+
+
+def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) -> View:
+    at.require(Right.WRITE)
+    check_depth(at.depth + len(names))
+    sums = Sums()
+    for name in names:
+        made = make_folder(tx, actor, at, name, sums)
+        at = Sight(made, at.space, at.below, at.child_path(name), at.rights)
+    sums.apply(tx)
+    return View.of(tx, at)
+
+
+def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View:
+    sight = access.look(tx, actor, file_id)
+    node = sight.node
+    sight.require(Right.WRITE)
+    if node.parent_id is None:
+        raise InvalidRequestError("The home itself can not be changed.")
+    if change.if_seq is not None and change.if_seq != node.seq:
+        raise ConflictError("It changed since it was looked at.", node.id)
+    if node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
+        raise InvalidRequestError("A folder has no mtime_ms and no executable bit of its own.")
+    parent = _new_parent(tx, actor, sight, change)
+    name = node.name if isinstance(change.name, Keep) else check_name(change.name)
+    name = _settle_name(tx, change, node, parent, name)
+    mtime_ms = node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms
+    executable = node.executable if isinstance(change.executable, Keep) else change.executable
+    if (parent.node.id, name, mtime_ms, executable) == (node.parent_id, node.name, node.mtime_ms, node.executable):
+        return View.of(tx, sight)
+    changed = nodes.set_place(
+        tx, node, parent_id=parent.node.id, name=name, mtime_ms=mtime_ms, executable=executable, actor_id=actor.id
+    )
+    _move_sums(tx, sight, parent, changed)
+    spaces.touch(tx, sight.space.id, changed.seq)
+    return View.of(tx, access.look_number(tx, actor, node.id))
+
+
+def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change) -> Sight:
+    """Return the folder that the node will be in."""
+    if isinstance(change.parent_id, Keep):
+        return access.look_number(tx, actor, sight.above[0])
+    parent = access.look(tx, actor, change.parent_id)
+    if not parent.node.is_folder:
+        raise InvalidRequestError("The new parent is not a folder.")
+    if sight.node.id in parent.below:
+        raise ConflictError("A folder can not be moved into itself.", sight.node.id)
+    if parent.space.id != sight.space.id:
+        raise ConflictError("It can not be moved to another space.", sight.node.id)
+    parent.require(Right.WRITE)
+    check_depth(parent.depth + 1)
+    return parent
+
+
+def _settle_name(tx: Transaction, change: Change, node: Node, parent: Sight, name: str) -> str:
+    """Return the name that the node gets, as `on_conflict` says."""
+
+    def taken_by(name: str) -> int | None:
+        found = nodes.name_in_use(tx, parent.node.id, name)
+        return None if found == node.id else found
+
+    taken = taken_by(name)
+    if taken is None:
+        return name
+    if change.on_conflict == "rename":
+        return free_name(name, lambda name: taken_by(name) is not None)
+    raise NameTakenError("There is already something of this name in this folder.", taken)
+
+
+def _move_sums(tx: Transaction, sight: Sight, parent: Sight, changed: Node) -> None:
+    """Take the node's figures from the folders above it before, and give them to those above it now."""
+    sums = Sums()
+    if changed.is_folder:
+        size, items, _ = nodes.folder_sums(tx, changed.id)
+    else:
+        size, items = changed.size or 0, 0
+    sums.add(sight.above, seq=changed.seq, size=-size, items=-items - 1)
+    sums.add(parent.below, seq=changed.seq, size=size, items=items + 1)
+    sums.apply(tx)

@@ -1,0 +1,267 @@
+"""The JSON bodies of the wire contract, version 1: what is taken and what is answered.
+
+Limits stand in the types; unknown fields of a request are refused. Sizes are bytes, `…_ms` Unix milliseconds.
+"""
+
+from typing import Annotated, Literal, Self
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.ids import encode_id
+from app.services.downloads import Download
+from app.services.uploads import ChunkAnswer, Progress, UploadAnswer
+from app.services.views import View
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Text = Annotated[str, Meta(max_length=4096)]
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+WireId = Annotated[str, Meta(min_length=1, max_length=64)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+ContentType = Annotated[str, Meta(min_length=1, max_length=255)]
+OnConflict = Literal["fail", "rename", "replace"]
+
+
+class Request(Struct, forbid_unknown_fields=True, frozen=True):
+    """Base of all request bodies."""
+
+
+class ChunkEntry(Request):
+    """One chunk of a list, in order."""
+
+    sha256: Sha256
+    size: Annotated[int, Meta(ge=1, le=8 * 1024 * 1024)]
+
+
+class UploadRequest(Request):
+    """Body of POST /api/v1/uploadRequest for one file, and one of `files` for many."""
+
+    size: Count
+    chunks: list[ChunkEntry] = []
+    path: Text | None = None
+    parent_id: WireId | None = None
+    name: Name | None = None
+    file_id: WireId | None = None
+    mtime_ms: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None = None
+    content_type: ContentType | None = None
+    executable: bool = False
+    sha256: Sha256 | None = None
+    base_version: WireId | None = None
+    base_sha256: Sha256 | None = None
+    ancestors: Annotated[list[Sha256], Meta(max_length=16)] = []
+    on_conflict: OnConflict = "fail"
+    parents: bool = False
+    append: bool = False
+    bundle: bool = False
+
+
+class UploadBatchRequest(Request):
+    """Body of POST /api/v1/uploadRequest for many files."""
+
+    files: Annotated[list[UploadRequest], Meta(min_length=1, max_length=1000)]
+    bundle: bool = False
+
+
+class AppendRequest(Request):
+    """Body of POST /api/v1/uploads/{id}/chunks."""
+
+    chunks: list[ChunkEntry]
+    first: Annotated[int, Meta(ge=0, le=2**53)] = msgspec.field(name="from")
+
+
+class CommitRequest(Request):
+    """Body of POST /api/v1/uploads/{id}/commit; may be absent."""
+
+    sha256: Sha256 | None = None
+
+
+class CommitBatchRequest(Request):
+    """Body of POST /api/v1/uploads/commit."""
+
+    upload_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
+
+
+class FolderRequest(Request):
+    """Body of POST /api/v1/folders: `path` with `parents`, or `parent_id` with `name`."""
+
+    path: Text | None = None
+    parents: bool = False
+    parent_id: WireId | None = None
+    name: Name | None = None
+
+
+class ChangeRequest(Request):
+    """Body of PATCH /api/v1/files/{id}; what is absent stays as it is."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    parent_id: WireId | msgspec.UnsetType = msgspec.UNSET
+    mtime_ms: Annotated[int, Meta(ge=-(2**53), le=2**53)] | msgspec.UnsetType = msgspec.UNSET
+    executable: bool | msgspec.UnsetType = msgspec.UNSET
+    if_seq: Count | None = None
+    on_conflict: OnConflict = "fail"
+
+
+class File(Struct, frozen=True):
+    """A node as the wire shows it."""
+
+    file_id: str
+    space_id: str
+    parent_id: str | None
+    name: str
+    path: str
+    kind: Literal["file", "folder"]
+    size: int
+    content_type: str | None
+    executable: bool
+    mtime_ms: int | None
+    version_id: str | None
+    sha256: str | None
+    seq: int
+    etag: str
+    created_ms: int
+    modified_ms: int
+    modified_by: str
+    deleted: bool
+    permissions: list[str]
+
+    @classmethod
+    def of(cls, view: View, epoch: str) -> Self:
+        """Show `view`."""
+        listed = view.listed
+        node = listed.node
+        return cls(
+            file_id=encode_id(node.id, node.tag),
+            space_id=view.space_id,
+            parent_id=view.parent_id,
+            name=node.name,
+            path=view.path,
+            kind="folder" if node.is_folder else "file",
+            size=listed.size,
+            content_type=listed.content_type,
+            executable=node.executable,
+            mtime_ms=node.mtime_ms,
+            version_id=view.version_id,
+            sha256=None if listed.sha256 is None else listed.sha256.hex(),
+            seq=node.seq,
+            etag=view.etag(epoch),
+            created_ms=node.created_ms,
+            modified_ms=node.modified_ms,
+            modified_by=listed.username,
+            deleted=False,
+            permissions=[right.value for right in view.rights],
+        )
+
+
+class Page(Struct, frozen=True):
+    """A page of a listing; `next` is what `after` takes, null at the end."""
+
+    items: list[File]
+    next: str | None
+
+
+class ChunkReply(Struct, frozen=True):
+    """One chunk of an upload: `url` is null where no bytes are needed or a bundle was asked for."""
+
+    index: int
+    sha256: str
+    size: int
+    needed: bool
+    url: str | None
+
+    @classmethod
+    def of(cls, chunk: ChunkAnswer) -> Self:
+        """Show `chunk`."""
+        return cls(chunk.index, chunk.id.hex(), chunk.size, chunk.needed, chunk.url)
+
+
+class UploadReply(Struct, frozen=True):
+    """Answer to an upload request."""
+
+    upload_id: str
+    expires_ms: int
+    chunks: list[ChunkReply]
+    next_from: int | None
+    bundle_url: str | None
+
+    @classmethod
+    def of(cls, answer: UploadAnswer) -> Self:
+        """Show `answer`."""
+        chunks = [ChunkReply.of(chunk) for chunk in answer.chunks]
+        return cls(answer.upload_id, answer.expires_ms, chunks, answer.next_from, answer.bundle_url)
+
+
+class MissingChunk(Struct, frozen=True):
+    """A chunk that an upload still waits for."""
+
+    index: int
+    sha256: str
+    size: int
+    url: str | None
+
+
+class ProgressReply(Struct, frozen=True):
+    """Answer to GET /api/v1/uploads/{id}."""
+
+    state: Literal["open", "committed"]
+    missing: list[MissingChunk]
+    next_from: int | None
+    expires_ms: int
+    file: File | None
+
+    @classmethod
+    def of(cls, progress: Progress, epoch: str) -> Self:
+        """Show `progress`."""
+        return cls(
+            "committed" if progress.state else "open",
+            missing_chunks(progress),
+            progress.next_from,
+            progress.expires_ms,
+            None if progress.file is None else File.of(progress.file, epoch),
+        )
+
+
+def missing_chunks(progress: Progress) -> list[MissingChunk]:
+    """Show what an upload still waits for."""
+    return [MissingChunk(chunk.index, chunk.id.hex(), chunk.size, chunk.url) for chunk in progress.missing]
+
+
+class FileReply(Struct, frozen=True):
+    """Answer to a commit."""
+
+    file: File
+
+
+class BundleReply(Struct, frozen=True):
+    """Answer to a bundle."""
+
+    stored: int
+
+
+class DownloadChunk(Struct, frozen=True):
+    """One chunk of a version, and where to get it."""
+
+    index: int
+    sha256: str
+    size: int
+    offset: int
+    url: str
+
+
+class DownloadReply(Struct, frozen=True):
+    """Answer to GET /api/v1/download."""
+
+    file: File
+    content_url: str
+    expires_ms: int
+    chunks: list[DownloadChunk]
+    next_from: int | None
+
+    @classmethod
+    def of(cls, download: Download, epoch: str) -> Self:
+        """Show `download`."""
+        chunks = [
+            DownloadChunk(source.index, source.chunk.id.hex(), source.chunk.size, source.offset, source.url)
+            for source in download.chunks
+        ]
+        file = File.of(download.view, epoch)
+        return cls(file, download.content_url, download.expires_ms, chunks, download.next_from)
