@@ -1,0 +1,88 @@
+"""From a command line to an exit code. Each command is a module of its own, loaded only when it is called."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from client.errors import ClientError, StoppedError, UsageError
+
+COMMANDS = {
+    "login": "make this machine a device of an account",
+    "logout": "end this device's login",
+    "put": "send a file, or with -r a folder",
+    "get": "fetch a file, or with -r a folder",
+    "ls": "list a folder",
+    "cat": "write a file's content to standard output",
+    "mkdir": "make a folder",
+    "mv": "rename or move a file or folder",
+}
+SERVER_COMMANDS = {
+    "serve": "run the server",
+    "user": "add and manage accounts",
+    "fsck": "check a data folder",
+    "keys": "rotate the keys of signed URLs",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong use, 3 refused, 4 conflict, 5 out of reach."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except ClientError as error:
+        sys.stderr.write(f"cairn: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("cairn: Stopped. The same command goes on where this one was.\n")
+        return StoppedError.exit_code
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `cairn ls / | head`; at exit Python would flush into the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ClientError.exit_code
+    except SystemExit as ended:  # argparse: --help, or a usage it refused
+        return ended.code if isinstance(ended.code, int) else 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    if name in {"-h", "--help"}:
+        print(_overview())
+        return 0 if arguments else UsageError.exit_code
+    if name == "--version":
+        from importlib.metadata import version  # noqa: PLC0415 -- slow to load, and only this needs it
+
+        print(f"cairn {version('cairn')}")
+        return 0
+    if name in SERVER_COMMANDS:
+        return _server_main()(arguments)
+    if name not in COMMANDS:
+        raise UsageError(f"There is no command {name!r}: `cairn --help` lists them.")
+    command = importlib.import_module(f"client.cli.{name}")
+    return cast("int", command.run(arguments[1:]))
+
+
+def _server_main() -> Callable[[Sequence[str]], int]:
+    """Return the entry of the server's own commands, the one thing that the client knows of the server."""
+    try:
+        module = importlib.import_module("app.cli")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"The server is not installed here ({error.name} is missing): pip install 'cairn[server]'."
+        ) from None
+    return cast("Callable[[Sequence[str]], int]", module.main)
+
+
+def _overview() -> str:
+    width = max(map(len, (*COMMANDS, *SERVER_COMMANDS)))
+
+    def listed(commands: dict[str, str]) -> str:
+        return "\n".join(f"  {name:<{width}}  {what}" for name, what in commands.items())
+
+    return (
+        "usage: cairn COMMAND …\n\n"
+        f"On a device:\n{listed(COMMANDS)}\n\n"
+        f"On the server:\n{listed(SERVER_COMMANDS)}\n\n"
+        "`cairn COMMAND --help` explains a command; `cairn --version` tells the version."
+    )

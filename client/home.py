@@ -1,0 +1,222 @@
+"""What a device keeps for itself: its login, and notes of uploads under way, for nobody else to read.
+
+$CAIRN_HOME/            0700
+├── login.json          0600  server, user, device id, token
+└── uploads/            0700
+    ├── <key>.json      0600  an upload under way, found again by what is sent where
+    └── batch-*.json    0600  the uploads of a batch of small files under way
+"""
+
+import fcntl
+import hashlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from client.errors import LocalFileError, NotLoggedInError
+
+UPLOAD_LIFE_S = 14 * 24 * 3600  # as long as the server keeps an upload
+_LOGIN = "login.json"
+_UPLOADS = "uploads"
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Where this device is logged in, and as whom. The token does not show in a `repr`."""
+
+    server: str
+    username: str
+    device_id: str
+    token: str
+
+    def __repr__(self) -> str:
+        """Return all but the token."""
+        return f"Login({self.server!r}, {self.username!r}, {self.device_id!r})"
+
+
+class UploadNote(msgspec.Struct, frozen=True):
+    """An upload under way."""
+
+    upload_id: str
+
+
+class BatchNote(msgspec.Struct, frozen=True):
+    """Uploads of small files under way. They are sent anew after a crash, so these ids are only given up."""
+
+    server: str
+    upload_ids: list[str]
+
+
+class HeldNote:
+    """A note that this process holds alone, so that two commands never work on one upload."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Take over an open, locked file; use `Home.hold_note`."""
+        self._path = path
+        self._descriptor = descriptor
+
+    def read(self) -> UploadNote | None:
+        """Return what the note says; None if it is new, or a crash left it unreadable."""
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(os.pread(self._descriptor, 4096, 0), type=UploadNote)
+        return None
+
+    def write(self, note: UploadNote) -> None:
+        """Set the note; it is durable on return."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, msgspec.json.encode(note), 0)
+        os.fsync(self._descriptor)
+
+    def remove(self) -> None:
+        """Forget the note: the upload is finished or given up."""
+        self._path.unlink(missing_ok=True)
+
+
+class Home:
+    """The folder of this device's state; made when something is first kept."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, which need not exist; see `home_folder`."""
+        self.folder = folder
+
+    def get_login(self) -> Login:
+        """Return the login; raise NotLoggedInError if there is none."""
+        try:
+            content = self._read_private(self.folder / _LOGIN)
+        except FileNotFoundError:
+            raise NotLoggedInError("This device is not logged in: run `cairn login URL --user NAME`.") from None
+        try:
+            return msgspec.json.decode(content, type=Login)
+        except msgspec.DecodeError as error:
+            raise NotLoggedInError(
+                f"{self.folder / _LOGIN} cannot be read as a login: run `cairn login URL --user NAME` again."
+            ) from error
+
+    def keep_login(self, login: Login) -> None:
+        """Keep a login in place of the one before."""
+        self._make_private(self.folder)
+        path = self.folder / _LOGIN
+        temporary = path.with_suffix(".new")
+        try:
+            temporary.unlink(missing_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, msgspec.json.encode(login))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            temporary.replace(path)
+        except OSError as error:
+            raise LocalFileError(f"The login cannot be kept in {self.folder}: {error.strerror}.") from error
+
+    def forget_login(self) -> None:
+        """Remove the login."""
+        (self.folder / _LOGIN).unlink(missing_ok=True)
+
+    @contextmanager
+    def hold_note(self, *what: str | int) -> Iterator[HeldNote | None]:
+        """Hold the note of the upload that is known by `what`; None if another process holds it."""
+        key = hashlib.sha256("\0".join(map(str, what)).encode("utf-8", "surrogateescape")).hexdigest()
+        path = self._uploads() / f"{key[:32]}.json"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield HeldNote(path, descriptor) if _lock(descriptor) else None
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def note_batch(self, note: BatchNote) -> Iterator[None]:
+        """Keep a note of a batch's uploads until the block has ended without an error."""
+        path = self._uploads() / f"batch-{os.urandom(8).hex()}.json"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor)
+            os.write(descriptor, msgspec.json.encode(note))
+            yield
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+    def take_left_uploads(self, server: str) -> list[str]:
+        """Return the uploads that batches of ended processes left open at `server`, and forget their notes.
+
+        Notes that have outlived their uploads go as well.
+        """
+        left: list[str] = []
+        for path in self._uploads().iterdir():
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                if not _lock(descriptor):
+                    continue
+                status = os.fstat(descriptor)
+                old = status.st_mtime + UPLOAD_LIFE_S < time.time()
+                if path.name.startswith("batch-"):
+                    with suppress(msgspec.DecodeError):
+                        note = msgspec.json.decode(os.read(descriptor, status.st_size), type=BatchNote)
+                        if note.server != server and not old:
+                            continue
+                        if note.server == server:
+                            left += note.upload_ids
+                elif not old:
+                    continue
+                path.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+        return left
+
+    def _uploads(self) -> Path:
+        folder = self.folder / _UPLOADS
+        if not folder.is_dir():
+            self._make_private(self.folder)
+            self._make_private(folder)
+        return folder
+
+    def _make_private(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(folder)
+        except OSError as error:
+            raise LocalFileError(f"{folder} cannot be made: {error.strerror}. CAIRN_HOME can name another.") from error
+
+    def _read_private(self, path: Path) -> bytes:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise LocalFileError(f"{path} cannot be read: {error.strerror}.") from error
+        _check_private(self.folder)
+        _check_private(path)
+        return content
+
+
+def home_folder(environment: Mapping[str, str]) -> Path:
+    """Return where this device keeps its state: CAIRN_HOME, or the platform's place for it."""
+    if chosen := environment.get("CAIRN_HOME"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Cairn"
+    base = environment.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "cairn"
+
+
+def _check_private(path: Path) -> None:
+    """Take away what others may do with `path`; refuse it if it belongs to somebody else."""
+    status = path.stat()
+    if status.st_uid != os.geteuid():
+        raise LocalFileError(f"{path} belongs to another user: it is not safe to keep a login there.")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        path.chmod(stat.S_IMODE(status.st_mode) & 0o700)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

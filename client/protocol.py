@@ -1,0 +1,199 @@
+"""The wire of version 1 as the client reads and writes it.
+
+Answers may carry fields that are not named here; they are passed over, so that an older client works with
+a newer server. What is written must hold nothing else than the contract names, since the server refuses it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class File(msgspec.Struct, frozen=True, gc=False):
+    """A file or folder as the server shows it; times are Unix milliseconds, sizes bytes."""
+
+    file_id: str
+    name: str
+    path: str
+    kind: Literal["file", "folder"]
+    size: int
+    mtime_ms: int
+    seq: int
+    executable: bool = False
+    version_id: str | None = None
+    parent_id: str | None = None
+    sha256: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a listing; `next` is null on the last."""
+
+    items: list[File]
+    next: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """RFC 9457 problem document; `status` is filled from the answer's status line where it is absent."""
+
+    status: int = 0
+    code: str = "internal"
+    title: str = ""
+    detail: str = ""
+    current: File | None = None
+    stored: int | None = None
+
+
+class LoginRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/login."""
+
+    username: str
+    password: str
+    device_name: str
+
+
+class LoginAnswer(msgspec.Struct, frozen=True):
+    """What a login gives: the token is shown this once."""
+
+    token: str
+    device_id: str
+
+
+class ChunkRef(msgspec.Struct, frozen=True, gc=False):
+    """A chunk as an upload declares it: 64 hex digits, and its length in bytes."""
+
+    sha256: str
+    size: int
+
+
+class UploadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file of an upload request. `base_version` None means that the path must be free."""
+
+    path: str
+    size: int
+    mtime_ms: int
+    chunks: list[ChunkRef]
+    executable: bool = False
+    base_version: str | None = None
+    append: bool = False
+    parents: bool = False
+
+
+class BatchRequest(msgspec.Struct, frozen=True):
+    """Many files in one upload request, whose bytes go into one bundle."""
+
+    files: list[UploadRequest]
+    bundle: bool = True
+
+
+class AppendRequest(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Body of POST /api/v1/uploads/{id}/chunks: more of the chunk list, from index `from_` on."""
+
+    from_: int
+    chunks: list[ChunkRef]
+
+
+class UploadChunk(msgspec.Struct, frozen=True, gc=False):
+    """A declared chunk in an answer. `needed` is false, and `url` null, where no bytes are to be sent."""
+
+    index: int
+    sha256: str
+    size: int
+    url: str | None = None
+    needed: bool = True
+
+
+class UploadAnswer(msgspec.Struct, frozen=True):
+    """An open upload; `next_from` says where the rest of a long chunk list begins."""
+
+    upload_id: str
+    chunks: list[UploadChunk] = []
+    next_from: int | None = None
+
+
+class BatchOutcome(msgspec.Struct, frozen=True):
+    """One file's part of a batch answer: an upload, or the fields of a problem."""
+
+    upload_id: str | None = None
+    chunks: list[UploadChunk] = []
+    status: int = 0
+    code: str = "internal"
+    title: str = ""
+    detail: str = ""
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """Answer to a batch: an outcome for each file, in order, and the URL for the bundle."""
+
+    uploads: list[BatchOutcome]
+    bundle_url: str | None = None
+
+
+class UploadState(msgspec.Struct, frozen=True):
+    """An upload as it stands: what is still missing of the declared chunks, with fresh URLs."""
+
+    state: Literal["open", "committed"]
+    missing: list[UploadChunk] = []
+    next_from: int | None = None
+
+
+class CommitRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/uploads/commit."""
+
+    upload_ids: list[str]
+
+
+class CommitAnswer(msgspec.Struct, frozen=True):
+    """Answer to the commit of one upload."""
+
+    file: File
+
+
+class CommitOutcome(msgspec.Struct, frozen=True):
+    """One upload's part of a batch commit: the file as it is now, or the fields of a problem."""
+
+    file: File | None = None
+    status: int = 0
+    code: str = "internal"
+    title: str = ""
+    detail: str = ""
+
+
+class CommitResults(msgspec.Struct, frozen=True):
+    """Answer to a batch commit, in the order of the request."""
+
+    results: list[CommitOutcome]
+
+
+class DownloadChunk(msgspec.Struct, frozen=True, gc=False):
+    """A chunk of a version and where its bytes are; `offset` is its place in the content."""
+
+    index: int
+    sha256: str
+    size: int
+    offset: int
+    url: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """A page of a version's chunk list; `next_from` is null on the last."""
+
+    file: File
+    chunks: list[DownloadChunk]
+    next_from: int | None = None
+
+
+class FolderRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/folders."""
+
+    path: str
+    parents: bool = False
+
+
+class ChangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of PATCH /api/v1/files/{id}: what is to change, and the seq it was seen at."""
+
+    name: str | None = None
+    parent_id: str | None = None
+    mtime_ms: int | None = None
+    executable: bool | None = None
+    if_seq: int | None = None

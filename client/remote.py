@@ -1,0 +1,163 @@
+"""The server as the client sees it: one method for each call of the contract."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from urllib.parse import urlencode
+
+from client.channel import Channel
+from client.errors import ApiError, ClientError, ConflictError
+from client.protocol import (
+    AppendRequest,
+    BatchAnswer,
+    BatchRequest,
+    ChangeRequest,
+    ChunkRef,
+    CommitAnswer,
+    CommitOutcome,
+    CommitRequest,
+    CommitResults,
+    File,
+    FolderRequest,
+    LoginAnswer,
+    LoginRequest,
+    Manifest,
+    Page,
+    UploadAnswer,
+    UploadRequest,
+    UploadState,
+)
+from client.transport import Body
+
+PAGE_SIZE = 10_000
+_PLAIN = {"Accept-Encoding": "identity"}
+
+
+class Remote:
+    """A server at an address, as one device. Every method may be called from many threads at once."""
+
+    def __init__(self, server: str, token: str | None = None) -> None:
+        """Talk to the server at the URL `server`, which may hold a sub-path; nothing is sent yet."""
+        self._channel = Channel(server, token)
+        self.server = self._channel.server
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._channel.close()
+
+    def stop(self) -> None:
+        """Let every call that waits or is made from now on end with StoppedError."""
+        self._channel.stop()
+
+    # Accounts
+
+    def login(self, username: str, password: str, device_name: str) -> LoginAnswer:
+        """Make this a device of the account; raise NotLoggedInError if name or password is wrong."""
+        body = LoginRequest(username, password, device_name)
+        return self._channel.call("POST", "/api/v1/login", LoginAnswer, body=body, again=False)
+
+    def logout(self) -> None:
+        """End this device's token."""
+        self._channel.send("POST", "/api/v1/logout")
+
+    # Tree
+
+    def get_file(self, path: str) -> File:
+        """Return the file or folder at an absolute path; raise ApiError with `not_found` if there is none."""
+        return self._channel.call("GET", f"/api/v1/files?{urlencode({'path': path})}", File, about=path)
+
+    def find_file(self, path: str) -> File | None:
+        """Return the file or folder at an absolute path, or None."""
+        try:
+            return self.get_file(path)
+        except ApiError as error:
+            if error.code == "not_found":
+                return None
+            raise
+
+    def list_children(self, folder_id: str) -> Iterator[File]:
+        """Yield what a folder holds, folders first, then by name, a page at a time."""
+        query = {"limit": str(PAGE_SIZE)}
+        while True:
+            page = self._channel.call("GET", f"/api/v1/folders/{folder_id}/children?{urlencode(query)}", Page)
+            yield from page.items
+            if page.next is None:
+                return
+            query["after"] = page.next
+
+    def make_folder(self, path: str, *, parents: bool) -> File:
+        """Make a folder; raise ConflictError if the name is taken, by a folder too."""
+        return self._channel.call("POST", "/api/v1/folders", File, body=FolderRequest(path, parents), about=path)
+
+    def change(self, file: File, change: ChangeRequest) -> File:
+        """Rename, move, or set what PATCH can set; raise ConflictError if the node changed since."""
+        return self._channel.call("PATCH", f"/api/v1/files/{file.file_id}", File, body=change, about=file.path)
+
+    # Upload
+
+    def request_upload(self, request: UploadRequest) -> UploadAnswer:
+        """Open an upload of one file."""
+        return self._channel.call("POST", "/api/v1/uploadRequest", UploadAnswer, body=request, about=request.path)
+
+    def request_batch(self, files: list[UploadRequest]) -> BatchAnswer:
+        """Open uploads of up to 1,000 files whose bytes will come in a bundle; some may be refused singly."""
+        return self._channel.call("POST", "/api/v1/uploadRequest", BatchAnswer, body=BatchRequest(files))
+
+    def append_chunks(self, upload_id: str, start: int, chunks: list[ChunkRef]) -> UploadAnswer:
+        """Declare more chunks of an upload, from index `start` on. Telling the same again is harmless."""
+        body = AppendRequest(start, chunks)
+        return self._channel.call("POST", f"/api/v1/uploads/{upload_id}/chunks", UploadAnswer, body=body)
+
+    def get_upload(self, upload_id: str, start: int = 0) -> UploadState:
+        """Return what an upload still misses from index `start` on, with fresh URLs."""
+        return self._channel.call("GET", f"/api/v1/uploads/{upload_id}?from={start}", UploadState)
+
+    def find_upload(self, upload_id: str) -> UploadState | None:
+        """Return the state of an upload, or None if the server knows none (any more)."""
+        try:
+            return self.get_upload(upload_id)
+        except ApiError as error:
+            if error.code == "not_found":
+                return None
+            raise
+
+    def put_content(self, url: str, body: Body) -> None:
+        """Send a chunk or a bundle to its signed URL.
+
+        Raises:
+            UrlExpiredError: ask for a fresh URL.
+            ApiError: with `chunk_mismatch` if the bytes are not those declared; nothing of that chunk is kept.
+        """
+        self._channel.use("PUT", url, body=body)
+
+    def commit(self, upload_id: str) -> File:
+        """Make an upload the current version; raise ApiError with `missing_chunks` if bytes are missing."""
+        return self._channel.call("POST", f"/api/v1/uploads/{upload_id}/commit", CommitAnswer).file
+
+    def commit_batch(self, upload_ids: list[str]) -> list[CommitOutcome]:
+        """Commit many uploads at once; each has its own outcome, in order."""
+        body = CommitRequest(upload_ids)
+        return self._channel.call("POST", "/api/v1/uploads/commit", CommitResults, body=body).results
+
+    def give_up(self, upload_ids: Iterable[str]) -> None:
+        """Close uploads that will not be finished; those already gone are fine."""
+        for upload_id in upload_ids:
+            with suppress(ApiError, ConflictError):
+                self._channel.send("DELETE", f"/api/v1/uploads/{upload_id}")
+
+    # Download
+
+    def get_manifest(self, file: File, start: int = 0) -> Manifest:
+        """Return up to 4,096 chunks of the version that `file` shows, from index `start` on."""
+        query = urlencode({"file_id": file.file_id, "version_id": file.version_id or "", "from": start})
+        return self._channel.call("GET", f"/api/v1/download?{query}", Manifest, about=file.path)
+
+    def read_chunk(self, url: str, into: memoryview) -> None:
+        """Fill `into` with a chunk from its signed URL; the caller checks the hash. May raise UrlExpiredError."""
+        if self._channel.use("GET", url, headers=_PLAIN, into=into).size != len(into):
+            raise ClientError("The server sent a chunk of another length than it announced.")
+
+    def read_content(self, file: File, into: memoryview) -> None:
+        """Fill `into` with the whole content of the version that `file` shows; the caller checks the hash."""
+        path = f"/api/v1/files/{file.file_id}/content?{urlencode({'version_id': file.version_id or ''})}"
+        if self._channel.send("GET", path, headers=_PLAIN, into=into, about=file.path).size != len(into):
+            raise ClientError(f"{file.path}: the server sent another length than it announced.")
