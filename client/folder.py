@@ -100,13 +100,14 @@ class Folder:
         os.rename(part, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
 
-def set_state(descriptor: int, mtime_ms: int, *, executable: bool) -> None:
+def set_state(descriptor: int, mtime_ms: int | None, *, executable: bool) -> None:
     """Set time and executable bit of an open file; who may read it may run it."""
     mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
     wanted = mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
     if wanted != mode:
         os.fchmod(descriptor, wanted)
-    os.utime(descriptor, ns=(mtime_ms * _NANOSECONDS_PER_MS, mtime_ms * _NANOSECONDS_PER_MS))
+    if mtime_ms is not None:
+        os.utime(descriptor, ns=(mtime_ms * _NANOSECONDS_PER_MS, mtime_ms * _NANOSECONDS_PER_MS))
 
 
 def _find_syncfs() -> Callable[[int], int] | None:

@@ -10,14 +10,14 @@ import msgspec
 
 
 class File(msgspec.Struct, frozen=True, gc=False):
-    """A file or folder as the server shows it; times are Unix milliseconds, sizes bytes."""
+    """A file or folder as the server shows it; times are Unix milliseconds (none for a folder), sizes bytes."""
 
     file_id: str
     name: str
     path: str
     kind: Literal["file", "folder"]
     size: int
-    mtime_ms: int
+    mtime_ms: int | None
     seq: int
     executable: bool = False
     version_id: str | None = None

@@ -43,5 +43,5 @@ def _name(file: File) -> str:
 def _line(file: File) -> str:
     if file.kind == "folder":
         return f"d {file.size:>15,} {'':16}  {_name(file)}"
-    changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.mtime_ms / 1000))
+    changed = time.strftime("%Y-%m-%d %H:%M", time.localtime((file.mtime_ms or 0) / 1000))
     return f"{'x' if file.executable else '-'} {file.size:>15,} {changed}  {_name(file)}"

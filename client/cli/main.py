@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import cast
 
 from client.errors import ClientError, StoppedError, UsageError
@@ -59,19 +60,22 @@ def _dispatch(arguments: list[str]) -> int:
         return _server_main()(arguments)
     if name not in COMMANDS:
         raise UsageError(f"There is no command {name!r}: `cairn --help` lists them.")
-    command = importlib.import_module(f"client.cli.{name}")
-    return cast("int", command.run(arguments[1:]))
+    return cast("int", _load(f"client.cli.{name}").run(arguments[1:]))
 
 
 def _server_main() -> Callable[[Sequence[str]], int]:
     """Return the entry of the server's own commands, the one thing that the client knows of the server."""
     try:
-        module = importlib.import_module("app.cli")
+        module = _load("app.cli")
     except ModuleNotFoundError as error:
         raise UsageError(
             f"The server is not installed here ({error.name} is missing): pip install 'cairn[server]'."
         ) from None
     return cast("Callable[[Sequence[str]], int]", module.main)
+
+
+def _load(module: str) -> ModuleType:
+    return importlib.import_module(module)
 
 
 def _overview() -> str:

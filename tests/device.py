@@ -1,0 +1,67 @@
+"""A device for tests: the real command line in a process of its own, with a home of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.server import ADMIN, PASSWORD, RunningServer
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return its standard output as JSON."""
+        return json.loads(self.out)
+
+
+class Device:
+    """One machine of a person."""
+
+    def __init__(self, home: Path) -> None:
+        """Use `home` for its state."""
+        self.home = home
+        self._environment = {**os.environ, "CAIRN_HOME": str(home)}
+
+    def run(self, *arguments: str | Path, stdin: str = "") -> Result:
+        """Run a command to its end."""
+        done = subprocess.run(
+            self._command(arguments),
+            input=stdin.encode(),
+            env=self._environment,
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        return Result(done.returncode, done.stdout, done.stderr.decode())
+
+    def ok(self, *arguments: str | Path, stdin: str = "") -> Result:
+        """Run a command that must succeed."""
+        result = self.run(*arguments, stdin=stdin)
+        assert result.code == 0, f"{arguments} ended with {result.code}: {result.err}"
+        return result
+
+    def begin(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+        """Begin a command and leave it running."""
+        return subprocess.Popen(
+            self._command(arguments), env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def login(self, server: RunningServer, user: str = ADMIN, password: str = PASSWORD) -> "Device":
+        """Log in at a server."""
+        self.ok("login", server.url, "--user", user, "--password-stdin", stdin=f"{password}\n")
+        return self
+
+    @staticmethod
+    def _command(arguments: tuple[str | Path, ...]) -> list[str]:
+        return [sys.executable, "-m", "client", *map(str, arguments)]

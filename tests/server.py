@@ -1,0 +1,88 @@
+"""A real server for tests: `cairn serve` in a process of its own, on a free port, with a data folder of its own."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+ADMIN = "ada"
+PASSWORD = "violet-harbour-kettle-42"
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+
+
+class RunningServer:
+    """A server process. `start` may be called again after `stop` or `kill`: port and data stay."""
+
+    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Prepare a server on the data folder `data`, which need not exist; nothing runs yet."""
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data.parent / f"{data.name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
+            "CAIRN_ADMIN_USER": ADMIN,
+            "CAIRN_ADMIN_PASSWORD": PASSWORD,
+            **(environment or {}),
+        }
+
+    def start(self) -> "RunningServer":
+        """Start the process and wait until it says that it is ready."""
+        command = [sys.executable, "-m", "client", "serve", "--data", str(self.data), "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not self._is_ready():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)  # between two questions to a process that tells its state in no other way
+        return self
+
+    def stop(self) -> None:
+        """End the server as an operator does, and check that it ends well and in time."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(STOP_TIMEOUT_S)
+        self.process = None
+        assert code == 0, f"the server ended with {code}:\n{self.log.read_text()}"
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        process = self._running()
+        process.kill()
+        process.wait()
+        self.process = None
+
+    def close(self) -> None:
+        """End the server if it runs, whatever its state."""
+        if self.process is not None:
+            self.kill()
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        assert self.process is not None, "the server does not run"
+        return self.process
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
