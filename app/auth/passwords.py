@@ -8,7 +8,6 @@ import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -17,6 +16,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from app.errors import InvalidRequestError, UnavailableError
+from storage.offload import Offload
 
 MIN_LENGTH = 10
 MAX_LENGTH = 256
@@ -78,7 +78,7 @@ class PasswordHasher:
     def __init__(self, cost: Cost | None = None) -> None:
         """Start no thread yet; `cost` is that of new hashes."""
         self._cost = cost or Cost()
-        self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="password")
+        self._threads = Offload("password", threads=PARALLEL, queue=QUEUE)
         self._slots = asyncio.Semaphore(PARALLEL)
         self._waiting = 0
         self.runs = 0
@@ -105,12 +105,12 @@ class PasswordHasher:
     async def hash(self, password: str) -> str:
         """Return the PHC string of a new hash with a random salt; call it within a turn."""
         self.runs += 1
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._derive, password.encode())
+        return await self._threads.run(lambda: self._derive(password.encode()))
 
     async def verify(self, password: str, encoded: str) -> bool:
         """Say whether `encoded` is a hash of this password; call it within a turn."""
         self.runs += 1
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _matches, password.encode(), encoded)
+        return await self._threads.run(lambda: _matches(password.encode(), encoded))
 
     def is_outdated(self, encoded: str) -> bool:
         """Say whether a hash was made at another cost than new ones are."""
@@ -122,7 +122,7 @@ class PasswordHasher:
 
     def close(self) -> None:
         """End the threads; a hash under way is finished first."""
-        self._threads.shutdown()
+        self._threads.close()
 
     def _derive(self, password: bytes) -> str:
         cost = self._cost

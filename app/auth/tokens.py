@@ -22,7 +22,7 @@ class Presented:
     digest: bytes
 
     def proves(self, stored: bytes | None) -> bool:
-        """Compare with the stored digest in constant time; None, the digest of no token, proves nothing."""
+        """Compare with the stored digest in constant time; None, where nothing is stored, is proved by nothing."""
         return stored is not None and hmac.compare_digest(self.digest, stored)
 
 
@@ -34,6 +34,11 @@ def make_secret() -> str:
 def digest_of(secret: str) -> bytes:
     """Return what the database keeps of a secret."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def is_digest_of(secret: str, stored: bytes | None) -> bool:
+    """Compare a secret with a stored digest in constant time; None, where nothing is stored, matches nothing."""
+    return stored is not None and hmac.compare_digest(digest_of(secret), stored)
 
 
 def write(device_id: str, secret: str) -> str:

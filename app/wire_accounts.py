@@ -1,0 +1,197 @@
+"""The JSON bodies of accounts and devices, version 1. Sizes are bytes, `…_ms` Unix milliseconds."""
+
+from typing import Annotated, Literal, Self
+
+from msgspec import Meta, Struct
+
+from app.auth.identity import ActorKind
+from app.errors import InvalidRequestError
+from app.ids import encode_id
+from app.repositories.actors import ActorRow
+from app.repositories.users import User
+from app.services.accounts import Profile, SpaceView
+from app.services.authentication import NewDevice
+from app.services.names import DEPTH, NAME_SIZE, PATH_SIZE
+from app.services.receive import BUNDLE_FRAMES
+from app.services.uploads import ANSWER_CHUNKS, BATCH_CHUNKS
+from app.services.urls import BUNDLE_SIZE
+from app.wire import Request
+from storage.base import MAX_CHUNK
+from storage.chunker import AVERAGE_CHUNK, LARGEST_CUT, SMALLEST_CHUNK
+
+Username = Annotated[str, Meta(max_length=1024)]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+InstallId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+Totp = Annotated[str, Meta(max_length=64)]
+
+
+class LoginRequest(Request, frozen=True):
+    """Body of POST /api/v1/login. The password has no limit here: what is too long is simply wrong."""
+
+    username: Username
+    password: str
+    device_name: DeviceName
+    totp: Totp | None = None
+    install_id: InstallId | None = None
+
+
+class ReauthRequest(Request, frozen=True):
+    """Body of POST /api/v1/reauth."""
+
+    password: str
+    totp: Totp | None = None
+
+
+class SetUpRequest(Request, frozen=True):
+    """Body of POST /setup/{token}."""
+
+    username: Username
+    password: str
+
+
+class SetUpForm(SetUpRequest, frozen=True):
+    """The same as the page sends it."""
+
+    password_again: str | None = None
+
+    def check(self) -> None:
+        """Raise InvalidRequestError if the password was typed twice and differs."""
+        if self.password_again not in (None, self.password):
+            raise InvalidRequestError("The two passwords differ.")
+
+
+class SetUpReply(Struct, frozen=True):
+    """Answer to a set-up by JSON."""
+
+    username: str
+
+
+class UserReply(Struct, frozen=True):
+    """A user, as shown to that user."""
+
+    user_id: str
+    username: str
+    is_admin: bool
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Show `user`."""
+        return cls(encode_id(user.id, user.tag), user.name, bool(user.is_admin))
+
+
+class LoginReply(Struct, frozen=True):
+    """Answer to a login; the token is shown this once."""
+
+    token: str
+    device_id: str
+    user: UserReply
+
+    @classmethod
+    def of(cls, device: NewDevice) -> Self:
+        """Show `device`."""
+        return cls(device.token, device.device_id, UserReply.of(device.user))
+
+
+class DeviceReply(Struct, frozen=True):
+    """One of a user's devices, sessions and app passwords."""
+
+    device_id: str
+    name: str
+    kind: Literal["device", "session", "app_password"]
+    created_ms: int
+    last_used_ms: int
+    current: bool
+
+    @classmethod
+    def of(cls, row: ActorRow, *, current: bool) -> Self:
+        """Show `row`; `current` if it is the one that asks."""
+        return cls(
+            encode_id(row.id, row.tag), row.name, _KIND_NAMES[row.kind], row.created_ms, row.last_used_ms, current
+        )
+
+
+class DevicePage(Struct, frozen=True):
+    """A page of devices; `next` is what `after` takes, null at the end."""
+
+    items: list[DeviceReply]
+    next: str | None
+
+
+class ServerReply(Struct, frozen=True):
+    """The server, to those who are logged in."""
+
+    name: str
+    version: str
+
+
+class LimitsReply(Struct, frozen=True):
+    """What one request, file or name may hold."""
+
+    chunk_size: int
+    chunks_per_file: int
+    chunks_per_answer: int
+    files_per_batch: int
+    chunks_per_batch: int
+    bundle_size: int
+    bundle_frames: int
+    name_size: int
+    path_size: int
+    depth: int
+
+
+class ChunkerReply(Struct, frozen=True):
+    """Where to cut files, so that equal content gives equal chunks whichever way it came. Sizes in bytes."""
+
+    algorithm: str
+    min_size: int
+    average_size: int
+    max_size: int
+    normalization: int
+
+
+class ProfileReply(Struct, frozen=True):
+    """Answer to GET /api/v1/me. `quota` is null where there is no limit."""
+
+    user: UserReply
+    device_id: str
+    quota: int | None
+    used: int
+    spaces: list[SpaceView]
+    server: ServerReply
+    limits: LimitsReply
+    chunker: ChunkerReply
+
+    @classmethod
+    def of(cls, profile: Profile, server: ServerReply, *, chunks_per_file: int) -> Self:
+        """Show `profile` beside what the caller must know of the server."""
+        account = profile.account
+        return cls(
+            user=UserReply.of(account.user),
+            device_id=profile.device_id,
+            quota=account.quota,
+            used=account.used,
+            spaces=profile.spaces,
+            server=server,
+            limits=LimitsReply(
+                chunk_size=MAX_CHUNK,
+                chunks_per_file=chunks_per_file,
+                chunks_per_answer=ANSWER_CHUNKS,
+                files_per_batch=FILES_PER_BATCH,
+                chunks_per_batch=BATCH_CHUNKS,
+                bundle_size=BUNDLE_SIZE,
+                bundle_frames=BUNDLE_FRAMES,
+                name_size=NAME_SIZE,
+                path_size=PATH_SIZE,
+                depth=DEPTH,
+            ),
+            chunker=CHUNKER,
+        )
+
+
+FILES_PER_BATCH = 1000
+CHUNKER = ChunkerReply("fastcdc-2020", SMALLEST_CHUNK, AVERAGE_CHUNK, LARGEST_CUT, normalization=1)
+_KIND_NAMES: dict[int, Literal["device", "session", "app_password"]] = {
+    ActorKind.DEVICE: "device",
+    ActorKind.SESSION: "session",
+    ActorKind.APP_PASSWORD: "app_password",
+}
