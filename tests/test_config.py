@@ -61,23 +61,33 @@ def test_example_file_explains_every_key() -> None:
 def test_every_setting_is_used_by_the_server(key: str) -> None:
     section, name = key.split(".")
     name = {"hosts": "host_names"}.get(name, name)
-    modules = [path for path in (ROOT / "app").rglob("*.py") if path.name != "config.py"]
 
     used = [
         path
-        for path in modules
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == name and _last_word(node.value).endswith(section)
+        for path in (ROOT / "app").rglob("*.py")
+        if path.name != "config.py"
+        for tree in [ast.parse(path.read_text("utf-8"))]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == name and _last_word(node.value) in _names_of(section, tree)
     ]
 
     assert used
 
 
+def _names_of(section: str, tree: ast.AST) -> set[str]:
+    """Give what a module calls a section: `limits`, or a parameter with the section's class as its annotation."""
+    parameters = {
+        node.arg
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg) and isinstance(node.annotation, ast.Name) and node.annotation.id == section.title()
+    }
+    return {section} | parameters
+
+
 def _last_word(node: ast.expr) -> str:
     """Give `limits` for `settings.limits`, `self._limits` and `limits`."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return word.removeprefix("_")
 
 
 def test_environment_wins_over_file_and_command_line_over_both(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""Makes what is uploaded: new random bytes each time, so that no server knows any of them already."""
+
+import os
+from pathlib import Path
+
+MIB = 2**20
+_FILES_PER_FOLDER = 100
+
+
+def write_random(path: Path, size: int) -> None:
+    """Write a file of `size` random bytes, which is a multiple of 1 MiB."""
+    with path.open("wb") as file:
+        for _ in range(size // MIB):
+            file.write(os.urandom(MIB))
+
+
+def write_tree(folder: Path, *, files: int, size: int) -> None:
+    """Write `files` files of `size` random bytes each into new folders of a hundred below `folder`."""
+    for number in range(files):
+        place = folder / f"{number // _FILES_PER_FOLDER:04}"
+        if number % _FILES_PER_FOLDER == 0:
+            place.mkdir(parents=True)
+        (place / f"{number:06}.bin").write_bytes(os.urandom(size))
