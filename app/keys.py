@@ -4,16 +4,21 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from app.api.sending import Sender
+from app.auth.addresses import Proxies
 from app.auth.identity import Actor
 from app.config import Settings
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
-from app.services.bodies import BodyBudget
+from app.services.budget import ByteBudget
 from app.services.downloads import DownloadService
+from app.services.health import HealthService
 from app.services.receive import ReceiveService
+from app.services.setup import SetUpService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
 from app.services.urls import Urls
+from web.pages import Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +29,20 @@ class Services:
     epoch: str
     accounts: AccountService
     authentication: AuthenticationService
+    setup: SetUpService
+    proxies: Proxies
+    health: HealthService
     tree: TreeService
     uploads: UploadService
     receive: ReceiveService
     downloads: DownloadService
     urls: Urls
-    bodies: BodyBudget
+    pages: Pages
+    bodies: ByteBudget
+    sender: Sender
 
 
 SERVICES = web.AppKey("services", Services)
 ACTOR = web.RequestKey("actor", Actor)
+NETWORK = web.RequestKey("network", str)  # where the request comes from, as app.auth.addresses.network_of names it
 REQUEST_ID = web.RequestKey("request_id", str)

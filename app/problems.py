@@ -65,7 +65,7 @@ def status_of(kind: type[Exception]) -> HTTPStatus | None:
     return next((STATUS[base] for base in kind.__mro__ if base in STATUS), None)
 
 
-def problem_of(error: Exception, **members: Any) -> dict[str, Any]:  # noqa: ANN401 - extension members are any JSON
+def problem_of(error: Exception, **members: Any) -> dict[str, Any]:
     """Return the problem details of `error`, with further members at top level (RFC 9457, 3.2)."""
     if isinstance(error, web.HTTPException):
         status, code, detail = error.status, _CODE_OF_HTTP.get(error.status, "invalid_request"), error.reason

@@ -26,14 +26,14 @@ class Request(Struct, forbid_unknown_fields=True, frozen=True):
     """Base of all request bodies."""
 
 
-class ChunkEntry(Request):
+class ChunkEntry(Request, frozen=True):
     """One chunk of a list, in order."""
 
     sha256: Sha256
     size: Annotated[int, Meta(ge=1, le=8 * 1024 * 1024)]
 
 
-class UploadRequest(Request):
+class UploadRequest(Request, frozen=True):
     """Body of POST /api/v1/uploadRequest for one file, and one of `files` for many."""
 
     size: Count
@@ -55,33 +55,33 @@ class UploadRequest(Request):
     bundle: bool = False
 
 
-class UploadBatchRequest(Request):
+class UploadBatchRequest(Request, frozen=True):
     """Body of POST /api/v1/uploadRequest for many files."""
 
     files: Annotated[list[UploadRequest], Meta(min_length=1, max_length=1000)]
     bundle: bool = False
 
 
-class AppendRequest(Request):
+class AppendRequest(Request, frozen=True):
     """Body of POST /api/v1/uploads/{id}/chunks."""
 
     chunks: list[ChunkEntry]
     first: Annotated[int, Meta(ge=0, le=2**53)] = msgspec.field(name="from")
 
 
-class CommitRequest(Request):
+class CommitRequest(Request, frozen=True):
     """Body of POST /api/v1/uploads/{id}/commit; may be absent."""
 
     sha256: Sha256 | None = None
 
 
-class CommitBatchRequest(Request):
+class CommitBatchRequest(Request, frozen=True):
     """Body of POST /api/v1/uploads/commit."""
 
     upload_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
 
 
-class FolderRequest(Request):
+class FolderRequest(Request, frozen=True):
     """Body of POST /api/v1/folders: `path` with `parents`, or `parent_id` with `name`."""
 
     path: Text | None = None
@@ -90,7 +90,7 @@ class FolderRequest(Request):
     name: Name | None = None
 
 
-class ChangeRequest(Request):
+class ChangeRequest(Request, frozen=True):
     """Body of PATCH /api/v1/files/{id}; what is absent stays as it is."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET

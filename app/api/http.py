@@ -19,6 +19,7 @@ JSON_BODY = 1024 * 1024
 class Access(Enum):
     """Who may call a route; the object itself is judged by the service."""
 
+    ALWAYS = "anyone, also before there is an admin"
     PUBLIC = "anyone"
     SETUP = "anyone, while there is no admin"
     SIGNED = "whoever holds the signed URL"
@@ -97,7 +98,7 @@ async def read_json(request: web.Request, kind: type[T], *, limit: int = JSON_BO
         raise InvalidRequestError("The body is nested too deep.") from error
 
 
-def json_reply(reply: Any, status: int = 200) -> web.Response:  # noqa: ANN401 - whatever msgspec encodes
+def json_reply(reply: Any, status: int = 200) -> web.Response:
     """Render `reply` as JSON that no cache keeps."""
     return web.Response(
         body=msgspec.json.encode(reply),

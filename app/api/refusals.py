@@ -8,7 +8,7 @@ from app.errors import ConflictError, MissingChunksError, NotFoundError
 from app.keys import ACTOR, REQUEST_ID, SERVICES
 from app.problems import problem_of
 from app.wire import File, missing_chunks
-from storage.errors import StorageError
+from storage.errors import ChunkMismatchError
 
 
 async def problem_for(request: web.Request, error: Exception) -> dict[str, Any]:
@@ -22,7 +22,7 @@ async def problem_for(request: web.Request, error: Exception) -> dict[str, Any]:
         progress = await request.app[SERVICES].uploads.progress(request[ACTOR], error.upload_id, 0)
         members["missing"] = missing_chunks(progress)
         members["next_from"] = progress.next_from
-    elif isinstance(error, StorageError) and hasattr(error, "frame"):
+    elif isinstance(error, ChunkMismatchError) and error.frame is not None:
         members["stored"], members["frame"] = error.stored, error.frame
     return problem_of(error, **members)
 

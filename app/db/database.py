@@ -29,9 +29,13 @@ READER_CACHE_KIB = 8 * 1024
 class _Reader(aiosqlite.Connection):
     """A read-only connection with a thread of its own."""
 
+    async def open(self) -> None:
+        """Start the thread and connect."""
+        _ = await super().__aenter__()
+
     async def run(self, work: Callable[[Snapshot], T]) -> T:
         """Run `work` in this connection's thread, in one hop, on one consistent snapshot."""
-        return await self._execute(self._in_snapshot, work)  # type: ignore[no-any-return] # aiosqlite leaves it untyped
+        return await self._execute(self._in_snapshot, work)  # type: ignore[no-any-return, no-untyped-call] # aiosqlite leaves it untyped
 
     def _in_snapshot(self, work: Callable[[Snapshot], T]) -> T:
         connection = self._conn
@@ -80,7 +84,7 @@ class Database:
         writer = await asyncio.to_thread(GroupWriter, path, open_session=open_session, disk=disk, on_failure=on_failure)
         readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
         for reader in readers:
-            await reader
+            await reader.open()
         return cls(writer, readers)
 
     @property

@@ -41,7 +41,8 @@ def migrate(path: Path, snapshots: Path, disk: Disk) -> None:
         newest = max(steps)
         if version > newest:
             raise NewerSchemaError(
-                f"{path} has schema {version}, this Cairn knows up to {newest}: run the newer Cairn, or restore a backup"
+                f"{path} has schema {version}, this Cairn knows up to {newest}: "
+                "run the newer Cairn, or restore a backup."
             )
         if 0 < version < newest:
             _snapshot(connection, snapshots / f"{path.stem}-schema-{version:04}.db", disk)

@@ -24,6 +24,7 @@ _SAVE_COUNTERS = """
 _RECORD = """
     INSERT INTO journal (seq, node_id, op, actor_id, at_ms, mark) VALUES (:seq, :node, :op, :actor, :at, :mark)
 """
+_READ_IDENTITY = "SELECT instance, epoch FROM meta"
 _READ_COUNTERS = "SELECT epoch, seq, mark, next_id, last_ms FROM meta"
 
 
@@ -50,6 +51,14 @@ def chain_mark(epoch: str, before: bytes, seq: int, node_id: int, operation: int
     return hashlib.blake2b(row, digest_size=MARK_SIZE, key=epoch.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Random names: of the installation, and of the journal, which gets another one after a restore."""
+
+    instance: str
+    epoch: str
+
+
 class Snapshot:
     """A read-only view for one unit of work."""
 
@@ -69,6 +78,11 @@ class Snapshot:
     def all(self, statement: str, parameters: Parameters = {}) -> list[sqlite3.Row]:  # noqa: B006 - never written to
         """Return all rows; the statement bounds their number."""
         return self.connection.execute(statement, parameters).fetchall()
+
+    def identity(self) -> Identity:
+        """Return the names of this installation and of its journal."""
+        row = self.connection.execute(_READ_IDENTITY).fetchone()
+        return Identity(row["instance"], row["epoch"])
 
 
 class Transaction(Snapshot):

@@ -81,9 +81,9 @@ def _of_kind(
     parent_id: int,
     sort: Sort,
     order: Order,
-    is_folder: bool,
+    is_folder: bool,  # noqa: FBT001 - as it stands in Place
     after: Place | None,
-    limit: int,  # noqa: FBT001
+    limit: int,
 ) -> Sequence[tuple[Place, Listed]]:
     key, way, beyond = _KEYS[sort], order, "<" if order == "desc" else ">"
     where = "" if after is None else f" AND ({key}, n.name) {beyond} (:key, :name)"
@@ -112,4 +112,6 @@ def _place(listed: Listed, sort: Sort) -> Place:
 def _listed(row: sqlite3.Row) -> Listed:
     node = node_of(row)
     below_size, below_seq, sha256, content_type, username = row[18:]
-    return Listed(node, node.size if below_size is None else below_size, below_seq or 0, sha256, content_type, username)
+    return Listed(
+        node, (node.size or 0) if below_size is None else below_size, below_seq or 0, sha256, content_type, username
+    )

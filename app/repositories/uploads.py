@@ -25,7 +25,8 @@ _OF_USER = (
 _OPEN_CLAIMS = "SELECT id, tag, bundle FROM uploads WHERE state = 0"
 _OPEN_OF_USER = f"SELECT {_COLUMNS} FROM uploads WHERE user_id = :user AND state = 0"  # noqa: S608
 _EXPIRED = f"""
-    SELECT {_COLUMNS} FROM uploads WHERE expires_ms < :now AND expires_uptime_s < :uptime ORDER BY expires_ms LIMIT :limit
+    SELECT {_COLUMNS} FROM uploads WHERE expires_ms < :now AND expires_uptime_s < :uptime
+     ORDER BY expires_ms LIMIT :limit
 """  # noqa: S608
 _ADD_CHUNKS = "INSERT INTO upload_chunks (upload_id, first, chunks) VALUES (:id, :first, :chunks)"
 _GROW = """

@@ -22,10 +22,9 @@ _BY_ID = """
 _POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
 _UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
-_CLAIMED = "SELECT claimed_sha256 FROM versions WHERE id = :id"
 _CHECKED = """
     UPDATE versions SET sha256 = CASE WHEN :sha256 = claimed_sha256 THEN :sha256 END, claimed_sha256 = NULL
-     WHERE id = :id AND claimed_sha256 IS NOT NULL
+     WHERE id = :id AND claimed_sha256 IS NOT NULL RETURNING sha256
 """
 
 
@@ -154,17 +153,21 @@ def next_unchecked(tx: Snapshot, after: int) -> int | None:
     return None if row is None else row["id"]
 
 
-def claimed_sha256(tx: Snapshot, version_id: int) -> bytes | None:
-    """Return the hash that the uploader gave, while it is unchecked."""
-    row = tx.one(_CLAIMED, {"id": version_id})
-    return None if row is None else row["claimed_sha256"]
-
-
-def settle_sha256(tx: Transaction, version_id: int, sha256: bytes | None) -> None:
-    """Keep the claimed hash if `sha256`, as read from the store, agrees; drop it if not."""
-    tx.execute(_CHECKED, {"id": version_id, "sha256": sha256})
+def settle_sha256(tx: Transaction, version_id: int, sha256: bytes) -> bool:
+    """Keep the claimed hash if `sha256`, as read from the store, agrees, else drop it; tell which."""
+    row = tx.one(_CHECKED, {"id": version_id, "sha256": sha256})
+    return row is None or row["sha256"] is not None
 
 
 def _version(row: sqlite3.Row) -> Version:
-    *values, packed = row
-    return Version(*values, None if packed is None else Manifest(packed))
+    packed: bytes | None = row["manifest"]
+    return Version(
+        id=row["id"],
+        tag=row["tag"],
+        node_id=row["node_id"],
+        size=row["size"],
+        mtime_ms=row["mtime_ms"],
+        content_type=row["content_type"],
+        sha256=row["sha256"],
+        manifest=None if packed is None else Manifest(packed),
+    )

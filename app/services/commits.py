@@ -14,7 +14,6 @@ from app.ids import decode_id
 from app.repositories import nodes, spaces, uploads, versions
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.uploads import Expiry, State, Upload
-from app.repositories.versions import Manifest
 from app.services import access
 from app.services.access import Sight
 from app.services.open_uploads import wire_id

@@ -149,9 +149,9 @@ class DownloadService:
         """Return where a chunk lies."""
         return (await self._store.locate([chunk_id]))[0]
 
-    async def read(self, chunk_id: ChunkId) -> bytes:
-        """Return the plain bytes of a chunk, checked."""
-        return await self._store.read(chunk_id)
+    async def load(self, stored: StoredChunk) -> bytes:
+        """Return the plain bytes of a chunk, checked if they had to be decoded."""
+        return await self._store.load(stored)
 
 
 def _find(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[View, Version]:

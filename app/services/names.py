@@ -52,7 +52,7 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
     if not is_taken(name):
         return name
     dot = name.rfind(".")
-    stem, suffix = (name[:dot], name[dot:]) if 0 < dot and len(name) - dot <= 16 else (name, "")  # noqa: PLR2004
+    stem, suffix = (name[:dot], name[dot:]) if dot > 0 and len(name) - dot <= 16 else (name, "")  # noqa: PLR2004
     number = 2
     while True:
         ending = f" ({number}){suffix}"

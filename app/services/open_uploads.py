@@ -89,8 +89,8 @@ class OpenUploads:
         """
         declared = self._bundles.get(bundle)
         if declared is None:
-            declared, touched = await self._database.read(lambda tx: _declared(tx, bundle))
-            self._bundles[bundle] = declared
+            found, touched = await self._database.read(lambda tx: _declared(tx, bundle))
+            declared = self._bundles[bundle] = found
             self._touched.update(touched)
         self._bundles.move_to_end(bundle)
         while len(self._bundles) > BUNDLES:

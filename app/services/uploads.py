@@ -32,7 +32,6 @@ from app.services.uptime import Uptime
 from app.services.urls import Urls
 from app.services.views import View
 from storage.base import MAX_CHUNK, ChunkId
-from storage.errors import StorageError
 from storage.store import ChunkStore
 
 ANSWER_CHUNKS = 4096

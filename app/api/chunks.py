@@ -1,0 +1,151 @@
+"""Handlers of signed URLs: chunks and bundles in, chunks out. None of them knows a session."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from http import HTTPStatus
+
+from aiohttp import web
+
+from app.api.http import Access, Routes, json_reply
+from app.api.ranges import parse_ranges
+from app.errors import RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from app.keys import SERVICES
+from app.services.urls import BUNDLE_SIZE
+from app.wire import BundleReply
+from storage.base import MAX_CHUNK, ChunkId, Encoding, StoredChunk, WireEncoding
+from storage.errors import ChunkMismatchError, UnsupportedEncodingError
+from storage.signing import Grant, Operation
+
+BODY_GRACE_S = 30
+SLOWEST_BYTES_S = 8 * 1024
+IMMUTABLE = "private, max-age=31536000, immutable"
+
+routes = Routes()
+
+
+@routes.post("/chunks/{chunk}", access=Access.SIGNED)
+@routes.put("/chunks/{chunk}", access=Access.SIGNED)
+async def put_chunk(request: web.Request) -> web.Response:
+    """Take one chunk for the upload that its URL names."""
+    services = request.app[SERVICES]
+    grant = _grant(request, Operation.PUT_CHUNK, request.match_info["chunk"])
+    encoding = _encoding(request, grant)
+    await services.receive.admit_chunk(grant)
+    length = request.content_length
+    if length is not None and length > grant.wire_size:
+        raise _too_long(grant, length)
+    async with services.bodies.hold(grant.wire_size if length is None else length):
+        pieces = await _read_pieces(request, grant)
+        await services.receive.take_chunk(grant, pieces, encoding)
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers={"ETag": f'"{grant.subject}"'})
+
+
+@routes.put("/bundles/{bundle}", access=Access.SIGNED)
+async def put_bundle(request: web.Request) -> web.Response:
+    """Take many chunks in one body."""
+    services = request.app[SERVICES]
+    grant = _grant(request, Operation.PUT_BUNDLE, request.match_info["bundle"])
+    _encoding(request, grant)
+    declared = await services.receive.admit_bundle(grant)
+    if (request.content_length or 0) > BUNDLE_SIZE:
+        raise TooLargeError(f"A bundle may have {BUNDLE_SIZE} bytes.")
+    async with services.bodies.hold(min(MAX_CHUNK, request.content_length or MAX_CHUNK)):
+        taken = await services.receive.take_bundle(grant, declared, _limited(request, BUNDLE_SIZE))
+    if taken.bad_frame is not None:
+        message = f"Frame {taken.bad_frame} is not a chunk that an open upload of this bundle declares, or is damaged."
+        raise ChunkMismatchError(message, stored=taken.stored, frame=taken.bad_frame)
+    return json_reply(BundleReply(taken.stored))
+
+
+@routes.get("/chunks/{chunk}", access=Access.SIGNED)
+async def get_chunk(request: web.Request) -> web.StreamResponse:
+    """Give one chunk: as it is stored to those who accept that, else plain; ranges count in the plain form."""
+    services = request.app[SERVICES]
+    grant = _grant(request, Operation.GET_CHUNK, request.match_info["chunk"])
+    stored = await services.downloads.chunk(ChunkId(bytes.fromhex(grant.subject)))
+    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding", "Accept-Ranges": "bytes"}
+    headers["ETag"] = f'"{grant.subject}"'
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    spans = parse_ranges(request.headers["Range"], stored.size) if "Range" in request.headers else []
+    if not spans and stored.encoding is Encoding.ZSTD and _accepts_zstd(request):
+        headers["Content-Encoding"] = "zstd"
+        headers["ETag"] = f'"{grant.subject}-zstd"'
+        stored = replace(stored, encoding=Encoding.RAW, size=stored.stored_size)  # sent as it lies there
+    span = spans[0] if len(spans) == 1 else None
+    start, stop = (0, stored.size) if span is None else (span.start, span.stop)
+    response = web.StreamResponse(status=HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT, headers=headers)
+    if span is not None:
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{stored.size}"
+    response.content_type = "application/octet-stream"
+    response.content_length = stop - start
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await services.sender.send(request, response, _single(stored, start, stop), services.downloads)
+    return response
+
+
+def _grant(request: web.Request, operation: Operation, subject: str) -> Grant:
+    return request.app[SERVICES].urls.verify(operation, subject, request.raw_path.partition("?")[2])
+
+
+def _encoding(request: web.Request, grant: Grant) -> WireEncoding:
+    named = request.headers.getall("Content-Encoding", ["identity"])
+    try:
+        encoding = WireEncoding(named[0].strip().lower()) if len(named) == 1 else None
+    except ValueError:
+        encoding = None
+    if encoding is None or encoding not in grant.encodings:
+        if grant.operation is Operation.PUT_BUNDLE:
+            raise UnsupportedMediaTypeError("A bundle is sent without a Content-Encoding.")
+        raise UnsupportedEncodingError("A chunk is sent plain, or with Content-Encoding zstd or gzip.")
+    return encoding
+
+
+async def _read_pieces(request: web.Request, grant: Grant) -> list[bytes]:
+    """Return the body as it came, in pieces that nobody joins."""
+    pieces, size = list[bytes](), 0
+    async for piece in _limited(request, None):
+        size += len(piece)
+        if size > grant.wire_size:
+            raise _too_long(grant, size)
+        pieces.append(piece)
+    return pieces
+
+
+async def _limited(request: web.Request, limit: int | None) -> AsyncIterator[bytes]:
+    """Yield the body, within its time: 8 KiB a second after the first half minute."""
+    size, loop = 0, asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        while True:
+            async with asyncio.timeout_at(begun + BODY_GRACE_S + size / SLOWEST_BYTES_S):
+                piece = await request.content.readany()
+            if not piece:
+                return
+            size += len(piece)
+            if limit is not None and size > limit:
+                raise TooLargeError(f"The body is longer than {limit} bytes.")
+            yield piece
+    except TimeoutError as error:
+        raise RequestTimeoutError("The body came too slowly.") from error
+
+
+def _too_long(grant: Grant, length: int) -> Exception:
+    if length > MAX_CHUNK * 2:
+        return TooLargeError(f"A chunk has at most {MAX_CHUNK} bytes.")
+    return ChunkMismatchError(f"The body is longer than a chunk of {grant.size} bytes can be.")
+
+
+def _accepts_zstd(request: web.Request) -> bool:
+    for item in request.headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, weight = item.partition(";")
+        if coding.strip() == "zstd":
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+async def _single(stored: StoredChunk, start: int, stop: int) -> AsyncIterator[tuple[StoredChunk, int, int]]:
+    if start < stop:
+        yield stored, start, stop

@@ -1,0 +1,172 @@
+"""Handlers of files: one by id or path, its changes, and its content in and out."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import Access, Routes, json_reply, query, read_json
+from app.api.ranges import check_match, check_none_match
+from app.api.serving import serve_content
+from app.clock import now_ms
+from app.errors import InvalidRequestError, NotFoundError, UnsupportedMediaTypeError
+from app.keys import ACTOR, SERVICES
+from app.repositories.versions import Manifest
+from app.services.media import Presentation, check_content_type, guess_content_type
+from app.services.targets import Wish
+from app.services.tree import Change, Keep
+from app.services.uploads import Declared
+from app.services.views import View
+from app.wire import ChangeRequest, Count, DownloadReply, File, Text, WireId
+from storage.signing import Operation
+
+routes = Routes()
+
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class _Path(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/files."""
+
+    path: Text
+
+
+class _Download(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/download."""
+
+    file_id: WireId
+    version_id: WireId | None = None
+    first: Count = msgspec.field(name="from", default=0)
+
+
+class _Content(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/files/{id}/content."""
+
+    version_id: WireId | None = None
+    download: Literal["0", "1"] = "0"
+
+
+class _Put(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of PUT /api/v1/files/content."""
+
+    path: Text
+    parents: Literal["0", "1"] = "0"
+
+
+class _Headers(msgspec.Struct):
+    """Headers of PUT /api/v1/files/content that are ours."""
+
+    mtime_ms: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None = None
+
+
+@routes.get("/api/v1/files", access=Access.ACCOUNT)
+async def get_by_path(request: web.Request) -> web.Response:
+    """Show a node by its path."""
+    services = request.app[SERVICES]
+    view = await services.tree.get_path(request[ACTOR], query(request, _Path).path)
+    return json_reply(File.of(view, services.epoch))
+
+
+@routes.get("/api/v1/files/{file_id}", access=Access.ACCOUNT)
+async def get_by_id(request: web.Request) -> web.Response:
+    """Show a node by its id."""
+    services = request.app[SERVICES]
+    return json_reply(File.of(await services.tree.get(request[ACTOR], request.match_info["file_id"]), services.epoch))
+
+
+@routes.patch("/api/v1/files/{file_id}", access=Access.ACCOUNT)
+async def change(request: web.Request) -> web.Response:
+    """Rename, move or re-date a node, or set its executable bit."""
+    body, services = await read_json(request, ChangeRequest), request.app[SERVICES]
+    wanted = Change(
+        name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
+        parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,
+        mtime_ms=Keep.AS_IS if body.mtime_ms is msgspec.UNSET else body.mtime_ms,
+        executable=Keep.AS_IS if body.executable is msgspec.UNSET else body.executable,
+        if_seq=body.if_seq,
+        on_conflict=body.on_conflict,
+    )
+    view = await services.tree.change(request[ACTOR], request.match_info["file_id"], wanted)
+    return json_reply(File.of(view, services.epoch))
+
+
+@routes.get("/api/v1/download", access=Access.ACCOUNT)
+async def get_manifest(request: web.Request) -> web.Response:
+    """List a version's chunks with signed URLs."""
+    asked, services = query(request, _Download), request.app[SERVICES]
+    download = await services.downloads.manifest(request[ACTOR], asked.file_id, asked.version_id, asked.first)
+    return json_reply(DownloadReply.of(download, services.epoch))
+
+
+@routes.get("/api/v1/files/{file_id}/content", access=Access.ACCOUNT)
+async def get_content(request: web.Request) -> web.StreamResponse:
+    """Give a version's bytes."""
+    asked = query(request, _Content)
+    content = await request.app[SERVICES].downloads.content(
+        request[ACTOR], request.match_info["file_id"], asked.version_id, download=asked.download == "1"
+    )
+    return await serve_content(request, content)
+
+
+@routes.get("/content/{file_id}/{version_id}", access=Access.SIGNED)
+async def get_signed_content(request: web.Request) -> web.StreamResponse:
+    """Give a version's bytes to whoever holds the signed URL."""
+    services, version_id = request.app[SERVICES], request.match_info["version_id"]
+    subject = f"{request.match_info['file_id']}.{version_id}"
+    grant = services.urls.verify(Operation.GET_CONTENT, subject, request.raw_path.partition("?")[2])
+    content = await services.downloads.granted_content(version_id, Presentation(grant.media_type, grant.disposition))
+    return await serve_content(request, content)
+
+
+@routes.put("/api/v1/files/content", access=Access.ACCOUNT)
+async def put_content(request: web.Request) -> web.Response:
+    """Take a whole file in one body: for curl and scripts."""
+    asked, services = query(request, _Put), request.app[SERVICES]
+    existing = await _existing(request, asked.path)
+    etag = None if existing is None else existing.etag(services.epoch)
+    check_match(request.headers, etag)
+    check_none_match(request.headers, etag)
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaTypeError("A file is sent without a Content-Encoding.")
+    declared = Declared(_wish(request, asked, existing), request.content_length, Manifest(b""), append=True, reserved=0)
+    view = await services.receive.take_stream(request[ACTOR], declared, _body(request))
+    return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
+
+
+async def _existing(request: web.Request, path: str) -> View | None:
+    try:
+        return await request.app[SERVICES].tree.get_path(request[ACTOR], path)
+    except NotFoundError:
+        return None
+
+
+def _wish(request: web.Request, asked: _Put, existing: View | None) -> Wish:
+    """Return what the headers ask for; a condition that held when they were read must still hold at the commit."""
+    conditional = "If-Match" in request.headers or "If-None-Match" in request.headers
+    content_type = request.headers.get("Content-Type", "")
+    unsaid = not content_type or content_type.startswith(_FORM_TYPES)  # what curl says when nobody said anything
+    name = asked.path.rpartition("/")[2]
+    return Wish(
+        mtime_ms=_mtime_ms(request),
+        content_type=guess_content_type(name) if unsaid else check_content_type(content_type),
+        path=asked.path,
+        base_version=existing.version_id if existing is not None and conditional else None,
+        on_conflict="fail" if conditional else "replace",
+        parents=asked.parents == "1",
+    )
+
+
+def _mtime_ms(request: web.Request) -> int:
+    text = request.headers.get("X-Mtime-Ms")
+    try:
+        mtime_ms = msgspec.convert({"mtime_ms": text}, _Headers, strict=False).mtime_ms
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError("X-Mtime-Ms is a whole number of milliseconds since 1970.") from error
+    return now_ms() if mtime_ms is None else mtime_ms
+
+
+async def _body(request: web.Request) -> AsyncIterator[bytes]:
+    async for piece in request.content.iter_any():
+        yield piece

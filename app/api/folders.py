@@ -1,0 +1,68 @@
+"""Handlers of folders: children and new folders."""
+
+import base64
+import binascii
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import Access, Routes, json_reply, query, read_json
+from app.errors import InvalidRequestError
+from app.keys import ACTOR, SERVICES
+from app.repositories.listings import Order, Place, Sort
+from app.wire import File, FolderRequest, Page
+
+routes = Routes()
+
+
+class _Children(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/folders/{id}/children."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    after: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
+    sort: Sort = "name"
+    order: Order = "asc"
+
+
+@routes.get("/api/v1/folders/{file_id}/children", access=Access.ACCOUNT)
+async def list_children(request: web.Request) -> web.Response:
+    """List a page of a folder."""
+    asked, services = query(request, _Children), request.app[SERVICES]
+    views, end = await services.tree.children(
+        request[ACTOR],
+        request.match_info["file_id"],
+        sort=asked.sort,
+        order=asked.order,
+        after=None if asked.after is None else _decode_place(asked.after),
+        limit=asked.limit,
+    )
+    items = [File.of(view, services.epoch) for view in views]
+    return json_reply(Page(items, None if end is None else _encode_place(end)))
+
+
+@routes.post("/api/v1/folders", access=Access.ACCOUNT)
+async def make_folder(request: web.Request) -> web.Response:
+    """Make a folder at a path, or in a folder."""
+    body, services = await read_json(request, FolderRequest), request.app[SERVICES]
+    if body.path is not None and body.parent_id is body.name is None:
+        view = await services.tree.make_folder_at(request[ACTOR], body.path, parents=body.parents)
+    elif body.path is None and body.parent_id is not None and body.name is not None:
+        view = await services.tree.make_folder_in(request[ACTOR], body.parent_id, body.name)
+    else:
+        raise InvalidRequestError("Say where: path, or parent_id with name.")
+    return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED)
+
+
+def _encode_place(place: Place) -> str:
+    packed = msgspec.json.encode((place.is_folder, place.key, place.name))
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def _decode_place(text: str) -> Place:
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return Place(*msgspec.json.decode(packed, type=tuple[bool, str | int, str]))
+    except (ValueError, binascii.Error) as error:
+        raise InvalidRequestError("`after` is not one that a listing gave.") from error

@@ -1,0 +1,136 @@
+"""Sends stored content: raw chunks straight from their files to the socket, decoded ones from memory.
+
+A chunk's file is opened and sent in a worker thread, for either may wait for a disk. A thread waits for a slow reader
+only a moment; after that the event loop does, which costs nothing.
+"""
+
+import asyncio
+import os
+import select
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from app.services.downloads import DownloadService
+from storage.base import Encoding, StoredChunk
+from storage.errors import ChunkDamagedError, StoreUnavailableError
+from storage.offload import Offload
+
+SENDERS = 8
+QUEUE = 1024
+PATIENCE_MS = 20
+STALL_S = 60
+Part = tuple[StoredChunk, int, int]
+
+
+class Sender:
+    """Owns the threads that send files."""
+
+    def __init__(self) -> None:
+        """Start with idle threads."""
+        self._offload = Offload("send", threads=SENDERS, queue=QUEUE)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._offload.close()
+
+    async def send(
+        self, request: web.Request, response: web.StreamResponse, parts: AsyncIterator[Part], downloads: DownloadService
+    ) -> None:
+        """Write the parts to a response that is prepared and whose length is announced.
+
+        Whatever fails from here on closes the connection, so that nobody takes the bytes for complete.
+        """
+        transport = request.transport
+        raw = None if transport is None or transport.get_extra_info("sslcontext") else _socket_of(transport)
+        try:
+            async for stored, start, stop in parts:
+                if raw is not None and stored.path is not None and stored.encoding is Encoding.RAW:
+                    await _drain(transport, response)
+                    await self._send_file(raw, stored.path, start, stop)
+                else:
+                    data = await downloads.load(stored)
+                    async with asyncio.timeout(STALL_S):
+                        await response.write(memoryview(data)[start:stop])
+        except BaseException:
+            if transport is not None:
+                transport.abort()
+            raise
+        finally:
+            if raw is not None:
+                raw.close()
+
+    async def _send_file(self, raw: socket.socket, path: Path, start: int, stop: int) -> None:
+        while start < stop:
+            at = start
+            start = await self._offload.run(lambda: _send_some(raw, path, at, stop))  # noqa: B023 - awaited at once
+            if start < stop:
+                await _writable(raw)
+
+
+def _send_some(raw: socket.socket, path: Path, at: int, stop: int) -> int:
+    """Send from `at` on until all is sent or the reader is slow; return where it stands. Blocks."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ChunkDamagedError(f"a chunk's file cannot be opened: {error.strerror}") from error
+    poll = select.poll()
+    poll.register(raw, select.POLLOUT)
+    try:
+        while at < stop:
+            try:
+                sent = os.sendfile(raw.fileno(), file, at, stop - at)
+            except BlockingIOError:
+                if not poll.poll(PATIENCE_MS):
+                    break
+                continue
+            if sent == 0:
+                raise ChunkDamagedError("a chunk's file is shorter than the index says")
+            at += sent
+    finally:
+        os.close(file)
+    return at
+
+
+def _socket_of(transport: asyncio.Transport) -> socket.socket | None:
+    """Return a second handle on the connection: it stays ours even if the transport closes meanwhile."""
+    if not hasattr(os, "sendfile"):
+        return None
+    original = transport.get_extra_info("socket")
+    return None if original is None else socket.socket(fileno=os.dup(original.fileno()))
+
+
+async def _drain(transport: asyncio.Transport | None, response: web.StreamResponse) -> None:
+    """Wait until what was written before has left the transport, so that nothing overtakes it."""
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the reader is gone")
+    if transport.get_write_buffer_size():
+        transport.set_write_buffer_limits(0)
+        try:
+            async with asyncio.timeout(STALL_S):
+                while transport.get_write_buffer_size():
+                    await response.write(b"")
+                    await asyncio.sleep(0)
+        finally:
+            transport.set_write_buffer_limits()
+
+
+async def _writable(raw: socket.socket) -> None:
+    """Wait until a slow reader has taken something."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(raw, _set, ready)
+    try:
+        async with asyncio.timeout(STALL_S):
+            await ready
+    except TimeoutError as error:
+        raise StoreUnavailableError("the reader stalled") from error
+    finally:
+        loop.remove_writer(raw)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,211 @@
+"""The composition root: alone knows every part, puts them together and takes them apart."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from app.api import accounts, chunks, files, folders, health, pages, setup, uploads
+from app.api.http import Route
+from app.api.sending import Sender
+from app.auth.addresses import Proxies
+from app.auth.endings import Endings
+from app.auth.passwords import PasswordHasher
+from app.auth.recent import RecentActors
+from app.auth.throttle import Throttle
+from app.clock import now_ms
+from app.config import Settings
+from app.data_folder import DataFolder
+from app.db.database import Database, connect_reader
+from app.db.migrate import migrate
+from app.db.transaction import Snapshot
+from app.ids import encode_id
+from app.keys import SERVICES, Services
+from app.middleware import add_headers, guarded, not_found, observe
+from app.repositories import uploads as upload_rows
+from app.services.accounts import AccountService
+from app.services.authentication import AuthenticationService
+from app.services.budget import ByteBudget
+from app.services.downloads import DownloadService
+from app.services.hashes import HashService
+from app.services.health import HealthService
+from app.services.open_uploads import OpenUploads
+from app.services.receive import ReceiveService
+from app.services.room import Room
+from app.services.setup import SetUpService
+from app.services.sweep import Sweep
+from app.services.tree import TreeService
+from app.services.uploads import UploadService
+from app.services.uptime import read_uptime
+from app.services.urls import Urls
+from storage.disk import Disk, LocalDisk
+from storage.errors import StorageError
+from storage.keyring import Keyring
+from storage.signing import UrlSigner
+from storage.store import ChunkStore
+from web.pages import Pages
+
+logger = logging.getLogger(__name__)
+
+BODIES = 64 * 1024 * 1024
+SAFE_SQLITE = (3, 51, 3)
+MODULES = (accounts, chunks, files, folders, health, pages, setup, uploads)
+
+
+@dataclass(frozen=True, slots=True)
+class Cairn:
+    """Everything that is open; `services` is the part that handlers may reach."""
+
+    services: Services
+    database: Database
+    store: ChunkStore
+    signer: UrlSigner
+    keyring: Keyring
+    hashes: HashService
+    sweep: Sweep
+
+
+@asynccontextmanager
+async def open_cairn(
+    settings: Settings,
+    folder: DataFolder,
+    *,
+    disk: Disk | None = None,
+    on_failure: Callable[[StorageError], None],
+) -> AsyncIterator[Cairn]:
+    """Open everything on a locked data folder, recover from the last run, and close it again in order.
+
+    Args:
+        disk: the seam for file operations; the machine's own if None.
+        on_failure: called once, from another thread, when the disk failed: the process must end.
+    """
+    disk = LocalDisk() if disk is None else disk
+    warn_of_sqlite()
+    clean = folder.begin()
+    await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
+    store = await ChunkStore.open(
+        folder.store,
+        disk=disk,
+        open_claims=await asyncio.to_thread(_open_claims, folder.metadata),
+        clean=clean,
+        level=settings.storage.zstd_level,
+        on_failure=on_failure,
+    )
+    states = store.states()
+    database = await Database.open(folder.metadata, disk=disk, chunks=states, clock_ms=now_ms, on_failure=on_failure)
+    keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
+    hasher = PasswordHasher()
+    cairn = await _assemble(settings, folder, database, store, keyring, hasher, disk)
+    try:
+        yield cairn
+    finally:
+        cairn.services.sender.close()
+        await cairn.sweep.keep_time()
+        await database.close()
+        await store.close()
+        hasher.close()
+        states.close()
+    folder.end()
+
+
+async def _assemble(
+    settings: Settings,
+    folder: DataFolder,
+    database: Database,
+    store: ChunkStore,
+    keyring: Keyring,
+    hasher: PasswordHasher,
+    disk: Disk,
+) -> Cairn:
+    identity = await database.read(lambda tx: tx.identity())
+    signer = UrlSigner(identity.instance, keyring)
+    uptime = await database.read(read_uptime)
+    urls = Urls(signer, settings.uploads.url_lifetime_s)
+    table = OpenUploads(database)
+    room = Room(folder.root, disk, settings.limits)
+    throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
+    endings.listen(lambda ended: table.closed(ended.upload_ids))
+    endings.listen(lambda ended: store.drop_claims(ended.claims))
+    uploads_ = UploadService(database, store, urls, table, room, uptime, settings.limits, settings.uploads)
+    accounts_ = AccountService(database, hasher, endings, server_name=settings.server.name)
+    await accounts_.start()
+    services = Services(
+        settings=settings,
+        epoch=identity.epoch,
+        accounts=accounts_,
+        authentication=AuthenticationService(
+            database,
+            hasher,
+            throttle,
+            recent,
+            endings,
+            clock_ms=now_ms,
+            devices_per_user=settings.limits.devices_per_user,
+        ),
+        setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
+        proxies=Proxies(settings.server.trusted_proxies),
+        health=HealthService(database, store),
+        tree=TreeService(database),
+        uploads=uploads_,
+        receive=ReceiveService(store, table, uploads_, room),
+        downloads=DownloadService(database, store, urls, identity.epoch),
+        urls=urls,
+        pages=Pages(),
+        bodies=ByteBudget(BODIES),
+        sender=Sender(),
+    )
+    return Cairn(
+        services=services,
+        database=database,
+        store=store,
+        signer=signer,
+        keyring=keyring,
+        hashes=HashService(database, store),
+        sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
+    )
+
+
+def build_app(services: Services) -> web.Application:
+    """Return the HTTP application; every route in it has declared who may call it."""
+    app = web.Application(middlewares=[observe])
+    app[SERVICES] = services
+    app.on_response_prepare.append(add_headers)
+    running: Counter[int] = Counter()
+    for route in route_table():
+        handler = guarded(route, running)
+        for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
+            app.router.add_route(method, route.path, handler)
+    app.router.add_route("*", "/{path:.*}", not_found)
+    return app
+
+
+def route_table() -> list[Route]:
+    """Return every route of this server."""
+    return [route for module in MODULES for route in module.routes]
+
+
+def warn_of_sqlite() -> None:
+    """Say once that SQLite's own protection against a rare race is missing; ours is that one connection checkpoints."""
+    if sqlite3.sqlite_version_info < SAFE_SQLITE:
+        logger.info(
+            "SQLite %s is older than 3.51.3: safe here, for only one connection ever checkpoints",
+            sqlite3.sqlite_version,
+        )
+
+
+def _open_claims(path: Path) -> set[str]:
+    """Return the claims of all open uploads: their own ids, and those of their bundles."""
+    with closing(connect_reader(path)) as connection:
+        claims = set()
+        for number, tag, bundle in upload_rows.open_claims(Snapshot(connection)):
+            claims.add(encode_id(number, tag))
+            if bundle is not None:
+                claims.add(bundle)
+        return claims

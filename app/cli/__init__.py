@@ -1,0 +1,59 @@
+"""The commands that work on a data folder: serve, user, fsck, keys."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.cli import keys, serve, user
+from app.config import Settings, SettingsError, load
+from app.control import ControlError
+from app.data_folder import DataFolderError
+from app.db.migrate import NewerSchemaError
+from app.errors import AppError
+from app.logs import start_logging
+from storage.errors import StorageError
+
+COMMANDS = (serve, user, keys)
+FAILED, WRONG_USE = 1, 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command in `argv` (its name first) and return its exit code; errors are one sentence on stderr."""
+    os.umask(0o077)
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = load(arguments.config, os.environ, arguments.overrides(arguments))
+    except SettingsError as error:
+        return _say(str(error), WRONG_USE)
+    start_logging(settings.log)
+    run: Callable[[argparse.Namespace, Settings], int] = arguments.run
+    try:
+        return run(arguments, settings)
+    except SettingsError as error:
+        return _say(str(error), WRONG_USE)
+    except (AppError, ControlError, DataFolderError, NewerSchemaError, StorageError) as error:
+        return _say(str(error), FAILED)
+    except OSError as error:
+        return _say(f"{error.strerror or error}: {error.filename or settings.data.folder}.", FAILED)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cairn")
+    commands = parser.add_subparsers(dest="command", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+    shared.add_argument("--data", type=Path, metavar="DIR", help="data folder; ./data by default")
+    shared.set_defaults(overrides=lambda arguments: {"data.folder": arguments.data})
+    for command in COMMANDS:
+        command.add_to(commands, shared)
+    return parser
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"cairn: {sentence}", file=sys.stderr)
+    return code

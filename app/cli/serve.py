@@ -1,0 +1,23 @@
+"""`cairn serve`."""
+
+import argparse
+import asyncio
+import os
+
+from app.config import Settings
+from app.server import run
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("serve", parents=[shared], help="run the server")
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port to listen on")
+    parser.set_defaults(
+        run=_run,
+        overrides=lambda given: {"data.folder": given.data, "server.host": given.host, "server.port": given.port},
+    )
+
+
+def _run(_: argparse.Namespace, settings: Settings) -> int:
+    return asyncio.run(run(settings, os.environ))

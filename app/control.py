@@ -1,0 +1,83 @@
+"""Lets commands of the same machine work through a running server: a local socket that only its owner can open.
+
+A command either reaches the server here or finds no server and takes the folder's lock; two writers never meet
+(durability.md, 2).
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from app.data_folder import DataFolder
+from app.problems import problem_of, problem_response
+
+Operation = Callable[[Mapping[str, Any]], Awaitable[Any]]
+TIMEOUT_S = 60
+
+
+class ControlError(Exception):
+    """The server refused an operation; the message is its sentence."""
+
+
+@asynccontextmanager
+async def serve_control(folder: DataFolder, operations: Mapping[str, Operation]) -> AsyncIterator[None]:
+    """Answer on the folder's socket while entered."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            operation = operations[request.match_info["operation"]]
+            reply = await operation(msgspec.json.decode(await request.read(), type=dict[str, Any]))
+        except Exception as error:  # noqa: BLE001 - the other end is told, whatever it is
+            return problem_response(problem_of(error), error)
+        return web.Response(body=msgspec.json.encode(reply), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/{operation}", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    folder.control.unlink(missing_ok=True)
+    with _short_path(folder) as path:
+        await web.UnixSite(runner, path).start()
+        folder.control.chmod(0o600)
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+            folder.control.unlink(missing_ok=True)
+
+
+async def ask_server(folder: DataFolder, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """Return the running server's answer to an operation.
+
+    Raises:
+        ControlError: it refused.
+        OSError: no server answers on this folder.
+    """
+    with _short_path(folder) as path:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(path), timeout=timeout) as session,
+            session.post(f"http://localhost/{operation}", data=msgspec.json.encode(arguments)) as response,
+        ):
+            reply = msgspec.json.decode(await response.read())
+            if response.status != web.HTTPOk.status_code:
+                raise ControlError(reply["detail"])
+            return reply
+
+
+@contextmanager
+def _short_path(folder: DataFolder) -> Iterator[str]:
+    """Give the socket a path that fits into the 108 bytes of sockaddr_un, however deep the folder lies."""
+    descriptor = os.open(folder.guard, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        by_descriptor = Path(f"/proc/self/fd/{descriptor}")
+        parent = by_descriptor if by_descriptor.exists() else folder.guard
+        yield str(parent / folder.control.name)
+    finally:
+        os.close(descriptor)

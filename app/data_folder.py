@@ -1,0 +1,88 @@
+"""The data folder: where everything of one Cairn lies, who may write in it, and how the last run ended."""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.disk import Disk, file_system_type, replace_file
+
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "fuse.sshfs"})
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used; the message says what to do."""
+
+
+class DataFolder:
+    """One data folder, locked for this process while it is entered.
+
+    The lock is flock(2) on a file of its own: SQLite's exclusive mode would shut out our own readers
+    (durability.md, 2).
+    """
+
+    def __init__(self, root: Path, disk: Disk) -> None:
+        """Name the folder; nothing is touched before `prepare`."""
+        self.root = root
+        self.metadata = root / "metadata.db"
+        self.snapshots = root / "snapshots"
+        self.store = root / "store"
+        self.keys = root / "keys"
+        self.guard = root / "guard"
+        self.control = self.guard / "control.sock"
+        self._clean = self.guard / "clean-stop"
+        self._disk = disk
+        self._lock: int | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether a Cairn was ever made here."""
+        return self.metadata.exists()
+
+    def __enter__(self) -> Self:
+        """Make what is missing, and lock.
+
+        Raises:
+            DataFolderError: another process has it, or it lies where databases are not safe.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.guard, self.snapshots):
+                self._disk.make_folder(folder)
+            self._disk.sync_folder(self.root)
+            lock = os.open(self.guard / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataFolderError(f"The data folder {self.root} cannot be used: {error.strerror}.") from error
+        kind = file_system_type(self.root)
+        if kind in NETWORK_FILE_SYSTEMS:
+            os.close(lock)
+            raise DataFolderError(
+                f"{self.root} lies on a network file system ({kind}), where databases are not safe: use a local disk."
+            )
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise DataFolderError(f"Another Cairn is running on {self.root}: stop it first.") from error
+        self._lock = lock
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Unlock."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def begin(self) -> bool:
+        """Return whether the last run ended cleanly, and note durably that a run is going on."""
+        clean = self._clean.exists() or not self.exists
+        self._disk.unlink(self._clean)
+        self._disk.sync_folder(self.guard)
+        return clean
+
+    def end(self) -> None:
+        """Note durably that this run ended cleanly."""
+        replace_file(self._disk, self._clean, b"")

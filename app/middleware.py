@@ -1,0 +1,142 @@
+"""What happens around every handler: request id, host, set-up, who asks, and refusals as problem details."""
+
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from app.api.http import Access, Handler, Route
+from app.api.refusals import problem_for
+from app.auth.addresses import is_own_host, network_of
+from app.errors import (
+    ForbiddenError,
+    MisdirectedError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from app.keys import ACTOR, NETWORK, REQUEST_ID, SERVICES
+from app.problems import is_expected, problem_response
+
+logger = logging.getLogger("app.requests")
+
+RETRY_S = 1
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "Server": "Cairn",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def guarded(route: Route, running: Counter[int]) -> Handler:
+    """Return the route's handler behind its access rule.
+
+    Args:
+        running: how many requests each user has under way; shared by all routes.
+    """
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
+            raise UnavailableError(
+                "This server has no admin yet: open the set-up address that it printed at its start."
+            )
+        if route.access not in (Access.ACCOUNT, Access.ADMIN):
+            return await route.handler(request)
+        actor = await services.authentication.actor_of(bearer_token(request))
+        request[ACTOR] = actor
+        if route.access is Access.ADMIN and not actor.is_admin:
+            raise ForbiddenError("Only an admin may do this.")
+        if running[actor.user_id] >= services.settings.limits.requests_per_user:
+            raise RateLimitedError("Too many requests of yours are under way: wait for some to end.", RETRY_S)
+        running[actor.user_id] += 1
+        try:
+            return await route.handler(request)
+        finally:
+            running[actor.user_id] -= 1
+            if not running[actor.user_id]:
+                del running[actor.user_id]
+
+    return handler
+
+
+def bearer_token(request: web.Request) -> str:
+    """Return the token of the Authorization header, the one place where a token counts (security.md, S4)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthenticatedError("This call needs the header 'Authorization: Bearer TOKEN': log in first.")
+    return token.strip()
+
+
+@web.middleware
+async def observe(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Name the request, judge its Host, turn what is raised into an answer, and log one line."""
+    request[REQUEST_ID] = secrets.token_hex(8)
+    begun = time.perf_counter()
+    try:
+        services, headers = request.app[SERVICES], request.headers
+        request[NETWORK] = network_of(
+            services.proxies.client_address(
+                request.remote, headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
+            )
+        )
+        if not is_own_host(headers.get("Host"), services.settings.server.host_names):
+            raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
+        response = await handler(request)
+    except Exception as error:
+        if not is_expected(error):
+            logger.exception("request %s failed", request[REQUEST_ID])
+        response = problem_response(await problem_for(request, error), error)
+    _log(request, response.status, time.perf_counter() - begun)
+    return response
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the headers that every answer has, just before it goes out."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if REQUEST_ID in request:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+
+
+async def not_found(request: web.Request) -> web.StreamResponse:
+    """Answer for paths that no route has."""
+    if request.app[SERVICES].setup.is_needed:
+        raise UnavailableError("This server has no admin yet: open the set-up address that it printed at its start.")
+    raise NotFoundError("There is nothing at this address.")
+
+
+def _judge_host(request: web.Request) -> None:
+    if not is_own_host(request.headers.get("Host"), request.app[SERVICES].settings.server.host_names):
+        raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
+
+
+def _network(request: web.Request) -> str:
+    headers = request.headers
+    forwarded_for, forwarded = headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    address = peer[0] if isinstance(peer, tuple) else None
+    return network_of(request.app[SERVICES].proxies.client_address(address, forwarded_for, forwarded))
+
+
+def _log(request: web.Request, status: int, seconds: float) -> None:
+    """Write one line without names, queries or ids, which may be secret (security.md, E3)."""
+    resource = request.match_info.route.resource
+    level = logging.INFO if status >= web.HTTPBadRequest.status_code else logging.DEBUG
+    logger.log(
+        level,
+        "%s %s %d %.1f ms request=%s",
+        request.method,
+        "-" if resource is None else resource.canonical,
+        status,
+        seconds * 1000,
+        request[REQUEST_ID],
+    )

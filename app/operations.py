@@ -1,0 +1,90 @@
+"""What commands of this machine may do to a data folder, beside a running server through it or else by themselves."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.application import Cairn, open_cairn
+from app.config import Settings
+from app.control import Operation, ask_server
+from app.data_folder import DataFolder, DataFolderError
+from storage.disk import LocalDisk
+from storage.errors import StorageError
+
+
+def operations_of(cairn: Cairn) -> dict[str, Operation]:
+    """Return every operation by its name; arguments and answers are plain JSON."""
+
+    async def rotate_keys(arguments: Mapping[str, Any]) -> None:
+        cairn.keyring.rotate(int(time.time()), void_old=bool(arguments["now"]))
+
+    return {"keys.rotate": rotate_keys, **_user_operations(cairn)}
+
+
+def _user_operations(cairn: Cairn) -> dict[str, Operation]:
+    accounts = cairn.services.accounts
+
+    async def add(arguments: Mapping[str, Any]) -> None:
+        await accounts.create(arguments["name"], arguments["password"], is_admin=arguments["admin"])
+
+    async def list_(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        page = await accounts.list_page(after=arguments["after"], limit=arguments["limit"])
+        return [
+            {
+                "username": account.user.name,
+                "is_admin": bool(account.user.is_admin),
+                "disabled": account.user.disabled_ms is not None,
+                "quota": account.quota,
+                "used": account.used,
+            }
+            for account in page
+        ]
+
+    async def disable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        await accounts.disable(arguments["name"])
+        return {"has_admin": accounts.has_admin}
+
+    async def enable(arguments: Mapping[str, Any]) -> None:
+        await accounts.enable(arguments["name"])
+
+    async def passwd(arguments: Mapping[str, Any]) -> None:
+        keep_devices = bool(arguments["keep_devices"])
+        await accounts.set_password(arguments["name"], arguments["password"], keep_devices=keep_devices)
+
+    async def quota(arguments: Mapping[str, Any]) -> None:
+        await accounts.set_quota(arguments["name"], arguments["quota"])
+
+    return {
+        "user.add": add,
+        "user.list": list_,
+        "user.disable": disable,
+        "user.enable": enable,
+        "user.passwd": passwd,
+        "user.quota": quota,
+    }
+
+
+async def perform(settings: Settings, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """Do an operation on the data folder: through the server that runs on it, else here under its lock.
+
+    Raises:
+        ControlError: the running server refused.
+        DataFolderError: another process has the folder and does not answer.
+        AppError, StorageError: refused here.
+    """
+    folder = DataFolder(settings.data.folder, LocalDisk())
+    try:
+        return await ask_server(folder, operation, arguments)
+    except OSError:  # no server answers: the lock tells whether that is because none runs
+        pass
+    try:
+        with folder:
+            async with open_cairn(settings, folder, on_failure=_ignore) as cairn:
+                return await operations_of(cairn)[operation](arguments)
+    except DataFolderError as error:
+        raise DataFolderError(f"{error} It does not answer on {Path('guard') / folder.control.name}.") from error
+
+
+def _ignore(_: StorageError) -> None:
+    """Do nothing: the operation itself raises what the disk did."""

@@ -1,0 +1,70 @@
+"""Ends what has outlived its time: uploads nobody works on any more. Keeps the clocks that this needs."""
+
+import asyncio
+
+from app.clock import now_ms
+from app.config import Uploads
+from app.db.database import Database
+from app.db.transaction import Transaction
+from app.repositories import uploads
+from app.repositories.uploads import State, Upload
+from app.services.open_uploads import OpenUploads, wire_id
+from app.services.uploads import drop
+from app.services.uptime import Uptime
+from storage.signing import UrlSigner
+from storage.store import ChunkStore
+
+BATCH = 200
+
+
+class Sweep:
+    """Chores of a minute each; every step is one short transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: ChunkStore,
+        table: OpenUploads,
+        uptime: Uptime,
+        signer: UrlSigner,
+        policy: Uploads,
+    ) -> None:
+        """Take the parts it works with."""
+        self._database = database
+        self._store = store
+        self._table = table
+        self._uptime = uptime
+        self._signer = signer
+        self._policy = policy
+
+    async def keep_time(self) -> None:
+        """Store the uptime and the signer's clock, and rotate keys when it is time."""
+        await self._database.write(self._uptime.save)
+        await asyncio.to_thread(self._signer.tend)
+
+    async def end_uploads(self) -> None:
+        """Let uploads that took bytes live on, and drop those whose time is over by both clocks."""
+        touched = self._table.take_touched()
+        if touched:
+            await self._database.write(lambda tx: self._extend(tx, touched))
+        while await self._drop_expired() == BATCH:
+            pass
+
+    def _extend(self, tx: Transaction, touched: set[int]) -> None:
+        expiry = self._uptime.expiry(tx.now_ms(), self._policy.upload_lifetime_days)
+        for upload_id in touched:
+            uploads.extend(tx, upload_id, expiry)
+
+    async def _drop_expired(self) -> int:
+        def work(tx: Transaction) -> list[Upload]:
+            over = uploads.expired(tx, now_ms=now_ms(), uptime_s=self._uptime.now_s(), limit=BATCH)
+            for upload in over:
+                drop(tx, upload)
+            return over
+
+        over = await self._database.write(work)
+        closed = [wire_id(upload) for upload in over if upload.state is State.OPEN]
+        bundles = {upload.bundle for upload in over if upload.state is State.OPEN and upload.bundle is not None}
+        self._table.closed(closed)
+        self._store.drop_claims([*closed, *bundles])
+        return len(over)
