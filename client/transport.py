@@ -233,7 +233,8 @@ def _read(response: http.client.HTTPResponse, request: Request) -> Answer:
     if response.status in _NO_BODY:
         response.read()
         return Answer(response.status, headers)
-    body = response.read(MAX_ANSWER + 1)
-    if len(body) > MAX_ANSWER:
+    # Only a read without a limit notices that an answer of known length broke off.
+    body = response.read(MAX_ANSWER + 1) if length is None else response.read() if length <= MAX_ANSWER else None
+    if body is None or len(body) > MAX_ANSWER:
         raise http.client.HTTPException("the answer is longer than any that the contract knows")
     return Answer(response.status, headers, body, len(body))

@@ -80,7 +80,9 @@ def test_a_folder_stays_open_until_its_last_user_lets_go(tmp_path: Path) -> None
         os.fstat(folder.descriptor)
 
 
-@pytest.mark.parametrize(("mode", "executable", "after"), [(0o640, True, 0o750), (0o755, False, 0o644), (0o600, True, 0o700)])
+@pytest.mark.parametrize(
+    ("mode", "executable", "after"), [(0o640, True, 0o750), (0o755, False, 0o644), (0o600, True, 0o700)]
+)
 def test_who_may_read_may_run_and_nobody_else(tmp_path: Path, mode: int, after: int, *, executable: bool) -> None:
     path = tmp_path / "file"
     path.touch()
