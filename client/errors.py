@@ -10,7 +10,7 @@
     ├── LocalFileError         1  a file here cannot be read or written
     │   └── FileChangedError   1  it changed while it was read
     └── ApiError               1  any other answer of the server
-        └── UrlExpiredError    1  a signed URL is past its time: ask for a fresh one
+        └── UrlExpiredError    1  a signed URL is no longer good: ask for a fresh one
 
 Every message is one sentence for a person that says what to do, where something can be done.
 """
@@ -92,7 +92,7 @@ class ApiError(ClientError):
 
 
 class UrlExpiredError(ApiError):
-    """A signed URL is past its time."""
+    """A signed URL is no longer good."""
 
 
 def error_of(problem: Problem, *, about: str = "") -> ClientError:
@@ -105,7 +105,7 @@ def error_of(problem: Problem, *, about: str = "") -> ClientError:
     sentence = problem.detail or problem.title or f"The server answered {problem.status}."
     message = f"{about}: {sentence}" if about else sentence
     kind: type[ClientError]
-    if problem.code == "url_expired":
+    if problem.code in {"url_expired", "bad_signature"}:  # the latter where the server's keys were changed at once
         return UrlExpiredError(message, problem)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         kind = NotLoggedInError
