@@ -1,0 +1,71 @@
+"""How these tests speak to a server."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient
+
+ADMIN = "ada"
+PASSWORD = "violet-harbour-kettle-42"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    json: Any
+
+    @property
+    def code(self) -> str:
+        """The stable code of a refusal."""
+        return str(self.json["code"])
+
+
+class Api:
+    """Calls of one client, with or without a token."""
+
+    def __init__(self, client: TestClient[web.Request, web.Application], token: str | None = None) -> None:
+        self.client = client
+        self.token = token
+
+    def holding(self, token: str) -> "Api":
+        """The same server, asked with a token."""
+        return Api(self.client, token)
+
+    async def call(self, method: str, path: str, **request: Any) -> Reply:
+        headers = request.pop("headers", {})
+        if self.token is not None:
+            headers = {"Authorization": f"Bearer {self.token}"} | headers
+        async with self.client.request(method, path, headers=headers, **request) as response:
+            return await _read(response)
+
+    async def get(self, path: str, **request: Any) -> Reply:
+        return await self.call("GET", path, **request)
+
+    async def post(self, path: str, json: Any = None, **request: Any) -> Reply:
+        return await self.call("POST", path, json=json, **request)
+
+    async def delete(self, path: str) -> Reply:
+        return await self.call("DELETE", path)
+
+    async def try_login(self, username: str = ADMIN, password: str = PASSWORD, **more: Any) -> Reply:
+        body = {"username": username, "password": password, "device_name": "test", **more}
+        return await self.post("/api/v1/login", body)
+
+    async def log_in(self, username: str = ADMIN, password: str = PASSWORD, **more: Any) -> "Api":
+        reply = await self.try_login(username, password, **more)
+        assert reply.status == HTTPStatus.CREATED, reply.body
+        return self.holding(reply.json["token"])
+
+
+async def _read(response: ClientResponse) -> Reply:
+    body = await response.read()
+    is_json = response.content_type.endswith("json")
+    return Reply(
+        response.status, dict(response.headers), body, await response.json(content_type=None) if is_json else None
+    )
