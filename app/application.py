@@ -28,11 +28,12 @@ from app.db.migrate import migrate
 from app.db.transaction import Snapshot
 from app.ids import encode_id
 from app.keys import SERVICES, Services
-from app.middleware import add_headers, guarded, not_found, observe
+from app.middleware import add_headers, guarded, observe
 from app.repositories import uploads as upload_rows
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
+from app.services.commits import CommitService
 from app.services.downloads import DownloadService
 from app.services.hashes import HashService
 from app.services.health import HealthService
@@ -134,6 +135,7 @@ async def _assemble(
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
     uploads_ = UploadService(database, store, urls, table, room, uptime, settings.limits, settings.uploads)
+    commits = CommitService(database, store, table, uptime, settings.uploads)
     accounts_ = AccountService(database, hasher, endings, server_name=settings.server.name)
     await accounts_.start()
     services = Services(
@@ -154,7 +156,8 @@ async def _assemble(
         health=HealthService(database, store),
         tree=TreeService(database),
         uploads=uploads_,
-        receive=ReceiveService(store, table, uploads_, room),
+        commits=commits,
+        receive=ReceiveService(store, table, uploads_, commits, room),
         downloads=DownloadService(database, store, urls, identity.epoch),
         urls=urls,
         pages=Pages(),
@@ -182,7 +185,6 @@ def build_app(services: Services) -> web.Application:
         handler = guarded(route, running)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
             app.router.add_route(method, route.path, handler)
-    app.router.add_route("*", "/{path:.*}", not_found)
     return app
 
 

@@ -4,25 +4,23 @@ Of fixed width, so that their order as strings is their age; not guessable, so t
 names nothing (metadata.md, 10).
 """
 
+import base64
+import re
+
 from app.errors import NotFoundError
 
-_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
-_VALUES = {digit: value for value, digit in enumerate(_ALPHABET)}
 _NUMBER_DIGITS = 13
-_TAG_DIGITS = 8
 _TAG_SIZE = 5
-_LENGTH = _NUMBER_DIGITS + _TAG_DIGITS
+_LENGTH = _NUMBER_DIGITS + 8
+_PADDING = 15  # bits that fill 21 digits up to whole bytes, as the codec wants them
+_FORM = re.compile(rf"[0-9a-v]{{{_LENGTH}}}")
 _LARGEST = 2**63 - 1
 
 
 def encode_id(number: int, tag: bytes) -> str:
-    """Return the wire form of a row's number and its tag of 5 bytes."""
-    value = number << (8 * _TAG_SIZE) | int.from_bytes(tag, "big")
-    digits = []
-    for _ in range(_LENGTH):
-        digits.append(_ALPHABET[value & 31])
-        value >>= 5
-    return "".join(reversed(digits))
+    """Return the wire form of a row's number and its tag of 5 bytes (base32hex of RFC 4648, in lower case)."""
+    value = (number << 8 * _TAG_SIZE | int.from_bytes(tag, "big")) << _PADDING
+    return base64.b32hexencode(value.to_bytes(15, "big"))[:_LENGTH].decode().lower()
 
 
 def decode_id(text: str) -> tuple[int, bytes]:
@@ -31,14 +29,10 @@ def decode_id(text: str) -> tuple[int, bytes]:
     Raises:
         NotFoundError: `text` cannot be an id of this server.
     """
-    if len(text) != _LENGTH:
+    if _FORM.fullmatch(text) is None:
         raise NotFoundError("There is nothing with this id.")
-    value = 0
-    for digit in text:
-        if digit not in _VALUES:
-            raise NotFoundError("There is nothing with this id.")
-        value = value << 5 | _VALUES[digit]
-    number, tag = value >> (8 * _TAG_SIZE), value & (1 << (8 * _TAG_SIZE)) - 1
+    value = int(text, 32)
+    number, tag = value >> 8 * _TAG_SIZE, value & (1 << 8 * _TAG_SIZE) - 1
     if number > _LARGEST:
         raise NotFoundError("There is nothing with this id.")
     return number, tag.to_bytes(_TAG_SIZE, "big")

@@ -11,6 +11,7 @@ from app.config import Settings
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
+from app.services.commits import CommitService
 from app.services.downloads import DownloadService
 from app.services.health import HealthService
 from app.services.receive import ReceiveService
@@ -34,6 +35,7 @@ class Services:
     health: HealthService
     tree: TreeService
     uploads: UploadService
+    commits: CommitService
     receive: ReceiveService
     downloads: DownloadService
     urls: Urls

@@ -15,7 +15,6 @@ from app.auth.addresses import is_own_host, network_of
 from app.errors import (
     ForbiddenError,
     MisdirectedError,
-    NotFoundError,
     RateLimitedError,
     UnauthenticatedError,
     UnavailableError,
@@ -44,9 +43,7 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
-            raise UnavailableError(
-                "This server has no admin yet: open the set-up address that it printed at its start."
-            )
+            raise _not_set_up()
         if route.access not in (Access.ACCOUNT, Access.ADMIN):
             return await route.handler(request)
         actor = await services.authentication.actor_of(bearer_token(request))
@@ -88,8 +85,7 @@ async def observe(
                 request.remote, headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
             )
         )
-        if not is_own_host(headers.get("Host"), services.settings.server.host_names):
-            raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
+        _check_address(request)
         response = await handler(request)
     except Exception as error:
         if not is_expected(error):
@@ -107,24 +103,17 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["X-Request-Id"] = request[REQUEST_ID]
 
 
-async def not_found(request: web.Request) -> web.StreamResponse:
-    """Answer for paths that no route has."""
-    if request.app[SERVICES].setup.is_needed:
-        raise UnavailableError("This server has no admin yet: open the set-up address that it printed at its start.")
-    raise NotFoundError("There is nothing at this address.")
-
-
-def _judge_host(request: web.Request) -> None:
-    if not is_own_host(request.headers.get("Host"), request.app[SERVICES].settings.server.host_names):
+def _check_address(request: web.Request) -> None:
+    """Refuse a host that is not this server, and a path or method that no route has."""
+    services = request.app[SERVICES]
+    if not is_own_host(request.headers.get("Host"), services.settings.server.host_names):
         raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
+    if (refused := request.match_info.http_exception) is not None:
+        raise refused if not services.setup.is_needed else _not_set_up()
 
 
-def _network(request: web.Request) -> str:
-    headers = request.headers
-    forwarded_for, forwarded = headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    address = peer[0] if isinstance(peer, tuple) else None
-    return network_of(request.app[SERVICES].proxies.client_address(address, forwarded_for, forwarded))
+def _not_set_up() -> UnavailableError:
+    return UnavailableError("This server has no admin yet: open the set-up address that it printed at its start.")
 
 
 def _log(request: web.Request, status: int, seconds: float) -> None:

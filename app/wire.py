@@ -205,6 +205,7 @@ class ProgressReply(Struct, frozen=True):
     state: Literal["open", "committed"]
     missing: list[MissingChunk]
     next_from: int | None
+    bundle_url: str | None
     expires_ms: int
     file: File | None
 
@@ -215,6 +216,7 @@ class ProgressReply(Struct, frozen=True):
             "committed" if progress.state else "open",
             missing_chunks(progress),
             progress.next_from,
+            progress.bundle_url,
             progress.expires_ms,
             None if progress.file is None else File.of(progress.file, epoch),
         )

@@ -12,6 +12,7 @@ from app.clock import now_ms
 from app.errors import AppError
 from app.keys import ACTOR, SERVICES
 from app.repositories.versions import Chunk, Manifest
+from app.services.commits import Hashes
 from app.services.media import check_content_type, guess_content_type
 from app.services.targets import Wish
 from app.services.uploads import Declared, UploadAnswer
@@ -85,7 +86,7 @@ async def commit_uploads(request: web.Request) -> web.Response:
     """Commit several uploads; one that fails does not hold up the others."""
     body = await read_json(request, CommitBatchRequest)
     services = request.app[SERVICES]
-    results = await services.uploads.commit_many(request[ACTOR], body.upload_ids)
+    results = await services.commits.commit_many(request[ACTOR], body.upload_ids)
     shown = [
         await problem_for(request, result)
         if isinstance(result, AppError)
@@ -100,7 +101,11 @@ async def commit_upload(request: web.Request) -> web.Response:
     """Make the upload's content the file's version."""
     body = await read_json(request, CommitRequest) if request.can_read_body else CommitRequest()
     services = request.app[SERVICES]
-    view = await services.uploads.commit(request[ACTOR], request.match_info["upload_id"], body.sha256)
+    view = await services.commits.commit(
+        request[ACTOR],
+        request.match_info["upload_id"],
+        Hashes(claimed=None if body.sha256 is None else bytes.fromhex(body.sha256)),
+    )
     return json_reply(FileReply(File.of(view, services.epoch)), HTTPStatus.CREATED)
 
 

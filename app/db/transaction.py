@@ -7,13 +7,13 @@ keeps them here and writes them once a group; `mark` and `reset` take them back 
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from storage.base import ChunkStates
 
 TAG_SIZE = 5
+TAGS_AT_ONCE = 256
 MARK_SIZE = 8
 Parameters = Mapping[str, object]
 
@@ -104,6 +104,7 @@ class Transaction(Snapshot):
         self.chunks = chunks
         self._stored = counters
         self._clock_ms = clock_ms
+        self._tags: list[bytes] = []
 
     def mark(self) -> Counters:
         """Return what `reset` needs."""
@@ -121,21 +122,6 @@ class Transaction(Snapshot):
             self.execute(_SAVE_COUNTERS, values)
             self._stored = self.counters
 
-    @contextmanager
-    def part(self) -> Iterator[None]:
-        """Undo what the block did, and nothing else, if it raises."""
-        counters = self.counters
-        self.connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            if self.connection.in_transaction:  # SQLite rolls all back by itself when the disk is full or fails
-                self.connection.execute("ROLLBACK TO part")
-                self.connection.execute("RELEASE part")
-            self.counters = counters
-            raise
-        self.connection.execute("RELEASE part")
-
     def now_ms(self) -> int:
         """Return the time for rows written now; never less than that of the journal's last row."""
         return max(self._clock_ms(), self.counters.last_ms)
@@ -148,7 +134,10 @@ class Transaction(Snapshot):
 
     def next_tag(self) -> bytes:
         """Return the random part that completes an id on the wire."""
-        return secrets.token_bytes(TAG_SIZE)
+        if not self._tags:
+            fresh = secrets.token_bytes(TAG_SIZE * TAGS_AT_ONCE)
+            self._tags = [fresh[at : at + TAG_SIZE] for at in range(0, len(fresh), TAG_SIZE)]
+        return self._tags.pop()
 
     def record(self, *, node_id: int, operation: int, actor_id: int) -> int:
         """Append a row to the journal and return its seq."""

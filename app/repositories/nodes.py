@@ -5,7 +5,7 @@ seq that the caller saw, and appends the journal's row. Sums are handed to `Sums
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from app.db.transaction import Snapshot, Transaction
@@ -185,28 +185,24 @@ def create(
     kind: Kind,
     actor_id: int,
     content: Content | None = None,
-    node_id: int | None = None,
 ) -> Node:
     """Make a node and its journal row; a folder begins empty.
-
-    Args:
-        node_id: an id taken before, where rows already refer to it; else the next one is taken.
 
     Raises:
         NameTakenError: a live node has this name there.
     """
-    node_id = tx.next_id() if node_id is None else node_id
+    node_id, tag, now = tx.next_id(), tx.next_tag(), tx.now_ms()
     seq = tx.record(node_id=node_id, operation=Operation.CREATE, actor_id=actor_id)
     values = {
         "id": node_id,
-        "tag": tx.next_tag(),
+        "tag": tag,
         "space": space_id,
         "parent": parent_id,
         "name": name,
         "kind": kind,
         "seq": seq,
         "actor": actor_id,
-        "now": tx.now_ms(),
+        "now": now,
         **_content(content),
     }
     try:
@@ -215,7 +211,26 @@ def create(
         raise _taken(tx, parent_id, name) from error
     if kind is Kind.FOLDER:
         tx.execute(_INSERT_FOLDER, {"id": node_id, "seq": seq})
-    return _must_find(tx, node_id)
+    return Node(
+        id=node_id,
+        tag=tag,
+        space_id=space_id,
+        parent_id=parent_id,
+        name=name,
+        kind=kind,
+        version_id=None if content is None else content.version_id,
+        version_tag=None if content is None else content.version_tag,
+        size=None if content is None else content.size,
+        mtime_ms=None if content is None else content.mtime_ms,
+        executable=content is not None and content.executable,
+        seq=seq,
+        content_seq=seq,
+        created_seq=seq,
+        created_ms=now,
+        actor_id=actor_id,
+        modified_ms=now,
+        dead_seq=0,
+    )
 
 
 def set_content(tx: Transaction, node: Node, content: Content, *, actor_id: int) -> Node:
@@ -224,10 +239,21 @@ def set_content(tx: Transaction, node: Node, content: Content, *, actor_id: int)
     Raises:
         ConflictError: it changed since `node` was read.
     """
-    seq = _close(tx, node, Operation.CONTENT, actor_id)
-    values = {"id": node.id, "if_seq": node.seq, "seq": seq, "actor": actor_id, "now": tx.now_ms(), **_content(content)}
+    seq, now = _close(tx, node, Operation.CONTENT, actor_id), tx.now_ms()
+    values = {"id": node.id, "if_seq": node.seq, "seq": seq, "actor": actor_id, "now": now, **_content(content)}
     _one_row(tx.execute(_SET_CONTENT, values), node)
-    return _must_find(tx, node.id)
+    return replace(
+        node,
+        version_id=content.version_id,
+        version_tag=content.version_tag,
+        size=content.size,
+        mtime_ms=content.mtime_ms,
+        executable=content.executable,
+        seq=seq,
+        content_seq=seq,
+        actor_id=actor_id,
+        modified_ms=now,
+    )
 
 
 def set_place(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
-from app.errors import QuotaExceededError
 from app.repositories import nodes
 
 _INSERT = """
@@ -13,16 +12,10 @@ _INSERT = """
 _SET_ROOT = "UPDATE spaces SET root_id = :root, head_seq = :seq WHERE id = :id"
 _OF_OWNER = "SELECT id, tag, owner_id, root_id, quota, used, reserved FROM spaces WHERE owner_id = :owner"
 _BY_ID = "SELECT id, tag, owner_id, root_id, quota, used, reserved FROM spaces WHERE id = :id"
-_RESERVE = """
-    UPDATE spaces SET reserved = reserved + :size
-     WHERE id = :id AND (quota IS NULL OR used + reserved + :size <= quota)
+_ADJUST = """
+    UPDATE spaces SET used = used + :used, reserved = max(0, reserved + :reserved), head_seq = max(head_seq, :seq)
+     WHERE id = :id
 """
-_RELEASE = "UPDATE spaces SET reserved = max(0, reserved - :size) WHERE id = :id"
-_CHARGE = """
-    UPDATE spaces SET used = used + :size, reserved = max(0, reserved - :reserved), head_seq = max(head_seq, :seq)
-     WHERE id = :id AND (quota IS NULL OR used + reserved - :reserved + :size <= quota)
-"""
-_TOUCH = "UPDATE spaces SET head_seq = max(head_seq, :seq) WHERE id = :id"
 _SET_QUOTA = "UPDATE spaces SET quota = :quota WHERE id = :id"
 
 
@@ -65,35 +58,9 @@ def home_of(tx: Snapshot, user_id: int) -> Space:
     return Space(*row)
 
 
-def reserve(tx: Transaction, space_id: int, size: int) -> None:
-    """Promise `size` bytes to an upload.
-
-    Raises:
-        QuotaExceededError: what is used and promised leaves no room for them.
-    """
-    if tx.execute(_RESERVE, {"id": space_id, "size": size}).rowcount != 1:
-        raise QuotaExceededError("The quota has no room for this: delete something, or ask for more.")
-
-
-def release(tx: Transaction, space_id: int, size: int) -> None:
-    """Take a promise of `size` bytes back."""
-    tx.execute(_RELEASE, {"id": space_id, "size": size})
-
-
-def charge(tx: Transaction, space_id: int, *, size: int, reserved: int, seq: int) -> None:
-    """Turn a promise of `reserved` bytes into `size` bytes used by the change `seq`.
-
-    Raises:
-        QuotaExceededError: the quota was lowered, or the content grew beyond what was promised.
-    """
-    values = {"id": space_id, "size": size, "reserved": reserved, "seq": seq}
-    if tx.execute(_CHARGE, values).rowcount != 1:
-        raise QuotaExceededError("The quota has no room for this: delete something, or ask for more.")
-
-
-def touch(tx: Transaction, space_id: int, seq: int) -> None:
-    """Note that the change `seq` is the newest of this space."""
-    tx.execute(_TOUCH, {"id": space_id, "seq": seq})
+def adjust(tx: Transaction, space_id: int, *, used: int = 0, reserved: int = 0, seq: int = 0) -> None:
+    """Add to what is used and promised, in bytes, and note `seq` as a change of this space."""
+    tx.execute(_ADJUST, {"id": space_id, "used": used, "reserved": reserved, "seq": seq})
 
 
 def set_quota(tx: Transaction, space_id: int, quota: int | None) -> None:

@@ -14,7 +14,8 @@ _COLUMNS = """
 _INSERT = """
     INSERT INTO uploads (id, tag, user_id, actor_id, space_id, bundle, state, request, size, chunk_count, chunk_size,
       reserved, created_ms, expires_ms, expires_uptime_s)
-    VALUES (:id, :tag, :user, :actor, :space, :bundle, 0, :request, :size, 0, 0, :reserved, :now, :expires, :uptime)
+    VALUES (:id, :tag, :user, :actor, :space, :bundle, 0, :request, :size, :count, :chunk_size, :reserved, :now,
+      :expires, :uptime)
 """
 _BY_ID = f"SELECT {_COLUMNS} FROM uploads WHERE id = :id"  # noqa: S608 - put together from constants, as all below
 _OF_BUNDLE = f"SELECT {_COLUMNS} FROM uploads WHERE bundle = :bundle AND state = 0"  # noqa: S608
@@ -91,42 +92,54 @@ def add(
     request: bytes,
     size: int | None,
     reserved: int,
+    chunks: Manifest,
     expiry: Expiry,
 ) -> Upload:
-    """Write a new upload without chunks."""
-    upload_id = tx.next_id()
-    tx.execute(
-        _INSERT,
-        {
-            "id": upload_id,
-            "tag": tx.next_tag(),
-            "user": user_id,
-            "actor": actor_id,
-            "space": space_id,
-            "bundle": bundle,
-            "request": request,
-            "size": size,
-            "reserved": reserved,
-            "now": tx.now_ms(),
-            "expires": expiry.at_ms,
-            "uptime": expiry.uptime_s,
-        },
+    """Write a new upload with its chunk list, or the beginning of it."""
+    upload = Upload(
+        id=tx.next_id(),
+        tag=tx.next_tag(),
+        user_id=user_id,
+        actor_id=actor_id,
+        space_id=space_id,
+        bundle=bundle,
+        state=State.OPEN,
+        request=request,
+        size=size,
+        chunk_count=len(chunks),
+        chunk_size=chunks.size,
+        reserved=reserved,
+        expires_ms=expiry.at_ms,
+        result_node=None,
+        result_version=None,
     )
-    upload = find(tx, upload_id)
-    if upload is None:
-        raise AssertionError("an upload just written is not there")
+    values = {
+        "id": upload.id,
+        "tag": upload.tag,
+        "user": user_id,
+        "actor": actor_id,
+        "space": space_id,
+        "bundle": bundle,
+        "request": request,
+        "size": size,
+        "count": upload.chunk_count,
+        "chunk_size": upload.chunk_size,
+        "reserved": reserved,
+        "now": tx.now_ms(),
+        "expires": expiry.at_ms,
+        "uptime": expiry.uptime_s,
+    }
+    tx.execute(_INSERT, values)
+    if len(chunks):
+        tx.execute(_ADD_CHUNKS, {"id": upload.id, "first": 0, "chunks": chunks.packed})
     return upload
 
 
-def add_chunks(tx: Transaction, upload_id: int, first: int, chunks: Manifest, size: int) -> bool:
-    """Append to the chunk list; False, and nothing done, unless it ends just before index `first`.
-
-    Args:
-        size: sum of the sizes of `chunks`, in bytes.
-    """
+def add_chunks(tx: Transaction, upload_id: int, first: int, chunks: Manifest) -> bool:
+    """Append to the chunk list; False, and nothing done, unless it ends just before index `first`."""
     if not len(chunks):
         return True
-    values = {"id": upload_id, "first": first, "count": len(chunks), "size": size}
+    values = {"id": upload_id, "first": first, "count": len(chunks), "size": chunks.size}
     if tx.execute(_GROW, values).rowcount != 1:
         return False
     tx.execute(_ADD_CHUNKS, {"id": upload_id, "first": first, "chunks": chunks.packed})
@@ -182,19 +195,18 @@ def manifest_part(tx: Snapshot, upload_id: int, start: int, count: int) -> Manif
     return Manifest(bytes(packed[(start - first) * CHUNK_ROW : enough]))
 
 
-def finish(tx: Transaction, upload_id: int, *, node_id: int, version_id: int, expiry: Expiry) -> None:
-    """Note what the commit made, end the pin and keep the answer until `expiry`."""
-    tx.execute(
-        _FINISH,
-        {
-            "id": upload_id,
-            "node": node_id,
-            "version": version_id,
-            "expires": expiry.at_ms,
-            "uptime": expiry.uptime_s,
-        },
-    )
-    tx.execute(_DELETE_CHUNKS, {"id": upload_id})
+def finish_many(tx: Transaction, results: Iterable[tuple[int, int, int]], expiry: Expiry) -> None:
+    """Note what commits made, end the pins and keep the answers until `expiry`.
+
+    Args:
+        results: upload, node and version of each commit.
+    """
+    rows = [
+        {"id": upload, "node": node, "version": version, "expires": expiry.at_ms, "uptime": expiry.uptime_s}
+        for upload, node, version in results
+    ]
+    tx.connection.executemany(_FINISH, rows)
+    tx.connection.executemany(_DELETE_CHUNKS, rows)
 
 
 def extend(tx: Transaction, upload_id: int, expiry: Expiry) -> None:

@@ -61,6 +61,12 @@ class Manifest:
         for at in range(start * CHUNK_ROW, min(stop * CHUNK_ROW, len(packed)), CHUNK_ROW):
             yield Chunk(ChunkId(packed[at : at + _HASH]), int.from_bytes(packed[at + _HASH : at + CHUNK_ROW], "big"))
 
+    @property
+    def size(self) -> int:
+        """Return the bytes of all chunks together."""
+        packed = self.packed
+        return sum(int.from_bytes(packed[at : at + 4], "big") for at in range(_HASH, len(packed), CHUNK_ROW))
+
     def ids(self) -> list[ChunkId]:
         """Return the ids in order."""
         packed = self.packed
@@ -132,9 +138,9 @@ def add(
     )
 
 
-def possess(tx: Transaction, space_id: int, ids: Iterable[ChunkId]) -> None:
-    """Note that a space's versions hold these chunks."""
-    tx.connection.executemany(_POSSESS, ((space_id, chunk_id) for chunk_id in ids))
+def possess(tx: Transaction, rows: Iterable[tuple[int, ChunkId]]) -> None:
+    """Note of each (space, chunk) that a version in the space holds the chunk."""
+    tx.connection.executemany(_POSSESS, rows)
 
 
 def possessed(tx: Snapshot, space_ids: Collection[int], ids: Iterable[ChunkId]) -> set[ChunkId]:

@@ -1,117 +1,201 @@
-"""Makes an upload's content the file's version: the rules of a commit, run inside one transaction.
+"""Commits: an upload's content becomes the file's version.
 
-All that was checked when the upload was requested is checked again here (api.md, Conventions).
+All that was checked when the upload was requested is checked again here, in the transaction that makes the version
+(api.md, Conventions). Everything that can be refused is refused before the first row is written, so that one upload of
+a batch that fails leaves nothing behind and does not hold up the others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from app.auth.identity import Actor
+from app.config import Uploads
+from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
-from app.errors import ChunkListError, ConflictError, MissingChunksError
+from app.errors import AppError, ChunkListError, ConflictError, MissingChunksError, NotFoundError
 from app.ids import decode_id
-from app.repositories import nodes, spaces, uploads, versions
+from app.repositories import nodes, uploads, versions
+from app.repositories.listings import Listed
 from app.repositories.nodes import Content, Kind, Node, Sums
-from app.repositories.uploads import Expiry, State, Upload
+from app.repositories.uploads import State, Upload
+from app.repositories.versions import Manifest
 from app.services import access
 from app.services.access import Sight
-from app.services.open_uploads import wire_id
+from app.services.folders import make_folder
+from app.services.ledger import Ledger
+from app.services.open_uploads import OpenUploads, own_upload, wire_id
 from app.services.targets import Folders, Target, Wish, find_target
+from app.services.uptime import Uptime
+from app.services.views import View
 from storage.base import ChunkId
+from storage.store import ChunkStore
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a commit made, or had made before."""
+class Hashes:
+    """SHA-256 of a whole content: as this server computed it, or as the uploader says."""
 
-    upload: Upload
-    node_id: int
-    version_id: int
+    computed: bytes | None = None
+    claimed: bytes | None = None
 
 
-class Commit:
-    """One unit of work that commits any number of uploads of one actor; make it inside the transaction."""
+class CommitService:
+    """Makes received chunks durable, then visible."""
 
-    def __init__(self, tx: Transaction, actor: Actor, expiry: Expiry) -> None:
-        """Take the transaction, the actor, and until when the answers are kept."""
+    def __init__(
+        self, database: Database, store: ChunkStore, table: OpenUploads, uptime: Uptime, policy: Uploads
+    ) -> None:
+        """Take the parts it works with."""
+        self._database = database
+        self._store = store
+        self._table = table
+        self._uptime = uptime
+        self._policy = policy
+
+    async def commit(self, actor: Actor, upload_id: str, hashes: Hashes) -> View:
+        """Make the upload's content the file's version and show the file; again gives the same version.
+
+        Raises:
+            NotFoundError: the actor has no such upload.
+            MissingChunksError: chunks are missing; the upload stays open.
+            ConflictError: the place, the name or the base is not as the uploader saw it.
+        """
+        result = (await self._commit(actor, [upload_id], hashes))[0]
+        if isinstance(result, AppError):
+            raise result
+        return result
+
+    async def commit_many(self, actor: Actor, upload_ids: Sequence[str]) -> list[View | AppError]:
+        """Commit several uploads in one transaction; one that fails does not hold up the others."""
+        return await self._commit(actor, upload_ids, Hashes())
+
+    async def commit_stream(self, actor: Actor, upload_id: str, chunks: Manifest, sha256: bytes) -> View:
+        """Commit a stream that this server cut and hashed, whose chunk list is known only now."""
+        result = (await self._commit(actor, [upload_id], Hashes(computed=sha256), chunks))[0]
+        if isinstance(result, AppError):
+            raise result
+        return result
+
+    async def _commit(
+        self, actor: Actor, upload_ids: Sequence[str], hashes: Hashes, grown: Manifest | None = None
+    ) -> list[View | AppError]:
+        claims = set(upload_ids)
+        for upload_id in upload_ids:
+            known = await self._table.find(upload_id)
+            if known is not None and known.bundle is not None:
+                claims.add(known.bundle)
+        await self._store.barrier(claims)
+
+        def work(tx: Transaction) -> tuple[list[View | Upload | AppError], list[str]]:
+            if grown is not None:
+                uploads.add_chunks(tx, own_upload(tx, actor, upload_ids[0]).id, 0, grown)
+            unit = _Unit(tx, actor, [_found(tx, actor, upload_id) for upload_id in upload_ids])
+            results = [unit.commit(upload, hashes) for upload in unit.uploads]
+            unit.finish(self._uptime, self._policy.upload_lifetime_days)
+            return results, unit.bundles_done()
+
+        results, over = await self._database.write(work)
+        closed = [id_ for id_, result in zip(upload_ids, results, strict=True) if not isinstance(result, AppError)]
+        self._table.closed(closed)
+        self._store.drop_claims([*closed, *over])
+        if not any(isinstance(result, Upload) for result in results):
+            return [result for result in results if not isinstance(result, Upload)]
+        return await self._database.read(lambda tx: [_shown(tx, actor, result) for result in results])
+
+
+class _Unit:
+    """One transaction's commits. What they all need is read, and what they all add up is written, once."""
+
+    def __init__(self, tx: Transaction, actor: Actor, found: Sequence[Upload | AppError]) -> None:
+        self.uploads = found
         self._tx = tx
         self._actor = actor
-        self._expiry = expiry
         self._folders = Folders(tx, actor)
         self._sums = Sums()
+        self._ledger = Ledger(tx)
+        self._made: dict[int, View] = {}
+        self._finished: list[tuple[Upload, int, int]] = []
+        self._possessed: set[tuple[int, ChunkId]] = set()
+        open_ = [upload for upload in found if isinstance(upload, Upload) and upload.state is State.OPEN]
+        self._manifests = {upload.id: uploads.manifest(tx, upload.id) for upload in open_}
+        wanted = {chunk_id for manifest in self._manifests.values() for chunk_id in manifest.ids()}
+        self._present = tx.chunks.present(wanted)
+        self._sent = {
+            bundle: tx.chunks.claimed([bundle], wanted)
+            for bundle in {upload.bundle for upload in open_ if upload.bundle is not None}
+        }
 
-    def run(self, upload: Upload, *, claimed_sha256: bytes | None = None, sha256: bytes | None = None) -> Outcome:
-        """Commit one upload, or leave everything as it was and raise.
-
-        Args:
-            upload: the row, as read in this transaction.
-            claimed_sha256: hash of the whole content as the uploader says.
-            sha256: the same as this server computed it.
-        """
-        if upload.state is State.COMMITTED:
-            return _known(upload)
+    def commit(self, upload: Upload | AppError, hashes: Hashes) -> View | Upload | AppError:
+        """Commit one upload and show the file; give back the upload if it had been committed before."""
+        if isinstance(upload, AppError) or upload.state is State.COMMITTED:
+            return upload
+        if upload.id in self._made:  # named twice in one batch
+            return self._made[upload.id]
         try:
-            with self._tx.part():
-                return self._commit(upload, claimed_sha256, sha256)
-        except Exception:
-            self._folders.forget()  # folders made for this upload are undone
-            raise
+            view = self._made[upload.id] = self._commit(upload, hashes)
+        except AppError as error:
+            return error
+        return view
 
-    def finish(self) -> None:
-        """Write what the folders sum up; once, at the end of the unit."""
-        self._sums.apply(self._tx)
-
-    def _commit(self, upload: Upload, claimed_sha256: bytes | None, sha256: bytes | None) -> Outcome:
+    def finish(self, uptime: Uptime, days: int) -> None:
+        """Write what all commits together add up to."""
         tx = self._tx
-        wish = msgspec.json.decode(upload.request, type=Wish)
-        size = upload.chunk_size
-        if upload.size is not None and upload.size != size:
+        self._sums.apply(tx)
+        self._ledger.apply()
+        versions.possess(tx, self._possessed)
+        results = ((upload.id, node_id, version_id) for upload, node_id, version_id in self._finished)
+        uploads.finish_many(tx, results, uptime.expiry(tx.now_ms(), days))
+
+    def bundles_done(self) -> list[str]:
+        """Return the bundles that have no open upload left: their claims are over."""
+        return [bundle for bundle in self._sent if not uploads.any_open_of_bundle(self._tx, bundle)]
+
+    def _commit(self, upload: Upload, hashes: Hashes) -> View:
+        wish, manifest = msgspec.json.decode(upload.request, type=Wish), self._manifests[upload.id]
+        size = manifest.size
+        if upload.size not in (None, size):
             raise ChunkListError(f"The chunks add up to {size} bytes, and {upload.size} were announced.")
-        manifest = uploads.manifest(tx, upload.id)
-        target = find_target(tx, self._actor, wish, self._folders)
+        target = find_target(self._tx, self._actor, wish, self._folders)
         if target.folder.space.id != upload.space_id:
             raise ConflictError("The place of this upload has moved to another space: ask for a new upload.")
-        if missing_chunks(tx, self._actor, upload, manifest.ids()):
+        self._ledger.require(upload.space_id, size=size, reserved=upload.reserved)
+        if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
 
-        folder = self._make_folders(target)
-        version_id, tag = tx.next_id(), tx.next_tag()
-        content = Content(version_id, tag, size, wish.mtime_ms, wish.executable)
-        node = self._place(target, folder, content)
-        if len(manifest) == 1:
-            sha256 = manifest.packed[:32]
-        if claimed_sha256 is None and wish.sha256 is not None:
-            claimed_sha256 = bytes.fromhex(wish.sha256)
-        versions.add(
-            tx,
-            version_id=version_id,
-            tag=tag,
-            node_id=node.id,
-            size=size,
-            mtime_ms=wish.mtime_ms,
-            executable=wish.executable,
-            content_type=wish.content_type,
-            sha256=sha256,
-            claimed_sha256=claimed_sha256 if sha256 is None else None,
-            base_id=None if wish.base_version is None else decode_id(wish.base_version)[0],
-            ancestors=bytes.fromhex("".join(wish.ancestors)) if wish.ancestors else None,
-            actor_id=self._actor.id,
-            manifest=manifest,
-        )
-        versions.possess(tx, upload.space_id, set(manifest.ids()))
-        spaces.charge(tx, upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
-        uploads.finish(tx, upload.id, node_id=node.id, version_id=version_id, expiry=self._expiry)
-        before = target.existing.size if target.existing is not None else None
-        self._sums.add(folder.below, seq=node.seq, size=size - (before or 0), items=int(target.existing is None))
-        return Outcome(upload, node.id, version_id)
-
-    def _make_folders(self, target: Target) -> Sight:
+        # From here on nothing is refused.
         folder = target.folder
         for name in target.missing:
-            made = make_folder(self._tx, self._actor, folder, name, self._sums)
-            folder = Sight(made, folder.space, folder.below, folder.child_path(name), folder.rights)
-        return folder
+            folder = make_folder(self._tx, self._actor, folder, name, self._sums)
+        content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, wish.executable)
+        node = self._place(target, folder, content)
+        sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
+        self._add_version(wish, node, manifest, sha256, hashes.claimed)
+        before = 0 if target.existing is None else target.existing.size or 0
+        self._sums.add(folder.below, seq=node.seq, size=size - before, items=int(target.existing is None))
+        self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
+        self._possessed.update((upload.space_id, chunk_id) for chunk_id in manifest.ids())
+        self._finished.append((upload, node.id, content.version_id))
+        return _view_of(folder, Listed(node, size, 0, sha256, wish.content_type, self._actor.username))
+
+    def _is_incomplete(self, upload: Upload, manifest: Manifest) -> bool:
+        """Tell whether a chunk is missing.
+
+        A chunk counts if the store has it, and this upload or its bundle sent it, or the actor can read it in some
+        file (security.md, X1).
+        """
+        ids = set(manifest.ids())
+        if not ids <= self._present:
+            return True
+        rest = ids if upload.bundle is None else ids - self._sent[upload.bundle]
+        if rest:
+            rest -= self._tx.chunks.claimed([wire_id(upload)], rest)
+        if rest:
+            readable = [space.id for space in access.spaces_of(self._tx, self._actor)]
+            rest -= {chunk_id for space_id, chunk_id in self._possessed if space_id in readable}
+            rest -= versions.possessed(self._tx, readable, rest)
+        return bool(rest)
 
     def _place(self, target: Target, folder: Sight, content: Content) -> Node:
         if target.existing is not None:
@@ -126,37 +210,49 @@ class Commit:
             content=content,
         )
 
-
-def make_folder(tx: Transaction, actor: Actor, parent: Sight, name: str, sums: Sums) -> Node:
-    """Make one folder below `parent` and note it in the sums."""
-    made = nodes.create(
-        tx, space_id=parent.space.id, parent_id=parent.node.id, name=name, kind=Kind.FOLDER, actor_id=actor.id
-    )
-    spaces.touch(tx, parent.space.id, made.seq)
-    sums.add(parent.below, seq=made.seq, items=1)
-    return made
-
-
-def missing_chunks(tx: Transaction, actor: Actor, upload: Upload, ids: list[ChunkId]) -> set[ChunkId]:
-    """Return the chunks that keep an upload from being committed.
-
-    A chunk counts if the store has it, and this upload or its bundle sent it, or the actor can read it in some file
-    (security.md, X1).
-    """
-    wanted = set(ids)
-    claims = [wire_id(upload)] if upload.bundle is None else [wire_id(upload), upload.bundle]
-    sent = tx.chunks.claimed(claims, wanted)
-    readable = versions.possessed(tx, [space.id for space in access.spaces_of(tx, actor)], wanted - sent)
-    return wanted - (tx.chunks.present(wanted) & (sent | readable))
-
-
-def bundles_done(tx: Snapshot, outcomes: list[Outcome]) -> list[str]:
-    """Return the bundles of committed uploads that have no open upload left: their claims are over."""
-    bundles = {outcome.upload.bundle for outcome in outcomes if outcome.upload.bundle is not None}
-    return [bundle for bundle in bundles if not uploads.any_open_of_bundle(tx, bundle)]
+    def _add_version(
+        self, wish: Wish, node: Node, manifest: Manifest, sha256: bytes | None, claimed: bytes | None
+    ) -> None:
+        if claimed is None and wish.sha256 is not None:
+            claimed = bytes.fromhex(wish.sha256)
+        if node.version_id is None or node.version_tag is None:
+            raise AssertionError("a file was given no version")
+        versions.add(
+            self._tx,
+            version_id=node.version_id,
+            tag=node.version_tag,
+            node_id=node.id,
+            size=manifest.size,
+            mtime_ms=wish.mtime_ms,
+            executable=wish.executable,
+            content_type=wish.content_type,
+            sha256=sha256,
+            claimed_sha256=claimed if sha256 is None else None,
+            base_id=None if wish.base_version is None else decode_id(wish.base_version)[0],
+            ancestors=bytes.fromhex("".join(wish.ancestors)) if wish.ancestors else None,
+            actor_id=self._actor.id,
+            manifest=manifest,
+        )
 
 
-def _known(upload: Upload) -> Outcome:
-    if upload.result_node is None or upload.result_version is None:
-        raise AssertionError(f"upload {upload.id} is committed and names no result")
-    return Outcome(upload, upload.result_node, upload.result_version)
+def _found(tx: Snapshot, actor: Actor, upload_id: str) -> Upload | AppError:
+    try:
+        return own_upload(tx, actor, upload_id)
+    except NotFoundError as error:
+        return error
+
+
+def _view_of(folder: Sight, listed: Listed) -> View:
+    return View.of_children(folder, [listed])[0]
+
+
+def _shown(tx: Snapshot, actor: Actor, result: View | Upload | AppError) -> View | AppError:
+    """Show what an earlier commit made: its version, on the file as it is now."""
+    if not isinstance(result, Upload):
+        return result
+    if result.result_node is None or result.result_version is None:
+        raise AssertionError(f"upload {result.id} is committed and names no result")
+    try:
+        return View.of(tx, access.look_number(tx, actor, result.result_node)).at_version(tx, result.result_version)
+    except NotFoundError as error:
+        return error

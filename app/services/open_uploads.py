@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.errors import ForbiddenError, NotFoundError
@@ -108,6 +109,23 @@ class OpenUploads:
 def wire_id(upload: Upload) -> str:
     """Return an upload's id on the wire, which is also its claim in the store."""
     return encode_id(upload.id, upload.tag)
+
+
+def claims_of(upload: Upload) -> list[str]:
+    """Return the claims under which an upload's chunks may have come: its own, and its bundle's."""
+    return [wire_id(upload)] if upload.bundle is None else [wire_id(upload), upload.bundle]
+
+
+def own_upload(tx: Snapshot, actor: Actor, upload_id: str) -> Upload:
+    """Return an upload of the actor's user.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    upload = find_row(tx, upload_id)
+    if upload is None or upload.user_id != actor.user_id:
+        raise NotFoundError("There is no upload with this id; it may have been finished long ago, or given up.")
+    return upload
 
 
 def find_row(tx: Snapshot, upload_id: str) -> Upload | None:

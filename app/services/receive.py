@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.auth.identity import Actor
 from app.errors import ChunkListError, ForbiddenError, TooLargeError
 from app.repositories.versions import Chunk, Manifest
+from app.services.commits import CommitService
 from app.services.open_uploads import OpenUploads
 from app.services.room import Room
 from app.services.uploads import Declared, UploadService
@@ -35,11 +36,14 @@ class Taken:
 class ReceiveService:
     """Checks that bytes are wanted, then hands them to the store."""
 
-    def __init__(self, store: ChunkStore, table: OpenUploads, uploads: UploadService, room: Room) -> None:
+    def __init__(
+        self, store: ChunkStore, table: OpenUploads, uploads: UploadService, commits: CommitService, room: Room
+    ) -> None:
         """Take the parts it works with."""
         self._store = store
         self._table = table
         self._uploads = uploads
+        self._commits = commits
         self._room = room
         self._streams = asyncio.Semaphore(STREAMS)
 
@@ -101,7 +105,7 @@ class ReceiveService:
             answer = await self._uploads.request(actor, declared, bundle=False)
             try:
                 manifest, sha256 = await self._store_stream(answer.upload_id, declared.size, body)
-                return await self._uploads.commit_stream(actor, answer.upload_id, manifest, sha256)
+                return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
             except BaseException:
                 await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
                 raise

@@ -64,10 +64,6 @@ class Folders:
         self._actor = actor
         self._known: dict[tuple[str, ...], Sight] = {}
 
-    def forget(self) -> None:
-        """Forget all: some may have been undone."""
-        self._known.clear()
-
     def nearest(self, names: tuple[str, ...]) -> tuple[Sight, list[str]]:
         """Return the last node that exists on this path in the actor's view, and the names that do not."""
         known = self._known.get(names)

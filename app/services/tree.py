@@ -12,7 +12,7 @@ from app.repositories.listings import Order, Place, Sort
 from app.repositories.nodes import Node, Sums
 from app.services import access
 from app.services.access import Right, Sight
-from app.services.commits import make_folder
+from app.services.folders import make_folder
 from app.services.names import check_depth, check_name, free_name, split_path
 from app.services.targets import OnConflict
 from app.services.views import View
@@ -129,8 +129,7 @@ def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) ->
     check_depth(at.depth + len(names))
     sums = Sums()
     for name in names:
-        made = make_folder(tx, actor, at, name, sums)
-        at = Sight(made, at.space, at.below, at.child_path(name), at.rights)
+        at = make_folder(tx, actor, at, name, sums)
     sums.apply(tx)
     return View.of(tx, at)
 
@@ -156,7 +155,7 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
         tx, node, parent_id=parent.node.id, name=name, mtime_ms=mtime_ms, executable=executable, actor_id=actor.id
     )
     _move_sums(tx, sight, parent, changed)
-    spaces.touch(tx, sight.space.id, changed.seq)
+    spaces.adjust(tx, sight.space.id, seq=changed.seq)
     return View.of(tx, access.look_number(tx, actor, node.id))
 
 

@@ -1,7 +1,7 @@
-"""Uploads from request to commit: what is missing, what is taken, what becomes a version."""
+"""Uploads before their commit: requested, grown, resumed, given up."""
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -24,8 +24,8 @@ from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
 from app.repositories.versions import Manifest
 from app.services import access
-from app.services.commits import Commit, Outcome, bundles_done
-from app.services.open_uploads import OpenUploads, find_row, wire_id
+from app.services.ledger import Ledger
+from app.services.open_uploads import OpenUploads, claims_of, own_upload, wire_id
 from app.services.room import Room
 from app.services.targets import Folders, Wish, find_target
 from app.services.uptime import Uptime
@@ -86,11 +86,12 @@ class Progress:
     expires_ms: int
     missing: list[ChunkAnswer]
     next_from: int | None
+    bundle_url: str | None
     file: View | None
 
 
 class UploadService:
-    """Requests, resumes and commits uploads; the bytes themselves come in through `ReceiveService`."""
+    """Opens and resumes uploads; bytes come in through `ReceiveService`, `CommitService` ends them."""
 
     def __init__(
         self,
@@ -140,8 +141,11 @@ class UploadService:
         self._table.opened(made)
         wanted = {chunk_id for file in files for chunk_id in file.chunks.ids()}
         here = await self._readable(actor, wanted)
+        bundle_url = self._urls.put_bundle(actor, made[0].space_id, name) if made and name is not None else None
         return [
-            upload if isinstance(upload, AppError) else self._answer(actor, upload, file.chunks, 0, here)
+            upload
+            if isinstance(upload, AppError)
+            else self._answer(actor, upload, file.chunks, here, bundle_url=bundle_url)
             for upload, file in zip(opened, files, strict=True)
         ]
 
@@ -153,12 +157,12 @@ class UploadService:
             ConflictError: the upload is committed, or the list does not end at `first`.
             ChunkListError: the chunks add up to more than the size.
         """
-        size = self._check_chunks(chunks)
-        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks, size))
+        self._check_chunks(chunks)
+        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks))
         here = await self._readable(actor, set(chunks.ids())) | await self._store.claimed(
-            _claims(upload), set(chunks.ids())
+            claims_of(upload), set(chunks.ids())
         )
-        return self._answer(actor, upload, chunks, first, here)
+        return self._answer(actor, upload, chunks, here, first=first, bundle_url=self._bundle_url(actor, upload))
 
     async def progress(self, actor: Actor, upload_id: str, start: int) -> Progress:
         """Return what is missing of an upload from chunk index `start` on, with fresh URLs; this is resume.
@@ -168,42 +172,14 @@ class UploadService:
         """
         upload, part, view = await self._database.read(lambda tx: _look_up(tx, actor, upload_id, start))
         if upload.state is State.COMMITTED:
-            return Progress(upload.state, upload.expires_ms, [], None, view)
+            return Progress(upload.state, upload.expires_ms, [], None, None, view)
         await self._table.require(upload_id)
         ids = set(part.ids())
-        here = await self._readable(actor, ids) | await self._store.claimed(_claims(upload), ids)
-        answer = self._answer(actor, upload, part, start, here, last=upload.chunk_count)
+        here = await self._readable(actor, ids) | await self._store.claimed(claims_of(upload), ids)
+        answer = self._answer(actor, upload, part, here, first=start, end=upload.chunk_count)
         missing = [chunk for chunk in answer.chunks if chunk.needed]
-        return Progress(upload.state, upload.expires_ms, missing, answer.next_from, None)
-
-    async def commit(self, actor: Actor, upload_id: str, claimed_sha256: str | None) -> View:
-        """Make the upload's content the file's version and show the file; again gives the same version.
-
-        Raises:
-            NotFoundError: the actor has no such upload.
-            MissingChunksError: chunks are missing; the upload stays open.
-            ConflictError: the place, the name or the base is not as the uploader saw it.
-        """
-        result = (await self._commit(actor, [upload_id], claimed_sha256=claimed_sha256))[0]
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    async def commit_many(self, actor: Actor, upload_ids: Sequence[str]) -> list[View | AppError]:
-        """Commit several uploads in one transaction; one that fails does not hold up the others."""
-        return await self._commit(actor, upload_ids)
-
-    async def commit_stream(self, actor: Actor, upload_id: str, chunks: Manifest, sha256: bytes) -> View:
-        """Commit a stream that this server cut and hashed, whose chunk list is known only now."""
-        size = self._check_chunks(chunks)
-
-        def grow(tx: Transaction) -> None:
-            self._append(tx, actor, upload_id, 0, chunks, size)
-
-        result = (await self._commit(actor, [upload_id], sha256=sha256, before=grow))[0]
-        if isinstance(result, Exception):
-            raise result
-        return result
+        bundle_url = self._bundle_url(actor, upload)
+        return Progress(upload.state, upload.expires_ms, missing, answer.next_from, bundle_url, None)
 
     async def give_up(self, actor: Actor, upload_id: str) -> None:
         """End an open upload; one that is committed stays as it is.
@@ -214,7 +190,7 @@ class UploadService:
         """
 
         def work(tx: Transaction) -> Upload:
-            upload = _own(tx, actor, upload_id)
+            upload = own_upload(tx, actor, upload_id)
             if upload.state is State.COMMITTED:
                 raise ConflictError("This upload is committed; delete the file instead.", upload.result_node)
             drop(tx, upload)
@@ -222,7 +198,7 @@ class UploadService:
 
         upload = await self._database.write(work)
         self._table.closed([upload_id])
-        self._store.drop_claims([upload_id] if upload.bundle is None else [upload_id, upload.bundle])
+        self._store.drop_claims(claims_of(upload))
 
     def check(self, declared: Declared) -> None:
         """Refuse a declaration that cannot become a file, before anything is written.
@@ -251,94 +227,56 @@ class UploadService:
     def _open(
         self, tx: Transaction, actor: Actor, files: Sequence[Declared], bundle: str | None
     ) -> list[Upload | AppError]:
-        folders = Folders(tx, actor)
-        usage = list(uploads.usage_of_user(tx, actor.user_id))
+        opening = _Opening(tx, actor, bundle)
         opened: list[Upload | AppError] = []
         for file in files:
             try:
-                opened.append(self._open_one(tx, actor, file, bundle, folders, usage))
+                opened.append(self._open_one(opening, file))
             except AppError as error:
                 opened.append(error)
+        opening.ledger.apply()
         return opened
 
-    def _open_one(
-        self, tx: Transaction, actor: Actor, file: Declared, bundle: str | None, folders: Folders, usage: list[int]
-    ) -> Upload:
+    def _open_one(self, opening: "_Opening", file: Declared) -> Upload:
         """Open one upload; all that can be refused is refused before the first row is written."""
         self.check(file)
-        target = find_target(tx, actor, file.wish, folders)
+        tx, actor = opening.tx, opening.actor
+        target = find_target(tx, actor, file.wish, opening.folders)
         reserved = file.reserved if file.size is None else file.size
-        if usage[0] >= self._limits.open_uploads_per_user:
+        if opening.uploads >= self._limits.open_uploads_per_user:
             raise RateLimitedError("Too many uploads are open: finish some, or give them up.", BUSY_RETRY_S)
-        if usage[1] + reserved > self._limits.uncommitted_bytes_per_user:
+        if opening.bytes + reserved > self._limits.uncommitted_bytes_per_user:
             raise QuotaExceededError("Too many bytes are waiting in open uploads: finish some, or give them up.")
-        spaces.reserve(tx, target.folder.space.id, reserved)
-        usage[0] += 1
-        usage[1] += reserved
-        upload = uploads.add(
+        opening.ledger.reserve(target.folder.space.id, reserved)
+        opening.uploads += 1
+        opening.bytes += reserved
+        return uploads.add(
             tx,
             user_id=actor.user_id,
             actor_id=actor.id,
             space_id=target.folder.space.id,
-            bundle=bundle,
+            bundle=opening.bundle,
             request=msgspec.json.encode(file.wish),
             size=file.size,
             reserved=reserved,
+            chunks=file.chunks,
             expiry=self._expiry(tx),
         )
-        uploads.add_chunks(tx, upload.id, 0, file.chunks, sum(chunk.size for chunk in file.chunks))
-        return upload
 
-    def _append(self, tx: Transaction, actor: Actor, upload_id: str, first: int, chunks: Manifest, size: int) -> Upload:
-        upload = _own(tx, actor, upload_id)
+    def _append(self, tx: Transaction, actor: Actor, upload_id: str, first: int, chunks: Manifest) -> Upload:
+        upload = own_upload(tx, actor, upload_id)
         if upload.state is State.COMMITTED:
             raise ConflictError("This upload is committed already.", upload.result_node)
         if first < upload.chunk_count and uploads.manifest_part(tx, upload.id, first, len(chunks)) == chunks:
             return upload  # the answer to the first try was lost
-        if upload.size is not None and upload.chunk_size + size > upload.size:
+        if upload.size is not None and upload.chunk_size + chunks.size > upload.size:
             raise ChunkListError(f"The chunks add up to more than the {upload.size} bytes that were announced.")
         if upload.chunk_count + len(chunks) > self._limits.chunks_per_file:
             raise TooLargeError(f"A file may have {self._limits.chunks_per_file} chunks: cut it more coarsely.")
-        if not uploads.add_chunks(tx, upload.id, first, chunks, size):
+        if not uploads.add_chunks(tx, upload.id, first, chunks):
             raise ConflictError(f"The chunk list has {upload.chunk_count} entries: continue from there.")
         uploads.extend(tx, upload.id, self._expiry(tx))
         return upload
-
-    async def _commit(
-        self,
-        actor: Actor,
-        upload_ids: Sequence[str],
-        *,
-        claimed_sha256: str | None = None,
-        sha256: bytes | None = None,
-        before: Callable[[Transaction], None] | None = None,
-    ) -> list[View | AppError]:
-        claims = set(upload_ids)
-        for upload_id in upload_ids:
-            known = await self._table.find(upload_id)
-            if known is not None and known.bundle is not None:
-                claims.add(known.bundle)
-        await self._store.barrier(claims)
-        claimed = None if claimed_sha256 is None else bytes.fromhex(claimed_sha256)
-
-        def work(tx: Transaction) -> tuple[list[Outcome | AppError], list[str]]:
-            if before is not None:
-                before(tx)
-            commit = Commit(tx, actor, self._expiry(tx))
-            results: list[Outcome | AppError] = []
-            for upload_id in upload_ids:
-                try:
-                    results.append(commit.run(_own(tx, actor, upload_id), claimed_sha256=claimed, sha256=sha256))
-                except AppError as error:
-                    results.append(error)
-            commit.finish()
-            return results, bundles_done(tx, [result for result in results if isinstance(result, Outcome)])
-
-        results, done = await self._database.write(work)
-        committed = [wire_id(result.upload) for result in results if isinstance(result, Outcome)]
-        self._table.closed(committed)
-        self._store.drop_claims([*committed, *done])
-        return await self._database.read(lambda tx: [_shown(tx, actor, result) for result in results])
 
     async def _readable(self, actor: Actor, ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return the chunks that the actor can read in some file and that the store has (security.md, X1)."""
@@ -350,47 +288,56 @@ class UploadService:
         return await self._store.present(possessed) if possessed else possessed
 
     def _answer(
-        self, actor: Actor, upload: Upload, chunks: Manifest, first: int, here: set[ChunkId], last: int | None = None
+        self,
+        actor: Actor,
+        upload: Upload,
+        chunks: Manifest,
+        here: set[ChunkId],
+        *,
+        first: int = 0,
+        end: int | None = None,
+        bundle_url: str | None = None,
     ) -> UploadAnswer:
-        """List up to 4,096 of `chunks`, whose indexes begin at `first`; `last` is the end of the whole list."""
+        """List up to 4,096 of `chunks`, whose indexes begin at `first`; the whole list ends at `end`."""
         listed = [
             ChunkAnswer(index, chunk.id, chunk.size, chunk.id not in here, self._chunk_url(actor, upload, chunk, here))
             for index, chunk in enumerate(chunks.part(0, ANSWER_CHUNKS), first)
         ]
-        end = first + len(chunks) if last is None else last
-        at = first + len(listed)
-        return UploadAnswer(
-            wire_id(upload),
-            upload.expires_ms,
-            listed,
-            at if at < end else None,
-            None if upload.bundle is None else self._urls.put_bundle(actor, upload.space_id, upload.bundle),
-        )
+        at, end = first + len(listed), first + len(chunks) if end is None else end
+        return UploadAnswer(wire_id(upload), upload.expires_ms, listed, at if at < end else None, bundle_url)
 
     def _chunk_url(self, actor: Actor, upload: Upload, chunk: versions.Chunk, here: set[ChunkId]) -> str | None:
         if chunk.id in here or upload.bundle is not None:
             return None
         return self._urls.put_chunk(actor, upload.space_id, wire_id(upload), chunk.id, chunk.size)
 
+    def _bundle_url(self, actor: Actor, upload: Upload) -> str | None:
+        return None if upload.bundle is None else self._urls.put_bundle(actor, upload.space_id, upload.bundle)
+
     def _expiry(self, tx: Transaction) -> Expiry:
         return self._uptime.expiry(tx.now_ms(), self._policy.upload_lifetime_days)
 
 
+class _Opening:
+    """What the files of one request share: their transaction, and what the user has open by now."""
+
+    def __init__(self, tx: Transaction, actor: Actor, bundle: str | None) -> None:
+        self.tx = tx
+        self.actor = actor
+        self.bundle = bundle
+        self.folders = Folders(tx, actor)
+        self.ledger = Ledger(tx)
+        self.uploads, self.bytes = uploads.usage_of_user(tx, actor.user_id)
+
+
 def drop(tx: Transaction, upload: Upload) -> None:
     """Forget an upload and take its promise back."""
-    spaces.release(tx, upload.space_id, upload.reserved)
+    spaces.adjust(tx, upload.space_id, reserved=-upload.reserved)
     uploads.remove(tx, upload.id)
 
 
-def _own(tx: Snapshot, actor: Actor, upload_id: str) -> Upload:
-    upload = find_row(tx, upload_id)
-    if upload is None or upload.user_id != actor.user_id:
-        raise NotFoundError("There is no upload with this id; it may have been finished long ago, or given up.")
-    return upload
-
-
 def _look_up(tx: Snapshot, actor: Actor, upload_id: str, start: int) -> tuple[Upload, Manifest, View | None]:
-    upload = _own(tx, actor, upload_id)
+    upload = own_upload(tx, actor, upload_id)
     if upload.state is State.COMMITTED and upload.result_node is not None:
         try:
             view = View.of(tx, access.look_number(tx, actor, upload.result_node))
@@ -398,19 +345,6 @@ def _look_up(tx: Snapshot, actor: Actor, upload_id: str, start: int) -> tuple[Up
             view = None
         return upload, Manifest(b""), view
     return upload, uploads.manifest_part(tx, upload.id, start, ANSWER_CHUNKS), None
-
-
-def _shown(tx: Snapshot, actor: Actor, result: Outcome | AppError) -> View | AppError:
-    if isinstance(result, AppError):
-        return result
-    try:
-        return View.of(tx, access.look_number(tx, actor, result.node_id)).at_version(tx, result.version_id)
-    except NotFoundError as error:
-        return error
-
-
-def _claims(upload: Upload) -> list[str]:
-    return [wire_id(upload)] if upload.bundle is None else [wire_id(upload), upload.bundle]
 
 
 def _matches(content_type: str, patterns: Sequence[str]) -> bool:
