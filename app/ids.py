@@ -4,23 +4,31 @@ Of fixed width, so that their order as strings is their age; not guessable, so t
 names nothing (metadata.md, 10).
 """
 
-import base64
 import re
+from functools import lru_cache
 
 from app.errors import NotFoundError
 
 _NUMBER_DIGITS = 13
 _TAG_SIZE = 5
 _LENGTH = _NUMBER_DIGITS + 8
-_PADDING = 15  # bits that fill 21 digits up to whole bytes, as the codec wants them
+_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _FORM = re.compile(rf"[0-9a-v]{{{_LENGTH}}}")
 _LARGEST = 2**63 - 1
 
 
+@lru_cache(8192)
 def encode_id(number: int, tag: bytes) -> str:
-    """Return the wire form of a row's number and its tag of 5 bytes (base32hex of RFC 4648, in lower case)."""
-    value = (number << 8 * _TAG_SIZE | int.from_bytes(tag, "big")) << _PADDING
-    return base64.b32hexencode(value.to_bytes(15, "big"))[:_LENGTH].decode().lower()
+    """Return the wire form of a row's number and its tag of 5 bytes."""
+    value = number << 8 * _TAG_SIZE | int.from_bytes(tag, "big")
+    # Two digits at a time and a cache: a batch of 1,000 files writes some 5,000 ids.
+    digits = []
+    for _ in range(_LENGTH // 2):
+        digits.append(_PAIRS[value & 1023])
+        value >>= 10
+    digits.append(_ALPHABET[value])
+    return "".join(reversed(digits))
 
 
 def decode_id(text: str) -> tuple[int, bytes]:

@@ -29,6 +29,7 @@ async def show_set_up(request: web.Request) -> web.Response:
 @routes.post("/setup/{token}", access=Access.SETUP)
 async def set_up(request: web.Request) -> web.Response:
     """Make the first admin, from the form or from JSON."""
+    request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])
     if request.content_type == "application/json":
         body = await read_json(request, SetUpRequest)
         await _complete(request, body.username, body.password)

@@ -61,8 +61,8 @@ class Folders:
     def __init__(self, tx: Snapshot, actor: Actor) -> None:
         """Begin with none."""
         self._tx = tx
-        self._actor = actor
-        self._known: dict[tuple[str, ...], Sight] = {}
+        self._home = access.home(tx, actor)
+        self._known: dict[tuple[str, ...], Sight] = {(): self._home}
 
     def nearest(self, names: tuple[str, ...]) -> tuple[Sight, list[str]]:
         """Return the last node that exists on this path in the actor's view, and the names that do not."""
@@ -71,7 +71,7 @@ class Folders:
             return known, []
         parent = self._known.get(names[:-1]) if names else None
         if parent is None:
-            at, missing = access.descend(self._tx, access.home(self._tx, self._actor), names)
+            at, missing = access.descend(self._tx, self._home, names)
         else:
             at, missing = access.descend(self._tx, parent, names[-1:])
         if not missing:
