@@ -51,14 +51,20 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection that cannot write or checkpoint, from this or another process."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S, check_same_thread=False
-    )
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
-    connection.execute("PRAGMA mmap_size = 0")
+    """Open a connection that cannot write or checkpoint, from this or another process.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+        connection.execute("PRAGMA mmap_size = 0")
+    except sqlite3.Error as error:
+        raise translated(error) or BadStoreError(f"{path} is not a chunk index: {error}") from error
     return connection
 
 

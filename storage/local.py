@@ -37,6 +37,15 @@ class StagedFile:
     descriptor: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file under `chunks`; the id is None where the name is not a chunk's."""
+
+    path: Path
+    chunk_id: ChunkId | None
+    encoding: Encoding
+
+
 class LocalMedium:
     """Moves the bytes of chunks; what exists is for the index to say.
 
@@ -234,6 +243,10 @@ class LocalMedium:
         """Return what a file holds; OSError if it cannot be had."""
         return self._disk.read(path)
 
+    def size(self, path: Path) -> int:
+        """Return the length of a file in bytes; OSError if it cannot be told."""
+        return self._disk.stat(path).size
+
     def exists(self, path: Path) -> bool:
         """Tell whether a file is there, which says nothing about what it holds."""
         try:
@@ -242,16 +255,20 @@ class LocalMedium:
             return False
         return True
 
-    def iterate(self) -> Iterator[tuple[Path, ChunkId | None, Encoding]]:
-        """Yield all files in place, folder by folder; the id is None for a name that is not a chunk's."""
+    def folders(self) -> Iterator[Path]:
+        """Yield the folders that hold chunks."""
         for first, second in itertools.product(_DIGITS, _DIGITS):
-            folder = self.chunks / first / second
-            for name in self._disk.list_(folder):
-                match = _FILE.fullmatch(name)
-                if match and name.startswith(first + second):
-                    yield folder / name, ChunkId(bytes.fromhex(match[1])), _ENCODING[match[2]]
-                else:
-                    yield folder / name, None, Encoding.RAW
+            yield self.chunks / first / second
+
+    def files(self, folder: Path) -> list[PlacedFile]:
+        """Return what lies in one of `folders`."""
+        found = []
+        for name in self._disk.list_(folder):
+            match = _FILE.fullmatch(name)
+            chunk_id = ChunkId(bytes.fromhex(match[1])) if match else None
+            encoding = _ENCODING[match[2]] if match else Encoding.RAW
+            found.append(PlacedFile(folder / name, chunk_id, encoding))
+        return found
 
     def usage(self) -> DiskUsage:
         """Return the room on the medium."""

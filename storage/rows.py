@@ -65,16 +65,16 @@ _CLAIMED = """
      WHERE c.id IN ({marks}) AND c.state = 0
 """
 _FIND = """
-    SELECT c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
      WHERE c.id IN ({marks})
 """
 _NEWEST_FILES = """
-    SELECT id, size, stored_size, encoding, place, state, NULL FROM chunks
+    SELECT seq, id, size, stored_size, encoding, place, state, NULL FROM chunks
      WHERE state = 0 AND place = 1 ORDER BY seq DESC LIMIT :limit
 """
 _PAGE = """
-    SELECT c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, c.seq
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
      WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
 """
@@ -97,6 +97,7 @@ class NewChunk:
 class IndexRow:
     """What the index says of one chunk; `data` is the stored form of a small one."""
 
+    seq: int
     chunk_id: ChunkId
     size: int
     stored_size: int
@@ -185,12 +186,9 @@ def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
     return list(map(_row, connection.execute(_NEWEST_FILES, {"limit": limit})))
 
 
-def pages(connection: sqlite3.Connection, limit: int) -> Iterator[list[IndexRow]]:
-    """Yield all rows in order of arrival, `limit` at a time, each page on a snapshot of its own."""
-    after = 0
-    while rows := connection.execute(_PAGE, {"after": after, "limit": limit}).fetchall():
-        after = rows[-1][7]
-        yield [_row(row) for row in rows]
+def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRow]:
+    """Return rows in order of arrival, those that come next after the seq `after`."""
+    return list(map(_row, connection.execute(_PAGE, {"after": after, "limit": limit})))
 
 
 def _sliced(
@@ -217,5 +215,7 @@ def _values(chunk: NewChunk, seq: int) -> dict[str, object]:
 
 
 def _row(values: tuple[Any, ...]) -> IndexRow:
-    chunk_id, size, stored_size, encoding, place, state, data = values[:7]
-    return IndexRow(ChunkId(chunk_id), size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data)
+    seq, chunk_id, size, stored_size, encoding, place, state, data = values
+    return IndexRow(
+        seq, ChunkId(chunk_id), size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data
+    )

@@ -1,0 +1,123 @@
+"""The check of a store for fsck: index against medium, both ways, and bytes against hashes. It only reads."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from storage import rows
+from storage.base import ChunkId, ChunkState, Place
+from storage.disk import Disk
+from storage.index import IndexStates
+from storage.local import LocalMedium, PlacedFile
+from storage.recovery import is_sound
+from storage.store import INDEX_NAME
+
+_PAGE = 1000
+
+
+class Problem(StrEnum):
+    """What can be wrong with a store."""
+
+    INDEX = "index"
+    """SQLite finds the index malformed."""
+    DAMAGED = "damaged"
+    """A chunk was found damaged before, and nobody has sent it again."""
+    MISSING = "missing"
+    """The index names a chunk whose bytes are not there."""
+    SIZE = "size"
+    """The stored form of a chunk has another length than the index says."""
+    CONTENT = "content"
+    """The bytes of a chunk do not hash to its id."""
+    STRAY = "stray"
+    """A file that no row names. Nothing is lost by it but room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong; `chunk_id` and `path` where they are known."""
+
+    problem: Problem
+    detail: str
+    chunk_id: ChunkId | None = None
+    path: Path | None = None
+
+
+def verify_store(folder: Path, *, disk: Disk, content: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the store in `folder`. Blocks; also right while a server is at work in the folder.
+
+    Args:
+        folder: as for `ChunkStore.open`.
+        disk: the seam to the operating system.
+        content: read and hash every chunk, and check the index's own structure.
+
+    Raises:
+        StorageError: the store cannot be read, so nothing can be said.
+    """
+    states = IndexStates(folder / INDEX_NAME)
+    with contextlib.closing(states):
+        if content:
+            yield from states.run(_malformed)
+        with contextlib.closing(LocalMedium(folder, disk)) as medium:
+            yield from _against_medium(states, medium, content=content)
+            yield from _strays(states, medium)
+
+
+def _malformed(connection: sqlite3.Connection) -> list[Finding]:
+    messages = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+    return [Finding(Problem.INDEX, message) for message in messages if message != "ok"]
+
+
+def _against_medium(states: IndexStates, medium: LocalMedium, *, content: bool) -> Iterator[Finding]:
+    """Check each row's bytes."""
+    after = 0
+    while page := states.run(partial(rows.page, after=after, limit=_PAGE)):
+        after = page[-1].seq
+        for row in page:
+            finding = None if row.state is ChunkState.REMOVING else _wrong(medium, row, content=content)
+            if finding and states.run(partial(rows.find, ids=[row.chunk_id])).get(row.chunk_id) == row:
+                yield finding  # and not one of a row that changed while we looked
+
+
+def _wrong(medium: LocalMedium, row: rows.IndexRow, *, content: bool) -> Finding | None:
+    chunk_id = row.chunk_id
+    if row.state is ChunkState.DAMAGED:
+        return Finding(Problem.DAMAGED, "was found damaged and not sent again", chunk_id)
+    path = medium.path_of(chunk_id, row.encoding) if row.place is Place.FILE else None
+    try:
+        size = medium.size(path) if path else len(row.data or b"")
+    except OSError as error:
+        return Finding(Problem.MISSING, f"its file cannot be read: {error.strerror}", chunk_id, path)
+    if path is None and row.data is None:
+        return Finding(Problem.MISSING, "its row of bytes is not there", chunk_id)
+    if size != row.stored_size:
+        return Finding(Problem.SIZE, f"{size} bytes are stored, not {row.stored_size}", chunk_id, path)
+    if content and not is_sound(medium, row):
+        return Finding(Problem.CONTENT, "its bytes do not hash to its id", chunk_id, path)
+    return None
+
+
+def _strays(states: IndexStates, medium: LocalMedium) -> Iterator[Finding]:
+    """Find files that no row names.
+
+    A barrier that runs meanwhile has files in place before their rows, and it has noted them before that. So first
+    look at the files, then at its note, and at the rows last.
+    """
+    suspects: list[PlacedFile] = []
+    for folder in medium.folders():
+        suspects += _unnamed(states, medium.files(folder))
+    noted = {file.path for file in medium.logged()}
+    for file in _unnamed(states, suspects):
+        if file.path not in noted:
+            yield Finding(Problem.STRAY, "no row names it", file.chunk_id, file.path)
+
+
+def _unnamed(states: IndexStates, files: list[PlacedFile]) -> list[PlacedFile]:
+    """Return the files that are not where a row says that its chunk is."""
+    ids = [file.chunk_id for file in files if file.chunk_id is not None]
+    known = states.run(partial(rows.find, ids=ids))
+    named = {row.chunk_id: row.encoding for row in known.values() if row.place is Place.FILE}
+    return [file for file in files if file.chunk_id is None or named.get(file.chunk_id) is not file.encoding]
