@@ -13,6 +13,12 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -22,8 +28,7 @@ def page_reply(
     """Render a page that no cache keeps."""
     services = request.app[SERVICES]
     text = services.pages.render(template, base=base, server_name=services.settings.server.name, **values)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY}
-    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+    return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
 @routes.get("/", access=Access.PUBLIC)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from app.api.http import Access, Routes, json_reply, read_body, read_json
 from app.api.pages import page_reply
-from app.errors import InvalidRequestError, NameTakenError, UnsupportedMediaTypeError
+from app.errors import InvalidRequestError, NameTakenError
 from app.keys import NETWORK, SERVICES
 from app.wire_accounts import SetUpForm, SetUpReply, SetUpRequest
 
@@ -30,7 +30,7 @@ async def show_set_up(request: web.Request) -> web.Response:
 async def set_up(request: web.Request) -> web.Response:
     """Make the first admin, from the form or from JSON."""
     request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])
-    if request.content_type == "application/json":
+    if request.content_type != _FORM:
         body = await read_json(request, SetUpRequest)
         await _complete(request, body.username, body.password)
         return json_reply(SetUpReply(body.username), HTTPStatus.CREATED)
@@ -51,8 +51,6 @@ async def _complete(request: web.Request, username: str, password: str) -> None:
 
 
 async def _read_form(request: web.Request) -> SetUpForm:
-    if request.content_type != _FORM:
-        raise UnsupportedMediaTypeError(f"This call takes {_FORM} or application/json.")
     body = await read_body(request)
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))

@@ -1,5 +1,6 @@
 """How these tests speak to a server."""
 
+import io
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -41,6 +42,8 @@ class Api:
         headers = request.pop("headers", {})
         if self.token is not None:
             headers = {"Authorization": f"Bearer {self.token}"} | headers
+        if isinstance(request.get("data"), bytes):
+            request["data"] = io.BytesIO(request["data"])  # aiohttp warns of large bytes
         async with self.client.request(method, path, headers=headers, **request) as response:
             return await _read(response)
 

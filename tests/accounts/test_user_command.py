@@ -1,0 +1,158 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.device import Device
+from tests.server import ADMIN, PASSWORD, RunningServer
+
+OTHER = "another-kettle-harbour"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Device:
+    """A terminal on the server's machine."""
+    return Device(tmp_path / "home")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(data: Path) -> Iterator[RunningServer]:
+    running = RunningServer(data).start()
+    yield running
+    running.close()
+
+
+def add(shell: Device, data: Path, name: str, *options: str, password: str = PASSWORD) -> None:
+    shell.ok("user", "add", name, *options, "--password-stdin", "--data", data, stdin=f"{password}\n")
+
+
+def test_the_first_user_makes_the_data_folder_and_the_server_then_serves(shell: Device, data: Path) -> None:
+    add(shell, data, "anna", "--admin")
+
+    server = RunningServer(data, {"CAIRN_ADMIN_USER": ""}).start()
+    try:
+        shell.login(server, "anna")
+    finally:
+        server.close()
+    assert data.stat().st_mode & 0o777 == 0o700
+
+
+def test_accounts_are_listed_for_people_and_for_programs(shell: Device, data: Path) -> None:
+    add(shell, data, "anna", "--admin")
+    add(shell, data, "ben")
+    shell.ok("user", "quota", "ben", "20G", "--data", data)
+    shell.ok("user", "disable", "ben", "--data", data)
+
+    table = shell.ok("user", "list", "--data", data).out.decode().splitlines()
+    listed = shell.ok("user", "list", "--json", "--data", data).json
+
+    assert [line.split() for line in table] == [
+        ["NAME", "ROLE", "STATE", "USED", "QUOTA"],
+        ["anna", "admin", "enabled", "0", "B", "none"],
+        ["ben", "user", "disabled", "0", "B", "20", "GiB"],
+    ]
+    assert listed == [
+        {"username": "anna", "is_admin": True, "disabled": False, "quota": None, "used": 0},
+        {"username": "ben", "is_admin": False, "disabled": True, "quota": 20 * 2**30, "used": 0},
+    ]
+
+
+def test_commands_work_beside_a_running_server_and_take_effect_at_once(
+    shell: Device, server: RunningServer, tmp_path: Path
+) -> None:
+    add(shell, server.data, "ben")
+    ben = Device(tmp_path / "ben").login(server, "ben")
+
+    shell.ok("user", "disable", "ben", "--data", server.data)
+    refused = ben.run("ls", "/")
+    shell.ok("user", "enable", "ben", "--data", server.data)
+    shell.ok("user", "passwd", "ben", "--password-stdin", "--data", server.data, stdin=f"{OTHER}\n")
+
+    assert refused.code == 3, refused.err
+    assert (
+        Device(tmp_path / "again")
+        .run("login", server.url, "--user", "ben", "--password-stdin", stdin=f"{PASSWORD}\n")
+        .code
+        == 3
+    )
+    Device(tmp_path / "new").login(server, "ben", OTHER)
+
+
+def test_a_new_password_can_leave_the_devices_logged_in(shell: Device, server: RunningServer, tmp_path: Path) -> None:
+    ada = Device(tmp_path / "ada").login(server)
+
+    shell.ok("user", "passwd", ADMIN, "--keep-devices", "--password-stdin", "--data", server.data, stdin=f"{OTHER}\n")
+    ada.ok("ls", "/")
+    shell.ok("user", "passwd", ADMIN, "--password-stdin", "--data", server.data, stdin=f"{PASSWORD}\n")
+
+    assert ada.run("ls", "/").code == 3
+
+
+def test_disabling_the_last_admin_says_what_that_means(shell: Device, data: Path) -> None:
+    add(shell, data, "anna", "--admin")
+
+    result = shell.ok("user", "disable", "anna", "--data", data)
+
+    assert "No enabled admin is left" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code", "sentence"),
+    [
+        (("add", "ben", "--password-stdin"), "short\n", 1, "at least 10 characters"),
+        (("add", "ben", "--password-stdin"), "qwertyuiop\n", 1, "commonest"),
+        (("add", "a b", "--password-stdin"), f"{PASSWORD}\n", 1, "A user name has"),
+        (("add", "ANNA", "--password-stdin"), f"{PASSWORD}\n", 1, "already a user of this name"),
+        (("add", "ben"), f"{PASSWORD}\n", 2, "--password-stdin"),
+        (("passwd", "nobody", "--password-stdin"), f"{PASSWORD}\n", 1, "no user of this name"),
+        (("disable", "nobody"), "", 1, "no user of this name"),
+        (("quota", "anna", "lots"), "", 2, "'lots' is no size"),
+        (("quota", "anna", "-1"), "", 2, ""),
+        (("quota", "anna"), "", 2, "size"),
+        ((), "", 2, "action"),
+    ],
+)
+def test_what_is_refused_is_refused_with_one_sentence(
+    shell: Device, data: Path, arguments: tuple[str, ...], stdin: str, code: int, sentence: str
+) -> None:
+    add(shell, data, "anna", "--admin")
+
+    result = shell.run("user", *arguments, *(("--data", data) if arguments else ()), stdin=stdin)
+
+    assert result.code == code, result.err
+    assert sentence in result.err
+    assert "Traceback" not in result.err
+    assert [account["username"] for account in shell.ok("user", "list", "--json", "--data", data).json] == ["anna"]
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("disable", "anna"), ("quota", "anna", "none")])
+def test_a_folder_that_holds_no_cairn_is_left_alone(shell: Device, data: Path, arguments: tuple[str, ...]) -> None:
+    result = shell.run("user", *arguments, "--data", data)
+
+    assert result.code == 1
+    assert "There is no Cairn in" in result.err
+    assert not data.exists()
+
+
+def test_a_password_with_spaces_at_its_ends_is_taken_as_it_is(
+    shell: Device, server: RunningServer, tmp_path: Path
+) -> None:
+    password = "  kettle harbour  "
+    add(shell, server.data, "ben", password=password)
+
+    Device(tmp_path / "ben").login(server, "ben", password)
+
+
+def test_the_list_is_json_that_keeps_names_readable(shell: Device, data: Path) -> None:
+    add(shell, data, "Zoë")
+
+    out = shell.ok("user", "list", "--json", "--data", data).out.decode()
+
+    assert "Zoë" in out
+    assert json.loads(out)[0]["username"] == "Zoë"
