@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.cli import keys, serve, user
+from app.cli import fsck, keys, serve, user
 from app.config import Settings, SettingsError, load
 from app.control import ControlError
 from app.data_folder import DataFolderError
@@ -16,7 +16,7 @@ from app.errors import AppError
 from app.logs import start_logging
 from storage.errors import StorageError
 
-COMMANDS = (serve, user, keys)
+COMMANDS = (serve, user, fsck, keys)
 FAILED, WRONG_USE = 1, 2
 
 

@@ -1,5 +1,6 @@
 """The journal's vocabulary, and what is read from it; `Transaction.record` appends to it."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 from app.db.transaction import Snapshot
@@ -18,6 +19,18 @@ class Operation(IntEnum):
     ATTRIBUTES = 4
 
 
-def rows_after(tx: Snapshot, seq: int, *, limit: int) -> list[tuple[int, int, int, int, int, bytes]]:
-    """Return up to `limit` rows after `seq`: seq, node, operation, actor, time, chain mark."""
-    return [tuple(row) for row in tx.all(_ROWS, {"after": seq, "limit": limit})]
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One change; `at_ms` in Unix milliseconds, `mark` the chain mark."""
+
+    seq: int
+    node_id: int
+    operation: int
+    actor_id: int
+    at_ms: int
+    mark: bytes
+
+
+def rows_after(tx: Snapshot, seq: int, *, limit: int) -> list[JournalRow]:
+    """Return up to `limit` rows after `seq`."""
+    return [JournalRow(*row) for row in tx.all(_ROWS, {"after": seq, "limit": limit})]

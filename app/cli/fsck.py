@@ -1,0 +1,52 @@
+"""`cairn fsck [--metadata | --content]`."""
+
+import argparse
+import json
+import sqlite3
+import sys
+
+from app.config import Settings
+from app.data_folder import DataFolder
+from app.services.fsck import Level, check
+from storage.disk import LocalDisk
+from storage.errors import StorageError
+
+CLEAN, DAMAGED, NOT_CHECKED = 0, 1, 5
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "fsck", parents=[shared], help="look for damage; reads only, also beside a running server"
+    )
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument("--metadata", action="store_true", help="only the database")
+    level.add_argument("--content", action="store_true", help="also read and hash every chunk")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    level = Level.METADATA if arguments.metadata else Level.CONTENT if arguments.content else Level.REFERENCES
+    disk = LocalDisk()
+    folder = DataFolder(settings.data.folder, disk)
+    if not folder.exists:
+        return _cannot_check(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
+    damages = []
+    try:
+        for damage in check(folder, disk, level):
+            damages.append({"kind": damage.kind, "detail": damage.detail})
+            if not arguments.json:
+                print(f"{damage.kind}: {damage.detail}")
+    except (sqlite3.Error, StorageError, OSError) as error:
+        return _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
+    if arguments.json:
+        print(json.dumps({"level": level.name.lower(), "damage": damages}, ensure_ascii=False))
+    elif not damages:
+        print(f"{settings.data.folder} is clean ({level.name.lower()}).")
+    return DAMAGED if damages else CLEAN
+
+
+def _cannot_check(sentence: str) -> int:
+    print(f"cairn: {sentence}", file=sys.stderr)
+    return NOT_CHECKED

@@ -1,0 +1,150 @@
+"""Statements that find what breaks a rule of the schema; used by fsck alone, which only reads."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.db.transaction import Snapshot
+
+_OLDEST = "SELECT oldest_seq, oldest_mark FROM meta"
+_FOREIGN_KEYS = "PRAGMA foreign_key_check"
+_INTEGRITY = "PRAGMA integrity_check(100)"
+_FOLDERS = """
+    SELECT n.id, n.parent_id, n.dead_seq, f.size, f.items,
+           coalesce((SELECT sum(c.size) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0), 0) AS size_here,
+           (SELECT count(*) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0) AS items_here
+      FROM nodes n JOIN folders f ON f.node_id = n.id WHERE n.kind = 1
+"""
+_MANIFESTS = "SELECT id, node_id, size, manifest FROM versions WHERE manifest IS NOT NULL ORDER BY id"
+
+_OWNER = """
+    SELECT u.name FROM nodes n JOIN spaces s ON s.id = n.space_id JOIN users u ON u.id = s.owner_id WHERE n.id = :id
+"""
+
+# Each statement gives the ids of what breaks its rule.
+_RULES = (
+    ("node", "is in no folder of its space", """
+        SELECT n.id FROM nodes n LEFT JOIN nodes p ON p.id = n.parent_id
+         WHERE n.parent_id IS NOT NULL AND (p.id IS NULL OR p.kind <> 1 OR p.space_id <> n.space_id)"""),
+    ("node", "stands above a space without being its root", """
+        SELECT n.id FROM nodes n JOIN spaces s ON s.id = n.space_id WHERE n.parent_id IS NULL AND s.root_id <> n.id"""),
+    ("space", "has no root", """
+        SELECT s.id FROM spaces s LEFT JOIN nodes n ON n.id = s.root_id AND n.space_id = s.id WHERE n.id IS NULL"""),
+    ("node", "can not be reached from the root of its space", """
+        WITH RECURSIVE reached(id) AS (SELECT root_id FROM spaces
+          UNION ALL SELECT n.id FROM nodes n JOIN reached r ON n.parent_id = r.id)
+        SELECT id FROM nodes WHERE id NOT IN (SELECT id FROM reached)"""),
+    ("node", "is a file and does not agree with its version", """
+        SELECT n.id FROM nodes n LEFT JOIN versions v ON v.id = n.version_id
+         WHERE n.kind = 0 AND n.version_id IS NOT NULL
+           AND (v.id IS NULL OR v.node_id <> n.id OR v.tag <> n.version_tag OR v.size <> n.size)"""),
+    ("node", "is a live file without a version", """
+        SELECT id FROM nodes WHERE kind = 0 AND dead_seq = 0 AND version_id IS NULL"""),
+    ("node", "is a folder without sums", """
+        SELECT n.id FROM nodes n LEFT JOIN folders f ON f.node_id = n.id WHERE n.kind = 1 AND f.node_id IS NULL"""),
+    ("folder", "has an etag older than a change below it", """
+        SELECT n.id FROM nodes n JOIN folders f ON f.node_id = n.id
+         WHERE f.below_seq < (SELECT max(c.seq) FROM nodes c WHERE c.parent_id = n.id)"""),
+    ("node", "is newer than the journal", "SELECT id FROM nodes WHERE seq > (SELECT seq FROM meta)"),
+    ("node", "has a last change that the journal gives to another", """
+        SELECT n.id FROM nodes n LEFT JOIN journal j ON j.seq = n.seq
+         WHERE n.seq >= (SELECT oldest_seq FROM meta) AND (j.seq IS NULL OR j.node_id <> n.id)"""),
+    ("node", "has a hole in its past", """
+        SELECT node_id FROM (SELECT p.node_id, p.to_seq,
+            coalesce(lead(p.from_seq) OVER (PARTITION BY p.node_id ORDER BY p.to_seq), n.seq) AS then_seq
+          FROM past p JOIN nodes n ON n.id = p.node_id) WHERE to_seq <> then_seq"""),
+    ("space", "counts other bytes than its versions have", """
+        SELECT s.id FROM spaces s WHERE s.used <> coalesce(
+          (SELECT sum(v.size) FROM nodes n JOIN versions v ON v.node_id = n.id WHERE n.space_id = s.id), 0)"""),
+    ("space", "promises other bytes than its open uploads have", """
+        SELECT s.id FROM spaces s WHERE s.reserved <> coalesce(
+          (SELECT sum(u.reserved) FROM uploads u WHERE u.space_id = s.id AND u.state = 0), 0)"""),
+    ("upload", "counts other chunks than its list has", """
+        SELECT u.id FROM uploads u WHERE u.state = 0 AND u.chunk_count * 36 <> coalesce(
+          (SELECT sum(length(c.chunks)) FROM upload_chunks c WHERE c.upload_id = u.id), 0)"""),
+    ("id", "was given out and can be given out again", """
+        SELECT max(id) FROM (SELECT max(id) AS id FROM nodes UNION ALL SELECT max(id) FROM versions
+          UNION ALL SELECT max(id) FROM uploads UNION ALL SELECT max(id) FROM users UNION ALL SELECT max(id) FROM actors
+          UNION ALL SELECT max(id) FROM spaces) HAVING max(id) >= (SELECT next_id FROM meta)"""),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """Where the journal begins, and the chain mark of the row before."""
+
+    seq: int
+    mark_before: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that breaks a rule."""
+
+    subject: str
+    rule: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFigures:
+    """What a folder says of all below it (`size` bytes, `items` nodes), and what its own children add up to."""
+
+    node_id: int
+    parent_id: int | None
+    is_alive: bool
+    size: int
+    items: int
+    size_here: int
+    items_here: int
+
+
+def oldest(tx: Snapshot) -> Oldest:
+    """Return where the journal begins."""
+    row = tx.connection.execute(_OLDEST).fetchone()
+    return Oldest(row["oldest_seq"], row["oldest_mark"])
+
+
+def integrity(tx: Snapshot) -> list[str]:
+    """Return what SQLite finds wrong with its own file."""
+    return [row[0] for row in tx.all(_INTEGRITY) if row[0] != "ok"]
+
+
+def broken_foreign_keys(tx: Snapshot) -> Iterator[tuple[str, int]]:
+    """Yield table and row of each reference that leads nowhere."""
+    for row in tx.execute(_FOREIGN_KEYS):
+        yield row[0], row[1]
+
+
+def all_rules(tx: Snapshot) -> Iterator[Problem]:
+    """Yield every row that breaks a rule."""
+    for subject, rule, statement in _RULES:
+        for row in tx.execute(statement):
+            yield Problem(subject, rule, row[0])
+
+
+def folder_figures(tx: Snapshot) -> Iterator[FolderFigures]:
+    """Yield the figures of every folder."""
+    for row in tx.execute(_FOLDERS):
+        yield FolderFigures(
+            node_id=row["id"],
+            parent_id=row["parent_id"],
+            is_alive=row["dead_seq"] == 0,
+            size=row["size"],
+            items=row["items"],
+            size_here=row["size_here"],
+            items_here=row["items_here"],
+        )
+
+
+def manifests(tx: Snapshot) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yield version, node, size and packed manifest of every version that has content."""
+    row: sqlite3.Row
+    for row in tx.execute(_MANIFESTS):
+        yield row["id"], row["node_id"], row["size"], row["manifest"]
+
+
+def owner_name(tx: Snapshot, node_id: int) -> str:
+    """Return the name of the user in whose space a node is."""
+    row = tx.one(_OWNER, {"id": node_id})
+    return "nobody" if row is None else row["name"]
