@@ -1,0 +1,58 @@
+"""Every door at which a secret can be tried, and proof that one limiter stands before them all (security.md, T1)."""
+
+from http import HTTPStatus
+
+import pytest
+
+from app.api.http import Access
+from app.application import Cairn, route_table
+from tests.accounts.api import ADMIN, PASSWORD, Api
+
+OPEN = {Access.ALWAYS, Access.PUBLIC, Access.SETUP}
+WITH_A_SECRET = {
+    ("POST", "/api/v1/login"),
+    ("POST", "/api/v1/reauth"),
+    ("GET", "/setup/{token}"),
+    ("POST", "/setup/{token}"),
+}
+WITHOUT = {
+    ("GET", "/"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/static/{build}/{name}"),
+}
+
+
+def test_every_route_open_to_strangers_is_known_to_check_a_secret_or_to_need_none() -> None:
+    found = {(route.method, route.path) for route in route_table() if route.access in OPEN}
+
+    assert found | {("POST", "/api/v1/reauth")} == WITH_A_SECRET | WITHOUT
+
+
+@pytest.mark.usefixtures("admin")
+async def test_a_network_that_failed_too_often_at_several_doors_is_shut_out_at_all(api: Api, cairn: Cairn) -> None:
+    await cairn.services.accounts.create("ben", PASSWORD)
+    ada, ben = await api.log_in(), await api.log_in("ben")
+    for number in range(26):
+        assert (await api.try_login(f"user {number}", "wrong password")).status == HTTPStatus.UNAUTHORIZED
+    for number in range(4):
+        reply = await ben.post("/api/v1/reauth", {"password": f"wrong password {number}"})
+        assert reply.status == HTTPStatus.UNAUTHORIZED
+
+    assert (await api.try_login()).status == HTTPStatus.TOO_MANY_REQUESTS
+    assert (await ada.post("/api/v1/reauth", {"password": PASSWORD})).status == HTTPStatus.TOO_MANY_REQUESTS
+    assert (await ada.get("/api/v1/me")).status == HTTPStatus.OK
+
+
+async def test_guesses_at_the_set_up_address_count_at_both_its_methods_and_for_the_network(
+    api: Api, cairn: Cairn
+) -> None:
+    address = str(await cairn.services.setup.start({}))
+    for number in range(5):
+        method = ("GET", "POST")[number % 2]
+        assert (await api.call(method, f"/setup/guess{number}", json={})).status == HTTPStatus.NOT_FOUND
+
+    for method in ("GET", "POST"):
+        reply = await api.call(method, address, json={"username": ADMIN, "password": PASSWORD})
+        assert reply.status == HTTPStatus.TOO_MANY_REQUESTS
+        assert int(reply.headers["Retry-After"]) > 0
