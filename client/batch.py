@@ -105,7 +105,9 @@ class BatchSender:
     def _settled(self, frame: _Frame) -> bool:
         """Tell whether the server holds this content already; then only what PATCH can set is set."""
         existing = frame.item.existing
-        if existing is None or existing.size != frame.status.st_size or existing.sha256 != frame.sha256:
+        if existing is None or existing.size != frame.status.st_size:
+            return False
+        if existing.size and existing.sha256 != frame.sha256:
             return False
         try:
             settle(self._remote, existing, frame.status)

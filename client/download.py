@@ -64,8 +64,10 @@ def stream_content(remote: Remote, file: File, width: int) -> Iterator[bytearray
                     yield coming.popleft().result()
             while coming:
                 yield coming.popleft().result()
-        finally:
+        except BaseException:  # also when nobody wants the rest
+            remote.stop()
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 class Fetcher:

@@ -67,12 +67,12 @@ class Get:
 
     def get_file(self, file: File, folder: Folder, name: str) -> None:
         """Fetch one file into a folder under a name."""
-        with self._threads, self._placed(), self._small, self._large, self._stopped_by_failure():
+        with self._threads, self._placed(), self._small, self._large:
             self._offer(file, folder, name)
 
     def get_folder(self, top: File, root: Folder) -> None:
         """Fetch what a folder at the server holds into a folder here."""
-        with self._threads, self._placed(), self._small, self._large, self._stopped_by_failure():
+        with self._threads, self._placed(), self._small, self._large:
             stack: list[tuple[str, tuple[str, ...]]] = [(top.file_id, ())]
             while stack:
                 folder_id, names = stack.pop()
@@ -176,15 +176,6 @@ class Get:
             yield
         finally:
             self._placer.flush()
-
-    @contextmanager
-    def _stopped_by_failure(self) -> Iterator[None]:
-        """Let what is under way end soon when the walk has failed or was stopped."""
-        try:
-            yield
-        except BaseException:
-            self._remote.stop()
-            raise
 
 
 class Placer:

@@ -5,7 +5,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -94,7 +94,7 @@ class Put:
         if not stat.S_ISREG(status.st_mode):
             raise LocalFileError(f"{local} is no plain file.")
         self._progress.found(1, status.st_size)
-        with self._senders, self._batch_workers, self._file_workers, self._stopped_by_failure():
+        with self._senders, self._batch_workers, self._file_workers:
             self._offer(os.path.realpath(local), remote, status, existing)
             self._flush()
 
@@ -111,7 +111,7 @@ class Put:
             raise ConflictError(f"The server has a file at {remote}: choose another name for the folder.")
         if count_ahead:
             threading.Thread(target=count_files, args=(local, self._progress), name="count", daemon=True).start()
-        with self._senders, self._listers, self._batch_workers, self._file_workers, self._stopped_by_failure():
+        with self._senders, self._listers, self._batch_workers, self._file_workers:
             stack = [_Folder(local, remote, existing)]
             while stack:
                 self._list_ahead(stack)
@@ -216,12 +216,3 @@ class Put:
         except ConflictError:
             return  # somebody else has just made it
         self._progress.made_folder()
-
-    @contextmanager
-    def _stopped_by_failure(self) -> Iterator[None]:
-        """Let what is under way end soon when the walk has failed or was stopped."""
-        try:
-            yield
-        except BaseException:
-            self._remote.stop()
-            raise

@@ -18,7 +18,7 @@ class Workers:
     def __init__(self, width: int, name: str, *, on_failure: Callable[[], None], backlog: int = 0) -> None:
         """Run up to `width` pieces at once and hold `backlog` more; then `submit` waits.
 
-        `on_failure` is called at the first failure, in the thread of that work, so that the rest ends soon too.
+        `on_failure` is called when work fails or the block is left by an error, so that the rest ends soon too.
         """
         self._on_failure = on_failure
         self._pool = ThreadPoolExecutor(width, thread_name_prefix=name)
@@ -41,7 +41,14 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Wait for the work that runs; what has not begun is dropped if something failed."""
-        self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        if error is not None:
+            self._on_failure()
+        try:
+            self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        except KeyboardInterrupt:  # most of a command's time the person who stops it meets it here
+            self._on_failure()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            raise
         if error is None and self._failure is not None:
             raise self._failure
 
