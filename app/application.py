@@ -1,12 +1,13 @@
 """The composition root: alone knows every part, puts them together and takes them apart."""
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ from app.services.urls import Urls
 from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
 from storage.keyring import Keyring
+from storage.offload import Offload
 from storage.signing import UrlSigner
 from storage.store import ChunkStore
 from web.pages import Pages
@@ -56,6 +58,7 @@ from web.pages import Pages
 logger = logging.getLogger(__name__)
 
 BODIES = 64 * 1024 * 1024
+HASHERS, HASH_QUEUE = 2, 64
 SAFE_SQLITE = (3, 51, 3)
 MODULES = (accounts, chunks, files, folders, health, pages, setup, uploads)
 
@@ -89,48 +92,64 @@ async def open_cairn(
     """
     disk = LocalDisk() if disk is None else disk
     warn_of_sqlite()
+    failures: list[StorageError] = []
+
+    def note_failure(error: StorageError) -> None:
+        failures.append(error)
+        on_failure(error)
+
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
-    store = await ChunkStore.open(
-        folder.store,
-        disk=disk,
-        open_claims=await asyncio.to_thread(_open_claims, folder.metadata),
-        clean=clean,
-        level=settings.storage.zstd_level,
-        on_failure=on_failure,
-    )
-    states = store.states()
-    database = await Database.open(folder.metadata, disk=disk, chunks=states, clock_ms=now_ms, on_failure=on_failure)
-    keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-    hasher = PasswordHasher()
-    cairn = await _assemble(settings, folder, database, store, keyring, hasher, disk)
-    try:
+    async with AsyncExitStack() as closing_down:
+        store = await ChunkStore.open(
+            folder.store,
+            disk=disk,
+            open_claims=await asyncio.to_thread(_open_claims, folder.metadata),
+            clean=clean,
+            level=settings.storage.zstd_level,
+            on_failure=note_failure,
+        )
+        closing_down.push_async_callback(store.close)
+        states = store.states()
+        closing_down.callback(states.close)
+        database = await Database.open(
+            folder.metadata, disk=disk, chunks=states, clock_ms=now_ms, on_failure=note_failure
+        )
+        closing_down.push_async_callback(database.close)
+        keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
+        foundation = _Foundation(settings, folder, disk, database, store, keyring)
+        cairn = await _assemble(foundation, closing_down)
         yield cairn
-    finally:
-        cairn.services.sender.close()
-        await cairn.sweep.keep_time()
-        await database.close()
-        await store.close()
-        hasher.close()
-        states.close()
-    folder.end()
+        with contextlib.suppress(StorageError):  # a disk that failed has been told of
+            await cairn.sweep.keep_time()
+    if not failures:
+        folder.end()
 
 
-async def _assemble(
-    settings: Settings,
-    folder: DataFolder,
-    database: Database,
-    store: ChunkStore,
-    keyring: Keyring,
-    hasher: PasswordHasher,
-    disk: Disk,
-) -> Cairn:
+@dataclass(frozen=True, slots=True)
+class _Foundation:
+    """What is open before the services are."""
+
+    settings: Settings
+    folder: DataFolder
+    disk: Disk
+    database: Database
+    store: ChunkStore
+    keyring: Keyring
+
+
+async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
+    settings, database, store = base.settings, base.database, base.store
+    hasher, sender = PasswordHasher(), Sender()
+    hashing = Offload("hash", threads=HASHERS, queue=HASH_QUEUE)
+    for part in (hasher, hashing, sender):
+        closing_down.callback(part.close)
     identity = await database.read(lambda tx: tx.identity())
-    signer = UrlSigner(identity.instance, keyring)
+    signer = UrlSigner(identity.instance, base.keyring)
     uptime = await database.read(read_uptime)
     urls = Urls(signer, settings.uploads.url_lifetime_s)
     table = OpenUploads(database)
-    room = Room(folder.root, disk, settings.limits)
+    room = Room(base.folder.root, base.disk, settings.limits)
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
@@ -157,20 +176,20 @@ async def _assemble(
         tree=TreeService(database),
         uploads=uploads_,
         commits=commits,
-        receive=ReceiveService(store, table, uploads_, commits, room),
+        receive=ReceiveService(store, table, uploads_, commits, room, hashing),
         downloads=DownloadService(database, store, urls, identity.epoch),
         urls=urls,
         pages=Pages(),
         bodies=ByteBudget(BODIES),
-        sender=Sender(),
+        sender=sender,
     )
     return Cairn(
         services=services,
         database=database,
         store=store,
         signer=signer,
-        keyring=keyring,
-        hashes=HashService(database, store),
+        keyring=base.keyring,
+        hashes=HashService(database, store, hashing),
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
     )
 

@@ -1,6 +1,7 @@
 """Runs a server until it is told to stop, or its disk fails."""
 
 import asyncio
+import errno
 import logging
 import signal
 import sys
@@ -30,7 +31,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """Serve `settings.data.folder`; return the exit code: 0 after SIGTERM or SIGINT, 1 after the disk failed.
 
     Raises:
-        DataFolderError, SettingsError, OSError: the server cannot start.
+        DataFolderError, ListenError, SettingsError, OSError: the server cannot start.
     """
     sys.setswitchinterval(SWITCH_S)  # beside a busy thread a hop costs 14 ms at the default (metadata.md, 11)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -46,7 +47,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
         async with open_cairn(settings, folder, on_failure=on_failure) as cairn:
             set_up = await cairn.services.setup.start(environ)
             async with (
-                _listening(settings, cairn) as port,
+                listening(settings, cairn) as port,
                 serve_control(folder, operations_of(cairn)),
             ):
                 _say_where(settings, port, set_up)
@@ -62,7 +63,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
+async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
     runner = web.AppRunner(
         build_app(cairn.services),
@@ -73,10 +74,19 @@ async def _listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.server.host, settings.server.port, backlog=BACKLOG).start()
+        await _listen(runner, settings.server.host, settings.server.port)
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(f"Port {port} of {host} is in use: choose another with --port.") from error
+        raise ListenError(f"Cairn cannot listen on port {port} of {host}: {error.strerror}.") from error
 
 
 def _say_where(settings: Settings, port: int, set_up: str | None) -> None:

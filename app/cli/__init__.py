@@ -14,6 +14,7 @@ from app.data_folder import DataFolderError
 from app.db.migrate import NewerSchemaError
 from app.errors import AppError
 from app.logs import start_logging
+from app.server import ListenError
 from storage.errors import StorageError
 
 COMMANDS = (serve, user, fsck, keys)
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
         return run(arguments, settings)
     except SettingsError as error:
         return _say(str(error), WRONG_USE)
-    except (AppError, ControlError, DataFolderError, NewerSchemaError, StorageError) as error:
+    except (AppError, ControlError, DataFolderError, ListenError, NewerSchemaError, StorageError) as error:
         return _say(str(error), FAILED)
     except OSError as error:
         return _say(f"{error.strerror or error}: {error.filename or settings.data.folder}.", FAILED)

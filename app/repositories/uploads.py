@@ -43,6 +43,7 @@ _FINISH = """
 """
 _DELETE_CHUNKS = "DELETE FROM upload_chunks WHERE upload_id = :id"
 _DELETE = "DELETE FROM uploads WHERE id = :id"
+_RESERVE = "UPDATE uploads SET reserved = reserved + :size WHERE id = :id AND state = 0"
 _EXTEND = "UPDATE uploads SET expires_ms = :expires, expires_uptime_s = :uptime WHERE id = :id AND state = 0"
 
 
@@ -207,6 +208,11 @@ def finish_many(tx: Transaction, results: Iterable[tuple[int, int, int]], expiry
     ]
     tx.connection.executemany(_FINISH, rows)
     tx.connection.executemany(_DELETE_CHUNKS, rows)
+
+
+def reserve_more(tx: Transaction, upload_id: int, size: int) -> None:
+    """Raise what is promised to an open upload by `size` bytes."""
+    tx.execute(_RESERVE, {"id": upload_id, "size": size})
 
 
 def extend(tx: Transaction, upload_id: int, expiry: Expiry) -> None:

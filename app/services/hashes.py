@@ -1,14 +1,13 @@
 """Checks in the background what uploaders said of a whole file's SHA-256 (api.md, File)."""
 
-import asyncio
 import hashlib
 import logging
 from functools import partial
 
 from app.db.database import Database
 from app.repositories import versions
-from storage.base import ChunkId
 from storage.errors import ChunkAbsentError, ChunkDamagedError
+from storage.offload import Offload
 from storage.store import ChunkStore
 
 logger = logging.getLogger(__name__)
@@ -17,10 +16,11 @@ logger = logging.getLogger(__name__)
 class HashService:
     """Reads versions whose hash is only claimed, one after the other."""
 
-    def __init__(self, database: Database, store: ChunkStore) -> None:
-        """Take the parts it works with."""
+    def __init__(self, database: Database, store: ChunkStore, offload: Offload) -> None:
+        """Take the parts it works with; `offload` has the threads that hash."""
         self._database = database
         self._store = store
+        self._offload = offload
 
     async def check_claimed(self) -> None:
         """Check every claimed hash: one that holds is shown from then on, one that does not is dropped and logged."""
@@ -36,7 +36,7 @@ class HashService:
         digest = hashlib.sha256()
         try:
             for chunk in version.manifest:
-                await asyncio.to_thread(digest.update, await self._store.read(ChunkId(chunk.id)))
+                await self._offload.run(partial(digest.update, await self._store.read(chunk.id)))
         except (ChunkAbsentError, ChunkDamagedError) as error:
             logger.error("the content of version %d cannot be read whole: %s", version_id, error)  # noqa: TRY400 - no fault of the code
             return

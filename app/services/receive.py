@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.auth.identity import Actor
 from app.errors import ChunkListError, ForbiddenError, TooLargeError
@@ -13,9 +14,10 @@ from app.services.open_uploads import OpenUploads
 from app.services.room import Room
 from app.services.uploads import Declared, UploadService
 from app.services.views import View
-from storage.base import MAX_CHUNK, ChunkId, WireEncoding
+from storage.base import MAX_CHUNK, ChunkId, WireEncoding, hash_of
 from storage.chunker import StreamChunker
 from storage.errors import ChunkMismatchError
+from storage.offload import Offload
 from storage.signing import Grant
 from storage.store import ChunkStore
 
@@ -23,6 +25,7 @@ FRAME_HEAD = 36
 BUNDLE_FRAMES = 4096
 SLAB = 4 * 1024 * 1024
 STREAMS = 8
+STREAM_STEP = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,22 @@ class ReceiveService:
     """Checks that bytes are wanted, then hands them to the store."""
 
     def __init__(
-        self, store: ChunkStore, table: OpenUploads, uploads: UploadService, commits: CommitService, room: Room
+        self,
+        store: ChunkStore,
+        table: OpenUploads,
+        uploads: UploadService,
+        commits: CommitService,
+        room: Room,
+        offload: Offload,
     ) -> None:
-        """Take the parts it works with."""
+        """Take the parts it works with; `offload` has the threads that cut and hash."""
         self._store = store
         self._table = table
         self._uploads = uploads
         self._commits = commits
         self._room = room
         self._streams = asyncio.Semaphore(STREAMS)
+        self._offload = offload
 
     async def admit_chunk(self, grant: Grant) -> None:
         """Refuse a chunk before its body is read.
@@ -104,37 +114,35 @@ class ReceiveService:
         async with self._streams:
             answer = await self._uploads.request(actor, declared, bundle=False)
             try:
-                manifest, sha256 = await self._store_stream(answer.upload_id, declared.size, body)
+                manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared.size, body)
                 return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
             except BaseException:
                 await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
                 raise
 
-    async def _store_stream(self, claim: str, size: int | None, body: AsyncIterator[bytes]) -> tuple[Manifest, bytes]:
+    async def _store_stream(
+        self, actor: Actor, upload_id: str, size: int | None, body: AsyncIterator[bytes]
+    ) -> tuple[Manifest, bytes]:
         """Return chunk list and SHA-256 of a stream whose chunks now lie in the store."""
-        chunker, whole, chunks = StreamChunker(), hashlib.sha256(), list[Chunk]()
-
-        def cut(piece: bytes | None) -> list[bytes]:
-            if piece is None:
-                return list(chunker.finish())
-            whole.update(piece)
-            return list(chunker.feed(piece))
-
+        cutter, chunks, total, promised = _Cutter(), list[Chunk](), 0, size or 0
         async for slab in _slabs(body):
-            for data in await asyncio.to_thread(cut, slab):
-                chunks.append(await self._take_cut(claim, data))
-        for data in await asyncio.to_thread(cut, None):
-            chunks.append(await self._take_cut(claim, data))
-        total = sum(chunk.size for chunk in chunks)
+            total += len(slab)
+            if size is not None and total > size:
+                raise ChunkListError(f"The body is longer than the {size} bytes announced.")
+            if total > promised:
+                await self._uploads.reserve_more(actor, upload_id, STREAM_STEP)
+                promised += STREAM_STEP
+            chunks += await self._take_cuts(upload_id, await self._offload.run(partial(cutter.feed, slab)))
+        chunks += await self._take_cuts(upload_id, await self._offload.run(cutter.finish))
         if size is not None and total != size:
             raise ChunkListError(f"The body ended after {total} of {size} bytes.")
-        return Manifest.of(chunks), whole.digest()
+        return Manifest.of(chunks), cutter.sha256()
 
-    async def _take_cut(self, claim: str, data: bytes) -> Chunk:
-        chunk_id = ChunkId(await asyncio.to_thread(lambda: hashlib.sha256(data).digest()))
+    async def _take_cuts(self, claim: str, cuts: list[tuple[ChunkId, bytes]]) -> list[Chunk]:
         self._room.require()
-        await self._store.put(claim, chunk_id, len(data), [data], WireEncoding.IDENTITY)
-        return Chunk(chunk_id, len(data))
+        for chunk_id, data in cuts:
+            await self._store.put(claim, chunk_id, len(data), [data], WireEncoding.IDENTITY)
+        return [Chunk(chunk_id, len(data)) for chunk_id, data in cuts]
 
     async def _take_frames(self, claim: str, frames: "FrameParser", stored: int) -> tuple[int, int | None]:
         """Store the frames parsed so far; return how many are stored in all, and the number of a bad one."""
@@ -146,6 +154,24 @@ class ReceiveService:
             return stored + error.stored, stored + error.stored
         stored += len(taken)
         return stored, stored if frames.broken else None
+
+
+class _Cutter:
+    """Cuts a stream into chunks and hashes it, each chunk and the whole; to be run in a worker thread."""
+
+    def __init__(self) -> None:
+        self._chunker = StreamChunker()
+        self._whole = hashlib.sha256()
+
+    def feed(self, slab: bytes) -> list[tuple[ChunkId, bytes]]:
+        self._whole.update(slab)
+        return [(hash_of([data]), data) for data in self._chunker.feed(slab)]
+
+    def finish(self) -> list[tuple[ChunkId, bytes]]:
+        return [(hash_of([data]), data) for data in self._chunker.finish()]
+
+    def sha256(self) -> bytes:
+        return self._whole.digest()
 
 
 class FrameParser:

@@ -181,6 +181,25 @@ class UploadService:
         bundle_url = self._bundle_url(actor, upload)
         return Progress(upload.state, upload.expires_ms, missing, answer.next_from, bundle_url, None)
 
+    async def reserve_more(self, actor: Actor, upload_id: str, size: int) -> None:
+        """Promise `size` more bytes to a stream whose length nobody announced.
+
+        Raises:
+            QuotaExceededError: the quota, or what may wait in open uploads, has no room for them.
+        """
+
+        def work(tx: Transaction) -> None:
+            upload = own_upload(tx, actor, upload_id)
+            _, waiting = uploads.usage_of_user(tx, actor.user_id)
+            if waiting + size > self._limits.uncommitted_bytes_per_user:
+                raise _too_much_waits()
+            ledger = Ledger(tx)
+            ledger.reserve(upload.space_id, size)
+            ledger.apply()
+            uploads.reserve_more(tx, upload.id, size)
+
+        await self._database.write(work)
+
     async def give_up(self, actor: Actor, upload_id: str) -> None:
         """End an open upload; one that is committed stays as it is.
 
@@ -246,7 +265,7 @@ class UploadService:
         if opening.uploads >= self._limits.open_uploads_per_user:
             raise RateLimitedError("Too many uploads are open: finish some, or give them up.", BUSY_RETRY_S)
         if opening.bytes + reserved > self._limits.uncommitted_bytes_per_user:
-            raise QuotaExceededError("Too many bytes are waiting in open uploads: finish some, or give them up.")
+            raise _too_much_waits()
         opening.ledger.reserve(target.folder.space.id, reserved)
         opening.uploads += 1
         opening.bytes += reserved
@@ -345,6 +364,10 @@ def _look_up(tx: Snapshot, actor: Actor, upload_id: str, start: int) -> tuple[Up
             view = None
         return upload, Manifest(b""), view
     return upload, uploads.manifest_part(tx, upload.id, start, ANSWER_CHUNKS), None
+
+
+def _too_much_waits() -> QuotaExceededError:
+    return QuotaExceededError("Too many bytes are waiting in open uploads: finish some, or give them up.")
 
 
 def _matches(content_type: str, patterns: Sequence[str]) -> bool:
