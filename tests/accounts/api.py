@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import ClientResponse, web
+from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient
 
 ADMIN = "ada"
@@ -30,7 +30,7 @@ class Reply:
 class Api:
     """Calls of one client, with or without a token."""
 
-    def __init__(self, client: TestClient[web.Request, web.Application], token: str | None = None) -> None:
+    def __init__(self, client: TestClient[web.Request, web.Application] | ClientSession, token: str | None = None) -> None:
         self.client = client
         self.token = token
 
