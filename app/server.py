@@ -27,6 +27,10 @@ BACKLOG = 1024
 SWITCH_S = 0.0005
 
 
+class ListenError(Exception):
+    """The address to listen on cannot be had; the message says what to do."""
+
+
 async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """Serve `settings.data.folder`; return the exit code: 0 after SIGTERM or SIGINT, 1 after the disk failed.
 
