@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import sqlite3
 import subprocess
 import sys
@@ -16,11 +15,10 @@ from bench.inputs import MIB
 from bench.measures import MEASURES, Plan
 from bench.nginx import NginxMissingError
 from bench.programs import NotStartedError
-from bench.results import Result, notes, table
+from bench.results import Result, notes, put_into, table
 
 _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "performance.md"
-_TABLE = re.compile(r"(?<=<!-- bench begins -->\n).*(?=<!-- bench ends -->)", re.DOTALL)
 
 
 def main() -> int:
@@ -46,7 +44,7 @@ def main() -> int:
     else:
         print(_report(results))
     if options.write:
-        _PAGE.write_text(_TABLE.sub(lambda _: _report(results), _PAGE.read_text("utf-8")), "utf-8")
+        _PAGE.write_text(put_into(_PAGE.read_text("utf-8"), _report(results)), "utf-8")
     return 0
 
 

@@ -1,8 +1,11 @@
 """Owns what a measurement gives: samples of one quantity, for Cairn and for what it is compared with."""
 
+import re
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
+
+_TABLE = re.compile(r"(?<=<!-- bench begins -->\n).*(?=<!-- bench ends -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def table(results: list[Result]) -> str:
 def notes(results: list[Result]) -> str:
     """Render what is to be said about single rows, one line each."""
     return "".join(f"- {result.name}: {result.note}\n" for result in results if result.note)
+
+
+def put_into(page: str, report: str) -> str:
+    """Return a page with `report` in the place that its two comments mark."""
+    return _TABLE.sub(lambda _: report, page)
 
 
 def _cells(result: Result) -> tuple[str, ...]:
