@@ -1,0 +1,196 @@
+"""Power cuts at every call to the disk: what a barrier acknowledged is there, all else is whole or absent."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from storage.base import ChunkId, WireEncoding
+from storage.errors import StorageError
+from storage.store import INDEX_NAME, ChunkStore
+from storage.verify import Problem, verify_store
+from tests.simdisk import Mode, SimDisk
+from tests.storage.makers import id_of, noise, opened, put
+
+CLAIMS = ("A", "B")
+MOST_CALLS = 400  # more than any script here makes
+
+
+@dataclass
+class Oracle:
+    """What was sent and what was acknowledged."""
+
+    sent: dict[ChunkId, bytes] = field(default_factory=dict)
+    durable: set[ChunkId] = field(default_factory=set)
+
+    async def put(self, store: ChunkStore, claim: str, data: bytes) -> None:
+        self.sent[id_of(data)] = data
+        await put(store, claim, data)
+
+    async def barrier(self, store: ChunkStore) -> None:
+        await store.barrier(CLAIMS)
+        self.durable |= self.sent.keys()
+
+
+Script = Callable[[ChunkStore, Oracle], Awaitable[None]]
+
+
+async def few(store: ChunkStore, oracle: Oracle) -> None:
+    """So few files that each gets its own fsync; then one that is known, one that is small, one that compresses."""
+    await oracle.put(store, "A", noise(1))
+    await oracle.put(store, "A", noise(2))
+    await oracle.barrier(store)
+    await oracle.put(store, "B", noise(2))
+    await oracle.put(store, "B", noise(3, 900))
+    await oracle.put(store, "B", noise(4, 65_000) * 2)
+    await oracle.barrier(store)
+    store.drop_claims(["A"])
+    await oracle.put(store, "B", noise(5))
+    await oracle.barrier(store)
+
+
+async def many(store: ChunkStore, oracle: Oracle) -> None:
+    """So many files that they are synced all at once, and a chunk that comes under two claims in one barrier."""
+    for number in range(10, 20):
+        await oracle.put(store, "A", noise(number))
+    await oracle.put(store, "B", noise(10))
+    await oracle.barrier(store)
+    await oracle.put(store, "B", noise(20))
+
+
+@pytest.fixture(params=Mode, ids=lambda mode: mode.value)
+async def installed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SimDisk, Path]:
+    """A disk with an empty store that was closed well."""
+    folder = tmp_path / "template"
+    (folder / "store").mkdir(parents=True)
+    disk = SimDisk(folder, request.param)
+    async with opened(folder / "store", disk):
+        pass
+    return disk, tmp_path
+
+
+async def run_until_cut(folder: Path, disk: SimDisk, script: Script, call: int) -> tuple[Oracle, bool]:
+    """Run a script on an open store and cut the power at a call; return what it knows and whether it was cut off."""
+    oracle = Oracle()
+    async with opened(folder, disk) as store:
+        disk.cut_power_at(call)
+        with contextlib.suppress(StorageError, OSError):
+            await script(store, oracle)
+        cut_off = len(disk.trace) >= call
+    return oracle, cut_off
+
+
+async def check(folder: Path, disk: SimDisk, oracle: Oracle) -> None:
+    """Assert that the disk as found holds the promise, by itself and after recovery."""
+    findings = list(verify_store(folder, disk=disk, content=True))
+    assert {finding.problem for finding in findings} <= {Problem.STRAY}, findings
+    async with opened(folder, disk, open_claims=CLAIMS, clean=False) as store:
+        present = await store.present(oracle.sent)
+        assert oracle.durable <= present
+        for chunk_id in present:
+            assert await store.read(chunk_id) == oracle.sent[chunk_id]
+        for data in oracle.sent.values():  # the client sends all again
+            await put(store, "A", data)
+        await store.barrier(CLAIMS)
+        assert await store.present(oracle.sent) == oracle.sent.keys()
+    assert disk.list_(folder / "staging") == []
+
+
+@pytest.mark.parametrize("script", [few, many], ids=lambda script: script.__name__)
+async def test_power_cut_at_every_call_loses_nothing_acknowledged(
+    installed: tuple[SimDisk, Path], script: Script
+) -> None:
+    template, tmp_path = installed
+    for call in range(MOST_CALLS):
+        folder = tmp_path / str(call)
+        disk = template.copy(folder)
+        oracle, cut_off = await run_until_cut(folder / "store", disk, script, call)
+
+        await check(folder / "store", disk.crash(seed=call), oracle)
+
+        if not cut_off:
+            return
+    pytest.fail("the script makes more calls than were tried")
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_power_cut_after_a_barrier_loses_nothing_whatever_the_disk_drops(
+    installed: tuple[SimDisk, Path], seed: int
+) -> None:
+    template, tmp_path = installed
+    for script in (few, many):
+        folder = tmp_path / script.__name__
+        disk = template.copy(folder)
+        oracle, _ = await run_until_cut(folder / "store", disk, script, MOST_CALLS)
+
+        await check(folder / "store", disk.crash(seed), oracle)
+
+
+@pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
+async def test_power_cut_while_a_store_is_made_leaves_a_store_or_none(tmp_path: Path, mode: Mode) -> None:
+    for call in range(0, MOST_CALLS, 11):
+        folder = tmp_path / str(call)
+        (folder / "store").mkdir(parents=True)
+        disk = SimDisk(folder, mode)
+        oracle = Oracle()
+        disk.cut_power_at(call)
+        with contextlib.suppress(StorageError, OSError):
+            async with opened(folder / "store", disk) as store:
+                await few(store, oracle)
+
+        await check_new(folder / "store", disk.crash(seed=call), oracle)
+
+
+async def check_new(folder: Path, disk: SimDisk, oracle: Oracle) -> None:
+    if oracle.durable:
+        await check(folder, disk, oracle)
+        return
+    async with opened(folder, disk, open_claims=CLAIMS, clean=False) as store:
+        for data in (noise(1), noise(2)):
+            await oracle.put(store, "A", data)
+        await oracle.barrier(store)
+    await check(folder, disk.crash(seed=1), oracle)
+
+
+async def test_received_chunks_of_open_uploads_survive_a_kill_without_a_barrier(
+    installed: tuple[SimDisk, Path],
+) -> None:
+    template, tmp_path = installed
+    disk = template.copy(tmp_path / "kill")
+    folder = tmp_path / "kill" / "store"
+    oracle = Oracle()
+    async with opened(folder, disk) as store:
+        for claim, number in (("A", 1), ("A", 2), ("gone", 3)):
+            await oracle.put(store, claim, noise(number))
+        found = disk.copy(tmp_path / "after")  # a killed process loses nothing that it had written
+
+    async with opened(tmp_path / "after" / "store", found, open_claims=CLAIMS, clean=False) as store:
+        after_restart = await store.present(oracle.sent), await store.claimed(["A"], oracle.sent)
+    crashed = found.crash(seed=3)
+    async with opened(tmp_path / "after" / "store", crashed, open_claims=CLAIMS, clean=False) as store:
+        after_power_cut = await store.present(oracle.sent)
+
+    mine = {id_of(noise(1)), id_of(noise(2))}
+    assert after_restart == (mine, mine)
+    assert after_power_cut == mine
+
+
+async def test_a_put_of_known_bytes_does_not_touch_what_is_there(installed: tuple[SimDisk, Path]) -> None:
+    template, tmp_path = installed
+    disk = template.copy(tmp_path / "known")
+    async with opened(tmp_path / "known" / "store", disk) as store:
+        chunk_id = await put(store, "A", noise(1))
+        await store.barrier(["A"])
+        disk.trace.clear()
+
+        await store.put("B", chunk_id, len(noise(1)), [noise(1)], WireEncoding.IDENTITY)
+        await store.barrier(["B"])
+
+        assert [call for call, _ in disk.trace if call in {"rename", "fsync", "syncfs", "sync_folder"}] in (
+            [],
+            ["fsync"],
+        )
+        assert await store.claimed(["B"], [chunk_id]) == {chunk_id}
+    assert (tmp_path / "known" / "store" / INDEX_NAME).exists()
