@@ -78,6 +78,9 @@ class ChunkStates(Protocol):
     def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist."""
 
+    def sizes(self, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
+        """Return those of `ids` that exist, with their plain sizes in bytes."""
+
     def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist and were received under one of `claims`."""
 

@@ -78,7 +78,11 @@ class IndexStates:
 
     def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist."""
-        return self.run(lambda connection: rows.present(connection, ids))
+        return set(self.sizes(ids))
+
+    def sizes(self, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
+        """Return those of `ids` that exist, with their plain sizes in bytes."""
+        return self.run(lambda connection: rows.sizes(connection, ids))
 
     def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist and were received under one of `claims`."""

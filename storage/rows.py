@@ -59,7 +59,7 @@ _DROP_CLAIM = "DELETE FROM claims WHERE claim = :claim"
 _NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
 _SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
 _STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
-_PRESENT = "SELECT id FROM chunks WHERE id IN ({marks}) AND state = 0"
+_SIZES = "SELECT id, size FROM chunks WHERE id IN ({marks}) AND state = 0"
 _CLAIMED = """
     SELECT c.id FROM chunks AS c CROSS JOIN claims AS k ON k.claim = ? AND k.chunk = c.seq
      WHERE c.id IN ({marks}) AND c.state = 0
@@ -166,9 +166,9 @@ def states_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[
     return {ChunkId(chunk_id): (seq, ChunkState(state)) for chunk_id, seq, state in rows}
 
 
-def present(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set[ChunkId]:
-    """Return those of `ids` that exist."""
-    return {ChunkId(row[0]) for row in _sliced(connection, _PRESENT, ids)}
+def sizes(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
+    """Return those of `ids` that exist, with their plain sizes in bytes."""
+    return {ChunkId(chunk_id): size for chunk_id, size in _sliced(connection, _SIZES, ids)}
 
 
 def claimed(connection: sqlite3.Connection, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:

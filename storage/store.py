@@ -159,7 +159,11 @@ class ChunkStore:
 
     async def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist."""
-        return await self._reader.run(partial(rows.present, ids=ids))
+        return set(await self.sizes(ids))
+
+    async def sizes(self, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
+        """Return those of `ids` that exist, with their plain sizes in bytes."""
+        return await self._reader.run(partial(rows.sizes, ids=ids))
 
     async def claimed(self, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that were received under one of `claims`, durable or not."""

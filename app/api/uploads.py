@@ -13,7 +13,7 @@ from app.errors import AppError
 from app.keys import ACTOR, SERVICES
 from app.repositories.versions import Chunk, Manifest
 from app.services.commits import Hashes
-from app.services.media import check_content_type, guess_content_type
+from app.services.media import guess_content_type, plain_type
 from app.services.targets import Wish
 from app.services.uploads import Declared, UploadAnswer
 from app.wire import (
@@ -130,7 +130,7 @@ def _declared(body: UploadRequest) -> Declared:
     name = body.name or (body.path or "").rpartition("/")[2]
     wish = Wish(
         mtime_ms=now_ms() if body.mtime_ms is None else body.mtime_ms,
-        content_type=guess_content_type(name) if body.content_type is None else check_content_type(body.content_type),
+        content_type=guess_content_type(name) if body.content_type is None else plain_type(body.content_type),
         path=body.path,
         parent_id=body.parent_id,
         name=body.name,

@@ -8,7 +8,7 @@ from app.db.transaction import Snapshot, Transaction
 from storage.base import ChunkId
 
 CHUNK_ROW = 36
-_HASH = 32
+HASH = 32
 
 _INSERT = """
     INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, sha256, claimed_sha256, base_id,
@@ -35,6 +35,11 @@ class Chunk:
     id: ChunkId
     size: int
 
+    @property
+    def packed(self) -> bytes:
+        """Return the entry as 36 bytes: SHA-256, then the size big-endian."""
+        return pack(self.id, self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -45,7 +50,7 @@ class Manifest:
     @classmethod
     def of(cls, chunks: Iterable[Chunk]) -> "Manifest":
         """Pack `chunks`."""
-        return cls(b"".join(chunk.id + chunk.size.to_bytes(4, "big") for chunk in chunks))
+        return cls(b"".join(chunk.packed for chunk in chunks))
 
     def __len__(self) -> int:
         """Return the number of chunks."""
@@ -59,18 +64,23 @@ class Manifest:
         """Yield the chunks of indexes `start` to `stop`, without unpacking the others."""
         packed = self.packed
         for at in range(start * CHUNK_ROW, min(stop * CHUNK_ROW, len(packed)), CHUNK_ROW):
-            yield Chunk(ChunkId(packed[at : at + _HASH]), int.from_bytes(packed[at + _HASH : at + CHUNK_ROW], "big"))
+            yield Chunk(ChunkId(packed[at : at + HASH]), int.from_bytes(packed[at + HASH : at + CHUNK_ROW], "big"))
 
     @property
     def size(self) -> int:
         """Return the bytes of all chunks together."""
         packed = self.packed
-        return sum(int.from_bytes(packed[at : at + 4], "big") for at in range(_HASH, len(packed), CHUNK_ROW))
+        return sum(int.from_bytes(packed[at : at + 4], "big") for at in range(HASH, len(packed), CHUNK_ROW))
+
+    def entries(self) -> set[bytes]:
+        """Return every entry once, as `Chunk.packed` has it."""
+        packed = self.packed
+        return {packed[at : at + CHUNK_ROW] for at in range(0, len(packed), CHUNK_ROW)}
 
     def ids(self) -> list[ChunkId]:
         """Return the ids in order."""
         packed = self.packed
-        return [ChunkId(packed[at : at + _HASH]) for at in range(0, len(packed), CHUNK_ROW)]
+        return [ChunkId(packed[at : at + HASH]) for at in range(0, len(packed), CHUNK_ROW)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,11 @@ class Version:
     content_type: str
     sha256: bytes | None
     manifest: Manifest | None
+
+
+def pack(chunk_id: ChunkId, size: int) -> bytes:
+    """Return one entry of a manifest: SHA-256, then the size big-endian."""
+    return chunk_id + size.to_bytes(4, "big")
 
 
 def find(tx: Snapshot, version_id: int) -> Version | None:

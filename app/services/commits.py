@@ -121,7 +121,7 @@ class _Unit:
         open_ = [upload for upload in found if isinstance(upload, Upload) and upload.state is State.OPEN]
         self._manifests = {upload.id: uploads.manifest(tx, upload.id) for upload in open_}
         wanted = {chunk_id for manifest in self._manifests.values() for chunk_id in manifest.ids()}
-        self._present = tx.chunks.present(wanted)
+        self._present = {versions.pack(*chunk) for chunk in tx.chunks.sizes(wanted).items()}
         self._sent = {
             bundle: tx.chunks.claimed([bundle], wanted)
             for bundle in {upload.bundle for upload in open_ if upload.bundle is not None}
@@ -182,12 +182,12 @@ class _Unit:
     def _is_incomplete(self, upload: Upload, manifest: Manifest) -> bool:
         """Tell whether a chunk is missing.
 
-        A chunk counts if the store has it, and this upload or its bundle sent it, or the actor can read it in some
-        file (security.md, X1).
+        A chunk counts if the store has it in the size that was announced, and this upload or its bundle sent it, or
+        the actor can read it in some file (security.md, X1).
         """
-        ids = set(manifest.ids())
-        if not ids <= self._present:
+        if not manifest.entries() <= self._present:
             return True
+        ids = set(manifest.ids())
         rest = ids if upload.bundle is None else ids - self._sent[upload.bundle]
         if rest:
             rest -= self._tx.chunks.claimed([wire_id(upload)], rest)

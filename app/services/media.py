@@ -34,10 +34,15 @@ def check_content_type(content_type: str) -> str:
     Raises:
         InvalidRequestError: it is not of the form `type/subtype` (RFC 6838, 4.2).
     """
-    plain = content_type.partition(";")[0].strip().lower()
+    plain = plain_type(content_type)
     if _SYNTAX.fullmatch(plain) is None:
         raise InvalidRequestError("A content type looks like image/jpeg.")
     return plain
+
+
+def plain_type(content_type: str) -> str:
+    """Return a content type in lower case and without parameters, whether it can be one or not."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def guess_content_type(name: str) -> str:

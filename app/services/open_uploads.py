@@ -38,18 +38,20 @@ class OpenUploads:
         self._uploads: OrderedDict[str, OpenUpload] = OrderedDict()
         self._bundles: OrderedDict[str, Mapping[ChunkId, int]] = OrderedDict()
         self._touched: set[int] = set()
+        self._changes = 0
 
     def opened(self, made: Iterable[Upload]) -> None:
-        """Take note of uploads whose rows are committed."""
+        """Take note of uploads whose rows are committed, or whose chunk lists have grown."""
+        self._changes += 1
         for upload in made:
-            self._uploads[wire_id(upload)] = OpenUpload(upload.id, upload.user_id, upload.bundle)
+            self._uploads[wire_id(upload)] = _open_upload(upload)
             if upload.bundle is not None:
                 self._bundles.pop(upload.bundle, None)
-        while len(self._uploads) > UPLOADS:
-            self._uploads.popitem(last=False)
+        self._trim()
 
     def closed(self, upload_ids: Iterable[str]) -> None:
         """Take no more bytes for these uploads."""
+        self._changes += 1
         for upload_id in upload_ids:
             upload = self._uploads.pop(upload_id, None)
             if upload is not None and upload.bundle is not None:
@@ -63,11 +65,14 @@ class OpenUploads:
         """Return the upload if it is open."""
         known = self._uploads.get(upload_id)
         if known is None:
+            before = self._changes
             row = await self._database.read(lambda tx: find_row(tx, upload_id))
             if row is None or row.state is not State.OPEN:
                 return None
-            self.opened([row])
-            known = self._uploads[upload_id]
+            known = _open_upload(row)
+            if before == self._changes:  # else it may have been closed since it was read
+                self._uploads[upload_id] = known
+                self._trim()
         return known
 
     async def require(self, upload_id: str) -> OpenUpload:
@@ -90,20 +95,33 @@ class OpenUploads:
         """
         declared = self._bundles.get(bundle)
         if declared is None:
+            before = self._changes
             found, touched = await self._database.read(lambda tx: _declared(tx, bundle))
-            declared = self._bundles[bundle] = found
             self._touched.update(touched)
-        self._bundles.move_to_end(bundle)
-        while len(self._bundles) > BUNDLES:
-            self._bundles.popitem(last=False)
+            if before == self._changes:
+                self._bundles[bundle] = found
+                self._trim()
+            declared = found
+        else:
+            self._bundles.move_to_end(bundle)
         if not declared:
             raise ForbiddenError("All uploads of this bundle are finished or given up; it takes no more bytes.")
         return declared
+
+    def _trim(self) -> None:
+        while len(self._uploads) > UPLOADS:
+            self._uploads.popitem(last=False)
+        while len(self._bundles) > BUNDLES:
+            self._bundles.popitem(last=False)
 
     def take_touched(self) -> set[int]:
         """Return the uploads that took bytes since the last call."""
         touched, self._touched = self._touched, set()
         return touched
+
+
+def _open_upload(row: Upload) -> OpenUpload:
+    return OpenUpload(row.id, row.user_id, row.bundle)
 
 
 def wire_id(upload: Upload) -> str:

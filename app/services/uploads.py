@@ -22,9 +22,10 @@ from app.errors import (
 )
 from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
-from app.repositories.versions import Manifest
+from app.repositories.versions import HASH, Manifest
 from app.services import access
 from app.services.ledger import Ledger
+from app.services.media import check_content_type
 from app.services.open_uploads import OpenUploads, claims_of, own_upload, wire_id
 from app.services.room import Room
 from app.services.targets import Folders, Wish, find_target
@@ -139,8 +140,7 @@ class UploadService:
         opened = await self._database.write(lambda tx: self._open(tx, actor, files, name))
         made = [upload for upload in opened if isinstance(upload, Upload)]
         self._table.opened(made)
-        wanted = {chunk_id for file in files for chunk_id in file.chunks.ids()}
-        here = await self._readable(actor, wanted)
+        here = await self._here(actor, set().union(*(file.chunks.entries() for file in files)))
         bundle_url = self._urls.put_bundle(actor, made[0].space_id, name) if made and name is not None else None
         return [
             upload
@@ -159,9 +159,8 @@ class UploadService:
         """
         self._check_chunks(chunks)
         upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks))
-        here = await self._readable(actor, set(chunks.ids())) | await self._store.claimed(
-            claims_of(upload), set(chunks.ids())
-        )
+        self._table.opened([upload])  # what its bundle takes has changed
+        here = await self._here(actor, chunks.entries(), upload)
         return self._answer(actor, upload, chunks, here, first=first, bundle_url=self._bundle_url(actor, upload))
 
     async def progress(self, actor: Actor, upload_id: str, start: int) -> Progress:
@@ -174,8 +173,7 @@ class UploadService:
         if upload.state is State.COMMITTED:
             return Progress(upload.state, upload.expires_ms, [], None, None, view)
         await self._table.require(upload_id)
-        ids = set(part.ids())
-        here = await self._readable(actor, ids) | await self._store.claimed(claims_of(upload), ids)
+        here = await self._here(actor, part.entries(), upload)
         answer = self._answer(actor, upload, part, here, first=start, end=upload.chunk_count)
         missing = [chunk for chunk in answer.chunks if chunk.needed]
         bundle_url = self._bundle_url(actor, upload)
@@ -224,13 +222,13 @@ class UploadService:
 
         Raises:
             ChunkListError: the chunk list contradicts itself or the size.
-            InvalidRequestError: the policy does not take this content type.
+            InvalidRequestError: this is no content type, or one that the policy does not take.
             TooLargeError: there are too many chunks.
         """
         size = self._check_chunks(declared.chunks)
         if declared.size is not None and (size > declared.size or (size != declared.size and not declared.append)):
             raise ChunkListError(f"The chunks add up to {size} bytes, and the size is {declared.size}.")
-        content_type = declared.wish.content_type.partition(";")[0].strip().lower()
+        content_type = check_content_type(declared.wish.content_type)
         allowed, refused = self._policy.allowed_types, self._policy.refused_types
         if (allowed and not _matches(content_type, allowed)) or _matches(content_type, refused):
             raise InvalidRequestError(f"This server takes no files of type {content_type}.")
@@ -241,6 +239,8 @@ class UploadService:
         sizes = [chunk.size for chunk in chunks]
         if any(not 0 < size <= MAX_CHUNK for size in sizes):
             raise ChunkListError(f"A chunk has 1 to {MAX_CHUNK} bytes.")
+        if len(chunks.entries()) != len(set(chunks.ids())):
+            raise ChunkListError("One chunk is listed with two sizes.")
         return sum(sizes)
 
     def _open(
@@ -297,21 +297,31 @@ class UploadService:
         uploads.extend(tx, upload.id, self._expiry(tx))
         return upload
 
-    async def _readable(self, actor: Actor, ids: Collection[ChunkId]) -> set[ChunkId]:
-        """Return the chunks that the actor can read in some file and that the store has (security.md, X1)."""
+    async def _here(self, actor: Actor, entries: Collection[bytes], upload: Upload | None = None) -> set[bytes]:
+        """Return the entries of a manifest whose bytes need not be sent.
+
+        They are those that the actor can read in some file (security.md, X1), which the store has in the announced
+        size, and those that came for `upload` or its bundle.
+        """
+        ids = {ChunkId(entry[:HASH]) for entry in entries}
 
         def work(tx: Snapshot) -> set[ChunkId]:
             return versions.possessed(tx, [space.id for space in access.spaces_of(tx, actor)], ids)
 
         possessed = await self._database.read(work)
-        return await self._store.present(possessed) if possessed else possessed
+        here = {versions.pack(*chunk) for chunk in (await self._store.sizes(possessed)).items()} if possessed else set()
+        here &= set(entries)
+        if upload is not None:
+            sent = await self._store.claimed(claims_of(upload), ids)
+            here |= {entry for entry in entries if entry[:HASH] in sent}
+        return here
 
     def _answer(
         self,
         actor: Actor,
         upload: Upload,
         chunks: Manifest,
-        here: set[ChunkId],
+        here: set[bytes],
         *,
         first: int = 0,
         end: int | None = None,
@@ -319,14 +329,20 @@ class UploadService:
     ) -> UploadAnswer:
         """List up to 4,096 of `chunks`, whose indexes begin at `first`; the whole list ends at `end`."""
         listed = [
-            ChunkAnswer(index, chunk.id, chunk.size, chunk.id not in here, self._chunk_url(actor, upload, chunk, here))
+            ChunkAnswer(
+                index,
+                chunk.id,
+                chunk.size,
+                needed=chunk.packed not in here,
+                url=self._chunk_url(actor, upload, chunk, here),
+            )
             for index, chunk in enumerate(chunks.part(0, ANSWER_CHUNKS), first)
         ]
         at, end = first + len(listed), first + len(chunks) if end is None else end
         return UploadAnswer(wire_id(upload), upload.expires_ms, listed, at if at < end else None, bundle_url)
 
-    def _chunk_url(self, actor: Actor, upload: Upload, chunk: versions.Chunk, here: set[ChunkId]) -> str | None:
-        if chunk.id in here or upload.bundle is not None:
+    def _chunk_url(self, actor: Actor, upload: Upload, chunk: versions.Chunk, here: set[bytes]) -> str | None:
+        if chunk.packed in here or upload.bundle is not None:
             return None
         return self._urls.put_chunk(actor, upload.space_id, wire_id(upload), chunk.id, chunk.size)
 
