@@ -30,7 +30,9 @@ class Reply:
 class Api:
     """Calls of one client, with or without a token."""
 
-    def __init__(self, client: TestClient[web.Request, web.Application] | ClientSession, token: str | None = None) -> None:
+    def __init__(
+        self, client: TestClient[web.Request, web.Application] | ClientSession, token: str | None = None
+    ) -> None:
         self.client = client
         self.token = token
 
