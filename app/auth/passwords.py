@@ -40,8 +40,10 @@ def check_policy(password: str, names: Iterable[str]) -> None:
         names: of the user and of the server.
 
     Raises:
-        InvalidRequestError: it is too short, too long, common, or one of the names.
+        InvalidRequestError: it is too short, too long, common, one of the names, or no Unicode text.
     """
+    if any("\ud800" <= character <= "\udfff" for character in password):  # bytes of an environment in another encoding
+        raise InvalidRequestError("The password must be Unicode text: give it in UTF-8.")
     if len(password) < MIN_LENGTH:
         raise InvalidRequestError(f"The password must have at least {MIN_LENGTH} characters.")
     if is_too_long(password):

@@ -131,7 +131,10 @@ def _require_folder(settings: Settings) -> None:
 
 def _read_password(*, from_stdin: bool) -> str:
     if from_stdin:
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.buffer.readline().decode()
+        except UnicodeDecodeError as error:
+            raise ValueError("The password must be UTF-8.") from error
         return line.removesuffix("\n").removesuffix("\r")
     if not sys.stdin.isatty():
         raise ValueError("There is no terminal to ask for the password: use --password-stdin.")

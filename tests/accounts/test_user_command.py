@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +29,14 @@ def server(data: Path) -> Iterator[RunningServer]:
     running = RunningServer(data).start()
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def annas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose only user is anna, for commands that change nothing."""
+    folder = tmp_path_factory.mktemp("annas")
+    add(Device(folder / "home"), folder / "data", "anna", "--admin")
+    return folder / "data"
 
 
 def add(shell: Device, data: Path, name: str, *options: str, password: str = PASSWORD) -> None:
@@ -119,16 +130,49 @@ def test_disabling_the_last_admin_says_what_that_means(shell: Device, data: Path
     ],
 )
 def test_what_is_refused_is_refused_with_one_sentence(
-    shell: Device, data: Path, arguments: tuple[str, ...], stdin: str, code: int, sentence: str
+    shell: Device, annas: Path, arguments: tuple[str, ...], stdin: str, code: int, sentence: str
 ) -> None:
-    add(shell, data, "anna", "--admin")
-
-    result = shell.run("user", *arguments, *(("--data", data) if arguments else ()), stdin=stdin)
+    result = shell.run("user", *arguments, *(("--data", annas) if arguments else ()), stdin=stdin)
 
     assert result.code == code, result.err
     assert sentence in result.err
     assert "Traceback" not in result.err
-    assert [account["username"] for account in shell.ok("user", "list", "--json", "--data", data).json] == ["anna"]
+
+
+def test_what_was_refused_has_changed_nothing(shell: Device, annas: Path) -> None:
+    shell.run("user", "add", "ben", "--password-stdin", "--data", annas, stdin="short\n")
+
+    accounts = shell.ok("user", "list", "--json", "--data", annas).json
+
+    assert [(account["username"], account["disabled"], account["quota"]) for account in accounts] == [
+        ("anna", False, None)
+    ]
+
+
+@pytest.mark.parametrize(("second", "code", "said"), [(PASSWORD, 0, ""), (OTHER, 2, "The two passwords differ.")])
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
+    shell: Device, data: Path, second: str, code: int, said: str
+) -> None:
+    command = shell._command(("user", "add", "anna", "--data", data))  # noqa: SLF001 - Device gives it no terminal
+    through = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    with subprocess.Popen(
+        [sys.executable, "-c", through, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as terminal:
+        assert terminal.stdin is not None
+        assert terminal.stdout is not None
+        shown = b""
+        for prompt, answer in ((b"New password: ", PASSWORD), (b"The same again: ", second)):
+            while not shown.endswith(prompt):
+                piece = os.read(terminal.stdout.fileno(), 4096)
+                assert piece, shown
+                shown += piece
+            terminal.stdin.write(answer.encode() + b"\n")
+            terminal.stdin.flush()
+        shown += terminal.stdout.read()
+
+    assert terminal.returncode == code, shown
+    assert said in shown.decode()
+    assert PASSWORD.encode() not in shown
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("disable", "anna"), ("quota", "anna", "none")])

@@ -53,6 +53,7 @@ def test_a_good_password_is_taken(password: str) -> None:
         ("anna.lindqvist", "name of the user"),
         ("ANNA.Lindqvist", "name of the user"),
         ("family cloud", "name of the user"),
+        ("passwort-m\udcfcnchen", "Unicode text"),
     ],
 )
 def test_a_bad_password_is_refused_with_the_reason(password: str, reason: str) -> None:
@@ -100,18 +101,18 @@ async def test_a_decoy_looks_like_a_hash_and_matches_nothing(hasher: PasswordHas
     assert not await hasher.verify("correct horse", decoy)
 
 
-async def test_a_decoy_takes_as_long_to_check_as_a_hash(hasher: PasswordHasher) -> None:
+async def test_a_decoy_is_as_dear_to_check_as_a_hash(hasher: PasswordHasher) -> None:
     decoy, real = hasher.decoy(), await hasher.hash("correct horse")
 
-    async def took(encoded: str) -> float:
-        best = 1e9
-        for _ in range(5):
-            before = time.perf_counter()
-            await hasher.verify("wrong horse", encoded)
-            best = min(best, time.perf_counter() - before)
-        return best
+    async def cost(encoded: str) -> float:
+        before = time.process_time()  # of all threads, whatever else this machine does
+        await hasher.verify("wrong horse", encoded)
+        return time.process_time() - before
 
-    assert await took(decoy) == pytest.approx(await took(real), rel=0.5)  # a decoy refused early would take none
+    costs = [(await cost(decoy), await cost(real)) for _ in range(5)]
+
+    of_decoy, of_real = (min(column) for column in zip(*costs, strict=True))
+    assert of_decoy == pytest.approx(of_real, rel=0.5)  # a decoy refused early would cost next to nothing
 
 
 async def test_a_hash_of_lower_cost_is_outdated(hasher: PasswordHasher) -> None:
@@ -149,17 +150,12 @@ async def test_two_hash_at_once_32_wait_and_the_next_is_refused(hasher: Password
         pass
 
 
-async def test_hashing_does_not_hold_up_the_event_loop(hasher: PasswordHasher) -> None:
-    async def sign_in() -> None:
-        async with hasher.turn():
-            await hasher.hash("correct horse")
+async def test_the_event_loop_goes_on_while_a_thread_hashes(hasher: PasswordHasher) -> None:
+    hashing = asyncio.create_task(hasher.hash("correct horse"))
+    turns = 0
 
-    lags = []
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(sign_in()) for _ in range(20)]
-        while not all(task.done() for task in tasks):
-            before = time.perf_counter()
-            await asyncio.sleep(0)
-            lags.append(time.perf_counter() - before)
+    while not hashing.done():
+        await asyncio.sleep(0)
+        turns += 1
 
-    assert sorted(lags)[-3] < 0.05
+    assert turns > 50  # a hash that kept the interpreter's lock would leave one or two
