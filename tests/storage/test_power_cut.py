@@ -44,7 +44,7 @@ async def few(store: ChunkStore, oracle: Oracle) -> None:
     await oracle.barrier(store)
     await oracle.put(store, "B", noise(2))
     await oracle.put(store, "B", noise(3, 900))
-    await oracle.put(store, "B", noise(4, 65_000) * 2)
+    await oracle.put(store, "B", noise(4, 80_000).hex().encode())
     await oracle.barrier(store)
     store.drop_claims(["A"])
     await oracle.put(store, "B", noise(5))
