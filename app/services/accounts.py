@@ -45,7 +45,6 @@ class SpaceView:
 class Profile:
     """What people are told of themselves; the first space is their home."""
 
-    user_id: str
     device_id: str
     account: Account
     spaces: list[SpaceView]
@@ -178,7 +177,7 @@ class AccountService:
             device = actors.find(tx, actor.id)
             device_id = "" if device is None else encode_id(device.id, device.tag)
             seen = [_space_view(tx, actor, space) for space in access.spaces_of(tx, actor)]
-            return Profile(encode_id(user.id, user.tag), device_id, _account(tx, user), seen)
+            return Profile(device_id, _account(tx, user), seen)
 
         return await self._database.read(work)
 
