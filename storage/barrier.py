@@ -250,7 +250,7 @@ class Barriers:
         except StoreFailedError:
             raise  # whether the rows are there is unknown, so the files must stay
         except StorageError:
-            self._medium.remove_placed(fresh)
+            self._medium.take_back(fresh)
             raise
         finally:
             self._medium.discard(spare)
@@ -286,7 +286,6 @@ class Barriers:
         except OSError as error:
             ours = translated(error)
             self._forget_all(ours)
-            self._medium.discard(files)
             raise ours from error
 
     def _forget_all(self, error: StorageError) -> None:

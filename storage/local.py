@@ -195,11 +195,12 @@ class LocalMedium:
             with contextlib.suppress(OSError):
                 self._disk.unlink(file.path)
 
-    def remove_placed(self, files: Sequence[StagedFile]) -> None:
-        """Remove files that no row names yet from their places."""
+    def take_back(self, files: Sequence[StagedFile]) -> None:
+        """Remove files that no row names, whether they are still staged or in place already."""
         for file in files:
-            with contextlib.suppress(OSError):
-                self._disk.unlink(self.path_of(file.chunk_id, file.encoding))
+            for path in (file.path, self.path_of(file.chunk_id, file.encoding)):
+                with contextlib.suppress(OSError):
+                    self._disk.unlink(path)
 
     def staged(self) -> list[StagedFile]:
         """Return what an earlier run left in staging; names that are not of ours are removed."""
