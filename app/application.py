@@ -57,7 +57,7 @@ from web.pages import Pages
 
 logger = logging.getLogger(__name__)
 
-BODIES = 64 * 1024 * 1024
+BODIES = 32 * 1024 * 1024
 HASHERS, HASH_QUEUE = 2, 64
 SAFE_SQLITE = (3, 51, 3)
 MODULES = (accounts, chunks, files, folders, health, pages, setup, uploads)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 GRACE_S = 8.0
 READ_BUFFER = 512 * 1024
 BACKLOG = 1024
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 SWITCH_S = 0.0005
 
 
@@ -96,7 +98,8 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
 def _say_where(settings: Settings, port: int, set_up: str | None) -> None:
     """Tell whoever started the server where it is; the set-up address is told to nobody else."""
     server = settings.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
+    named = socket.gethostname() if server.host in EVERYWHERE else server.host
+    host = f"[{named}]" if ":" in named else named
     base = server.public_url.rstrip("/") or f"http://{host}:{port}"
     sys.stderr.write(f"Cairn serves {settings.data.folder} at {base}/\n")
     if set_up is not None:

@@ -15,7 +15,7 @@ from app.services.views import View
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Text = Annotated[str, Meta(max_length=4096)]
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Name = Annotated[str, Meta(min_length=1, max_length=1024)]  # as sent; in NFC it must have at most 255 bytes
 WireId = Annotated[str, Meta(min_length=1, max_length=64)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 ContentType = Annotated[str, Meta(min_length=1, max_length=255)]

@@ -13,7 +13,7 @@ from app.api.serving import serve_content
 from app.clock import now_ms
 from app.errors import InvalidRequestError, NotFoundError, UnsupportedMediaTypeError
 from app.keys import ACTOR, SERVICES
-from app.repositories.versions import Manifest
+from app.manifest import Manifest
 from app.services.media import Presentation, check_content_type, guess_content_type
 from app.services.targets import Wish
 from app.services.tree import Change, Keep

@@ -11,7 +11,7 @@ from aiohttp import web
 from app.api.http import Access, Routes, json_reply, query, read_json
 from app.errors import InvalidRequestError
 from app.keys import ACTOR, SERVICES
-from app.repositories.listings import Order, Place, Sort
+from app.listing import Order, Place, Sort
 from app.wire import File, FolderRequest, Page
 
 routes = Routes()

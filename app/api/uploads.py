@@ -11,7 +11,7 @@ from app.api.refusals import problem_for
 from app.clock import now_ms
 from app.errors import AppError
 from app.keys import ACTOR, SERVICES
-from app.repositories.versions import Chunk, Manifest
+from app.manifest import Chunk, Manifest
 from app.services.commits import Hashes
 from app.services.media import guess_content_type, plain_type
 from app.services.targets import Wish

@@ -3,13 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from app.db.transaction import Snapshot
+from app.listing import Order, Place, Sort
 from app.repositories.nodes import COLUMNS, Node, node_of
-
-Sort = Literal["name", "size", "mtime", "type"]
-Order = Literal["asc", "desc"]
 
 _LISTED = f"""
     SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username
@@ -45,15 +42,6 @@ class Listed:
     sha256: bytes | None
     content_type: str | None
     username: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page of a listing ends: folders come first, then files, each by the key and then by name."""
-
-    is_folder: bool
-    key: str | int
-    name: str
 
 
 def one(tx: Snapshot, node_id: int) -> Listed | None:

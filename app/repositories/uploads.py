@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from app.db.transaction import Snapshot, Transaction
-from app.repositories.versions import CHUNK_ROW, Manifest
+from app.manifest import CHUNK_ROW, Manifest
 
 _COLUMNS = """
     id, tag, user_id, actor_id, space_id, bundle, state, request, size, chunk_count, chunk_size, reserved, expires_ms,

@@ -1,14 +1,14 @@
 """Versions of files: one immutable state of content each, and the chunks that a space may skip sending."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
+from app.manifest import Manifest
 from storage.base import ChunkId
 
 CHUNK_ROW = 36
-HASH = 32
 
 _INSERT = """
     INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, sha256, claimed_sha256, base_id,
@@ -29,61 +29,6 @@ _CHECKED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """One entry of a manifest; size in bytes."""
-
-    id: ChunkId
-    size: int
-
-    @property
-    def packed(self) -> bytes:
-        """Return the entry as 36 bytes: SHA-256, then the size big-endian."""
-        return pack(self.id, self.size)
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """The ordered chunks of one content, packed as 36 bytes each: SHA-256, then the size big-endian."""
-
-    packed: bytes
-
-    @classmethod
-    def of(cls, chunks: Iterable[Chunk]) -> "Manifest":
-        """Pack `chunks`."""
-        return cls(b"".join(chunk.packed for chunk in chunks))
-
-    def __len__(self) -> int:
-        """Return the number of chunks."""
-        return len(self.packed) // CHUNK_ROW
-
-    def __iter__(self) -> Iterator[Chunk]:
-        """Yield the chunks in order."""
-        return self.part(0, len(self))
-
-    def part(self, start: int, stop: int) -> Iterator[Chunk]:
-        """Yield the chunks of indexes `start` to `stop`, without unpacking the others."""
-        packed = self.packed
-        for at in range(start * CHUNK_ROW, min(stop * CHUNK_ROW, len(packed)), CHUNK_ROW):
-            yield Chunk(ChunkId(packed[at : at + HASH]), int.from_bytes(packed[at + HASH : at + CHUNK_ROW], "big"))
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of all chunks together."""
-        packed = self.packed
-        return sum(int.from_bytes(packed[at : at + 4], "big") for at in range(HASH, len(packed), CHUNK_ROW))
-
-    def entries(self) -> set[bytes]:
-        """Return every entry once, as `Chunk.packed` has it."""
-        packed = self.packed
-        return {packed[at : at + CHUNK_ROW] for at in range(0, len(packed), CHUNK_ROW)}
-
-    def ids(self) -> list[ChunkId]:
-        """Return the ids in order."""
-        packed = self.packed
-        return [ChunkId(packed[at : at + HASH]) for at in range(0, len(packed), CHUNK_ROW)]
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
     """One state of a file's content; `manifest` is None once retention took it."""
 
@@ -95,11 +40,6 @@ class Version:
     content_type: str
     sha256: bytes | None
     manifest: Manifest | None
-
-
-def pack(chunk_id: ChunkId, size: int) -> bytes:
-    """Return one entry of a manifest: SHA-256, then the size big-endian."""
-    return chunk_id + size.to_bytes(4, "big")
 
 
 def find(tx: Snapshot, version_id: int) -> Version | None:

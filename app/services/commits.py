@@ -16,11 +16,11 @@ from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import AppError, ChunkListError, ConflictError, MissingChunksError, NotFoundError
 from app.ids import decode_id
+from app.manifest import Manifest, pack
 from app.repositories import nodes, uploads, versions
 from app.repositories.listings import Listed
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.uploads import State, Upload
-from app.repositories.versions import Manifest
 from app.services import access
 from app.services.access import Sight
 from app.services.folders import make_folder
@@ -121,7 +121,7 @@ class _Unit:
         open_ = [upload for upload in found if isinstance(upload, Upload) and upload.state is State.OPEN]
         self._manifests = {upload.id: uploads.manifest(tx, upload.id) for upload in open_}
         wanted = {chunk_id for manifest in self._manifests.values() for chunk_id in manifest.ids()}
-        self._present = {versions.pack(*chunk) for chunk in tx.chunks.sizes(wanted).items()}
+        self._present = {pack(*chunk) for chunk in tx.chunks.sizes(wanted).items()}
         self._sent = {
             bundle: tx.chunks.claimed([bundle], wanted)
             for bundle in {upload.bundle for upload in open_ if upload.bundle is not None}

@@ -8,8 +8,9 @@ from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.errors import NotFoundError
 from app.ids import decode_id, encode_id
+from app.manifest import Chunk, Manifest
 from app.repositories import nodes, versions
-from app.repositories.versions import Chunk, Manifest, Version
+from app.repositories.versions import Version
 from app.services import access
 from app.services.media import Presentation, present_as
 from app.services.urls import Urls

@@ -13,9 +13,9 @@ from itertools import islice
 from app.data_folder import DataFolder
 from app.db.database import connect_reader
 from app.db.transaction import Snapshot, chain_mark, read_counters
+from app.manifest import Manifest
 from app.repositories import checks, journal, nodes
 from app.repositories.checks import FolderFigures, Problem
-from app.repositories.versions import Manifest
 from storage.disk import Disk
 from storage.index import IndexStates
 from storage.store import INDEX_NAME

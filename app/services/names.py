@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.errors import InvalidRequestError
 
@@ -41,6 +41,13 @@ def split_path(path: str) -> list[str]:
     names = [] if path == "/" else [check_name(name) for name in path[1:].split("/")]
     check_depth(len(names))
     return names
+
+
+def check_place(folder: str, depth: int, names: Sequence[str]) -> None:
+    """Refuse `names` below the path `folder`, which has `depth` names, where that gets too long or too deep."""
+    check_depth(depth + len(names))
+    if len("/".join((folder.rstrip("/"), *names)).encode()) > PATH_SIZE:
+        raise InvalidRequestError(f"A path must not be longer than {PATH_SIZE} bytes.")
 
 
 def check_depth(depth: int) -> None:

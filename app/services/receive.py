@@ -8,7 +8,7 @@ from functools import partial
 
 from app.auth.identity import Actor
 from app.errors import ChunkListError, ForbiddenError, TooLargeError
-from app.repositories.versions import Chunk, Manifest
+from app.manifest import Chunk, Manifest
 from app.services.commits import CommitService
 from app.services.open_uploads import OpenUploads
 from app.services.room import Room

@@ -11,7 +11,7 @@ from app.repositories import nodes
 from app.repositories.nodes import Node
 from app.services import access
 from app.services.access import Right, Sight
-from app.services.names import check_depth, check_name, free_name, split_path
+from app.services.names import check_name, check_place, free_name, split_path
 
 OnConflict = Literal["fail", "rename", "replace"]
 
@@ -89,6 +89,8 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
         ConflictError: the file is not at the version that the uploader had seen.
         ForbiddenError: the actor may not write there.
     """
+    if [wish.file_id, wish.path, wish.parent_id or wish.name].count(None) != 2:  # noqa: PLR2004 - one of three
+        raise InvalidRequestError("Say where in one way: path, or parent_id with name, or file_id.")
     if wish.file_id is not None:
         return _by_id(tx, actor, wish, wish.file_id)
     if wish.path is not None:
@@ -99,14 +101,14 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
         name = names[-1]
     else:
         if wish.parent_id is None or wish.name is None:
-            raise InvalidRequestError("Say where: path, or parent_id with name, or file_id.")
+            raise InvalidRequestError("Say where: parent_id goes with name.")
         at, missing, name = access.look(tx, actor, wish.parent_id), [], check_name(wish.name)
     if not at.node.is_folder:
         raise NameTakenError(f"{at.path} is a file, not a folder.", at.node.id)
     if missing and not wish.parents:
         raise NotFoundError(f'There is no folder {at.child_path(missing[0])}; "parents": true makes it.')
     at.require(Right.WRITE)
-    check_depth(at.depth + len(missing) + 1)
+    check_place(at.path, at.depth, (*missing, name))
     existing = None if missing else nodes.find_child(tx, at.node.id, name)
     return _settle(tx, wish, Target(at, tuple(missing), name, existing))
 

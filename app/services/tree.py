@@ -7,13 +7,13 @@ from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError, NameTakenError, NotFoundError
+from app.listing import Order, Place, Sort
 from app.repositories import listings, nodes, spaces
-from app.repositories.listings import Order, Place, Sort
 from app.repositories.nodes import Node, Sums
 from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
-from app.services.names import check_depth, check_name, free_name, split_path
+from app.services.names import check_name, check_place, free_name, split_path
 from app.services.targets import OnConflict
 from app.services.views import View
 
@@ -126,7 +126,7 @@ class TreeService:
 
 def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) -> View:
     at.require(Right.WRITE)
-    check_depth(at.depth + len(names))
+    check_place(at.path, at.depth, names)
     sums = Sums()
     for name in names:
         at = make_folder(tx, actor, at, name, sums)
@@ -147,6 +147,7 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
     parent = _new_parent(tx, actor, sight, change)
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
     name = _settle_name(tx, change, node, parent, name)
+    check_place(parent.path, parent.depth, [name])
     mtime_ms = node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms
     executable = node.executable if isinstance(change.executable, Keep) else change.executable
     if (parent.node.id, name, mtime_ms, executable) == (node.parent_id, node.name, node.mtime_ms, node.executable):
@@ -171,7 +172,6 @@ def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change) -> 
     if parent.space.id != sight.space.id:
         raise ConflictError("It can not be moved to another space.", sight.node.id)
     parent.require(Right.WRITE)
-    check_depth(parent.depth + 1)
     return parent
 
 

@@ -20,9 +20,10 @@ from app.errors import (
     RateLimitedError,
     TooLargeError,
 )
+from app.manifest import Chunk, Manifest, pack
 from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
-from app.repositories.versions import HASH, Manifest
+from app.repositories.versions import HASH
 from app.services import access
 from app.services.ledger import Ledger
 from app.services.media import check_content_type
@@ -309,7 +310,7 @@ class UploadService:
             return versions.possessed(tx, [space.id for space in access.spaces_of(tx, actor)], ids)
 
         possessed = await self._database.read(work)
-        here = {versions.pack(*chunk) for chunk in (await self._store.sizes(possessed)).items()} if possessed else set()
+        here = {pack(*chunk) for chunk in (await self._store.sizes(possessed)).items()} if possessed else set()
         here &= set(entries)
         if upload is not None:
             sent = await self._store.claimed(claims_of(upload), ids)
@@ -341,7 +342,7 @@ class UploadService:
         at, end = first + len(listed), first + len(chunks) if end is None else end
         return UploadAnswer(wire_id(upload), upload.expires_ms, listed, at if at < end else None, bundle_url)
 
-    def _chunk_url(self, actor: Actor, upload: Upload, chunk: versions.Chunk, here: set[bytes]) -> str | None:
+    def _chunk_url(self, actor: Actor, upload: Upload, chunk: Chunk, here: set[bytes]) -> str | None:
         if chunk.packed in here or upload.bundle is not None:
             return None
         return self._urls.put_chunk(actor, upload.space_id, wire_id(upload), chunk.id, chunk.size)

@@ -3,10 +3,9 @@
 import time
 
 from app.db.transaction import Snapshot, Transaction
+from app.repositories import uptime
 from app.repositories.uploads import Expiry
 
-_READ = "SELECT uptime_s FROM meta"
-_WRITE = "UPDATE meta SET uptime_s = :uptime"
 DAY_S = 86_400
 
 
@@ -27,10 +26,9 @@ class Uptime:
 
     def save(self, tx: Transaction) -> None:
         """Store the count."""
-        tx.execute(_WRITE, {"uptime": self.now_s()})
+        uptime.write(tx, self.now_s())
 
 
 def read_uptime(tx: Snapshot) -> Uptime:
     """Return the clock as the database left it."""
-    row = tx.one(_READ)
-    return Uptime(0 if row is None else row["uptime_s"])
+    return Uptime(uptime.read(tx))
