@@ -20,10 +20,9 @@ from app.errors import (
     RateLimitedError,
     TooLargeError,
 )
-from app.manifest import Chunk, Manifest, pack
+from app.manifest import HASH, Chunk, Manifest, pack
 from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
-from app.repositories.versions import HASH
 from app.services import access
 from app.services.ledger import Ledger
 from app.services.media import check_content_type
