@@ -46,6 +46,11 @@ class _Inode:
     durable: bytes = b""
     unsynced: bool = False
 
+    def sync(self) -> None:
+        if self.unsynced:
+            self.durable = bytes(self.seen)
+            self.unsynced = False
+
 
 @dataclass(frozen=True, slots=True)
 class _NameChange:
@@ -157,8 +162,7 @@ class SimDisk:
     def fsync(self, descriptor: int) -> None:
         inode = self._inodes[self._open[descriptor]]
         with self._call("fsync", descriptor, lost=[inode]):
-            inode.durable = bytes(inode.seen)
-            inode.unsynced = False
+            inode.sync()
             if self.mode is Mode.EXT4:
                 self._sync_names()
 
@@ -268,9 +272,7 @@ class SimDisk:
 
     def _sync_all(self) -> None:
         for inode in self._inodes.values():
-            if inode.unsynced:
-                inode.durable = bytes(inode.seen)
-                inode.unsynced = False
+            inode.sync()
         self._sync_names()
 
     def _surviving(self, chance: random.Random) -> list[_NameChange]:
