@@ -22,7 +22,7 @@ from client.source import is_executable, mtime_ms, same_state
 from client.workers import Workers
 
 SMALL_FILE = 1024 * 1024  # fetched in one request, where its hash is known
-SMALL_AT_ONCE = 6
+SMALL_AT_ONCE = 4
 LARGE_AT_ONCE = 3
 CHUNKS_AT_ONCE = 6
 PLACED_FILES = 256  # small files that share one sync
