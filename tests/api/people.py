@@ -41,7 +41,7 @@ def frame(data: bytes, *, chunk_id: str | None = None, size: int | None = None) 
 class Person(Api):
     """Somebody with a token, or without one a stranger who holds URLs."""
 
-    async def request(self, path: str | None, content: Sequence[bytes] = (), **fields: Any) -> Reply:
+    async def request(self, path: str | None, content: Sequence[bytes] = (), /, **fields: Any) -> Reply:
         """Ask for one upload; `fields` lie over what follows from the chunks."""
         body = {"size": sum(map(len, content)), "chunks": entries(*content), **fields}
         return await self.post("/api/v1/uploadRequest", body if path is None else {"path": path, **body})
