@@ -5,6 +5,7 @@ import asyncio
 import os
 
 from app.config import Settings
+from app.memory import share_arenas
 from app.server import run
 
 
@@ -20,4 +21,5 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
 
 
 def _run(_: argparse.Namespace, settings: Settings) -> int:
+    share_arenas()
     return asyncio.run(run(settings, os.environ))
