@@ -1,0 +1,189 @@
+"""Kill -9 at random moments under four writers: what was acknowledged is there, what was not is whole or absent.
+
+The seed is printed and can be given as CRASH_SEED. It settles what the writers do and when the server is killed; what
+it was doing at that moment depends on the machine.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from app.db.database import connect_reader
+from app.db.transaction import Snapshot, read_counters
+from app.ids import decode_id
+from app.repositories import journal
+from tests.crash.doors import UnansweredError
+from tests.crash.http_door import HttpDoor
+from tests.crash.oracle import Oracle
+from tests.crash.writer import Writer
+from tests.server import ADMIN, PASSWORD, RunningServer
+
+WRITERS = 4
+ROUNDS = 20
+SHORTEST_S, LONGEST_S = 0.050, 2.000
+KILLED_STARTS = 0.2
+ALSO_READ = 10
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a series came to."""
+
+    rounds: int = 0
+    acknowledged: int = 0
+    cut_off: int = 0
+    came_to_pass: int = 0
+    resumed: int = 0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    running = RunningServer(tmp_path / "data")
+    yield running
+    running.close()
+
+
+@pytest.mark.timeout(600)
+async def test_kills_at_random_moments_lose_nothing_acknowledged(server: RunningServer) -> None:
+    await run_series(server, int(os.environ.get("CRASH_SEED", "2")))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("series", range(10))
+async def test_two_hundred_kills_lose_nothing_acknowledged(server: RunningServer, series: int) -> None:
+    seed = int(os.environ.get("CRASH_SEED", random.SystemRandom().randrange(10**6)))
+    await run_series(server, seed * 100 + series)
+
+
+async def run_series(server: RunningServer, seed: int) -> None:
+    """Run ROUNDS rounds on one folder: write, kill, start, check."""
+    print(f"CRASH_SEED={seed}")
+    chance = random.Random(seed)  # noqa: S311 - a failure must come back with its seed
+    figures = Figures()
+    server.start()
+    async with session_with(server) as session:
+        writers = await prepare(server, session, chance)
+        for _ in range(ROUNDS):
+            await write_until_killed(server, writers, moment_s(chance))
+            restart(server, chance)
+            await settle(server, writers, chance, figures)
+            assert_clean(server.data)
+            figures.rounds += 1
+        for writer in writers:
+            await writer.oracle.check(writer.door, also=set(writer.oracle.known))
+    server.stop()
+    assert_clean(server.data)
+    assert figures.acknowledged > ROUNDS * WRITERS, figures
+    print(figures)
+
+
+def moment_s(chance: random.Random) -> float:
+    """Return after how many seconds to kill; as many below a quarter second as above."""
+    return float(SHORTEST_S * (LONGEST_S / SHORTEST_S) ** chance.random())
+
+
+async def prepare(server: RunningServer, session: aiohttp.ClientSession, chance: random.Random) -> list[Writer]:
+    """Log in, and give each writer a folder of its own."""
+    login = {"username": ADMIN, "password": PASSWORD, "device_name": "writer"}
+    async with session.post("/api/v1/login", json=login) as response:
+        token = (await response.json())["token"]
+    writers = []
+    for number in range(WRITERS):
+        door, path = HttpDoor(session, token), f"/writer-{number}"
+        oracle = Oracle(await door.make_folder(path), path)
+        writers.append(Writer(f"{number}", door, oracle, random.Random(chance.random())))  # noqa: S311 - as above
+    return writers
+
+
+async def write_until_killed(server: RunningServer, writers: Sequence[Writer], after_s: float) -> None:
+    """Let all writers work at once and kill the server in the midst of it."""
+
+    async def work(writer: Writer) -> None:
+        try:
+            while True:
+                await writer.step()
+        except UnansweredError:
+            pass
+
+    async with asyncio.TaskGroup() as group:
+        for writer in writers:
+            group.create_task(work(writer))
+        await asyncio.sleep(after_s)  # the moment of the kill is what this test is about
+        server.kill()
+
+
+def restart(server: RunningServer, chance: random.Random) -> None:
+    """Start again; now and then a kill meets the start as well."""
+    if chance.random() < KILLED_STARTS:
+        kill_while_starting(server, chance.uniform(0.2, 0.8))
+    server.start()
+
+
+def kill_while_starting(server: RunningServer, after_s: float) -> None:
+    """Start and kill, whether it serves by then or not."""
+
+    def kill() -> None:
+        if server.process is not None:
+            server.process.kill()
+
+    timer = threading.Timer(after_s, kill)
+    timer.start()
+    with contextlib.suppress(AssertionError):  # it was dead before it could serve
+        server.start()
+    timer.join()
+    server.kill()
+
+
+async def settle(server: RunningServer, writers: Sequence[Writer], chance: random.Random, figures: Figures) -> None:
+    """Hold what the server has against the answers that the writers got, then end what was cut off."""
+    assert_journal(server.data, writers)
+    for writer in writers:
+        oracle = writer.oracle
+        in_doubt, before = len(oracle.doubts), {known.seen for known in oracle.known.values()}
+        figures.acknowledged += len(oracle.acknowledged)
+        figures.cut_off += in_doubt
+        oracle.acknowledged.clear()
+        names = sorted(oracle.known)
+        await oracle.check(writer.door, also=set(chance.sample(names, min(ALSO_READ, len(names)))))
+        if in_doubt:
+            figures.came_to_pass += len({known.seen for known in oracle.known.values()} - before)
+        figures.resumed += writer.pending is not None
+        await writer.resume()
+
+
+def assert_journal(data: Path, writers: Sequence[Writer]) -> None:
+    """Assert that each acknowledged seq is below the head and still stands for the same change."""
+    with closing(connect_reader(data / "metadata.db")) as connection:
+        head = read_counters(connection).seq
+        for writer in writers:
+            for seq, file_id in writer.oracle.acknowledged:
+                assert seq <= head, f"seq {seq} was acknowledged, and the journal ends at {head}"
+                row = journal.rows_after(Snapshot(connection), seq - 1, limit=1)[0]
+                assert (row.seq, row.node_id) == (seq, decode_id(file_id)[0])
+
+
+def assert_clean(data: Path) -> None:
+    """Assert that a full check finds nothing, beside the running server or without one."""
+    command = [sys.executable, "-m", "client", "fsck", "--content", "--json", "--data", str(data)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0, f"fsck ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
+    assert json.loads(done.stdout)["damage"] == []
+
+
+@asynccontextmanager
+async def session_with(server: RunningServer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=32)) as session:
+        yield session
