@@ -4,7 +4,7 @@ It is a cache. An upload that is not in it is read from the database once; one t
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
@@ -132,6 +132,13 @@ def wire_id(upload: Upload) -> str:
 def claims_of(upload: Upload) -> list[str]:
     """Return the claims under which an upload's chunks may have come: its own, and its bundle's."""
     return [wire_id(upload)] if upload.bundle is None else [wire_id(upload), upload.bundle]
+
+
+def claims_over(tx: Snapshot, closed: Collection[Upload]) -> list[str]:
+    """Return the claims that end with uploads just closed: a bundle's lasts as long as one of its uploads is open."""
+    over = {claim for upload in closed for claim in claims_of(upload)}
+    bundles = {upload.bundle for upload in closed if upload.bundle is not None}
+    return sorted(over - {bundle for bundle in bundles if uploads.any_open_of_bundle(tx, bundle)})
 
 
 def own_upload(tx: Snapshot, actor: Actor, upload_id: str) -> Upload:

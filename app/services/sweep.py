@@ -8,7 +8,7 @@ from app.db.database import Database
 from app.db.transaction import Transaction
 from app.repositories import uploads
 from app.repositories.uploads import State, Upload
-from app.services.open_uploads import OpenUploads, wire_id
+from app.services.open_uploads import OpenUploads, claims_over, wire_id
 from app.services.uploads import drop
 from app.services.uptime import Uptime
 from storage.signing import UrlSigner
@@ -56,15 +56,13 @@ class Sweep:
             uploads.extend(tx, upload_id, expiry)
 
     async def _drop_expired(self) -> int:
-        def work(tx: Transaction) -> list[Upload]:
-            over = uploads.expired(tx, now_ms=now_ms(), uptime_s=self._uptime.now_s(), limit=BATCH)
-            for upload in over:
+        def work(tx: Transaction) -> tuple[list[Upload], list[str]]:
+            expired = uploads.expired(tx, now_ms=now_ms(), uptime_s=self._uptime.now_s(), limit=BATCH)
+            for upload in expired:
                 drop(tx, upload)
-            return over
+            return expired, claims_over(tx, [upload for upload in expired if upload.state is State.OPEN])
 
-        over = await self._database.write(work)
-        closed = [wire_id(upload) for upload in over if upload.state is State.OPEN]
-        bundles = {upload.bundle for upload in over if upload.state is State.OPEN and upload.bundle is not None}
-        self._table.closed(closed)
-        self._store.drop_claims([*closed, *bundles])
-        return len(over)
+        expired, over = await self._database.write(work)
+        self._table.closed([wire_id(upload) for upload in expired if upload.state is State.OPEN])
+        self._store.drop_claims(over)
+        return len(expired)

@@ -26,7 +26,7 @@ from app.repositories.uploads import Expiry, State, Upload
 from app.services import access
 from app.services.ledger import Ledger
 from app.services.media import check_content_type
-from app.services.open_uploads import OpenUploads, claims_of, own_upload, wire_id
+from app.services.open_uploads import OpenUploads, claims_of, claims_over, own_upload, wire_id
 from app.services.room import Room
 from app.services.targets import Folders, Wish, find_target
 from app.services.uptime import Uptime
@@ -206,16 +206,16 @@ class UploadService:
             ConflictError: it is committed.
         """
 
-        def work(tx: Transaction) -> Upload:
+        def work(tx: Transaction) -> list[str]:
             upload = own_upload(tx, actor, upload_id)
             if upload.state is State.COMMITTED:
                 raise ConflictError("This upload is committed; delete the file instead.", upload.result_node)
             drop(tx, upload)
-            return upload
+            return claims_over(tx, [upload])
 
-        upload = await self._database.write(work)
+        over = await self._database.write(work)
         self._table.closed([upload_id])
-        self._store.drop_claims(claims_of(upload))
+        self._store.drop_claims(over)
 
     def check(self, declared: Declared) -> None:
         """Refuse a declaration that cannot become a file, before anything is written.
