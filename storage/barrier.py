@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -81,13 +81,24 @@ class Barriers:
         *,
         loop: asyncio.AbstractEventLoop,
         flush_after_s: float,
+        on_failure: Callable[[StorageError], None] | None,
     ) -> None:
-        """Start the thread; `flush_after_s` is how long something may wait until a barrier runs by itself."""
+        """Start the thread.
+
+        Args:
+            medium: where the bytes go.
+            writer: of the index; nobody else writes to it.
+            states: a reader of the index for this thread alone.
+            loop: in which the waiters are.
+            flush_after_s: how long something may wait until a barrier runs by itself.
+            on_failure: called once, in this thread, when nothing can be made durable any more.
+        """
         self._medium = medium
         self._writer = writer
         self._states = states
         self._loop = loop
         self._flush_after_s = flush_after_s
+        self._on_failure = on_failure
         self._lock = threading.Condition()
         self._pending = _Batch()
         self._running: _Batch | None = None
@@ -213,8 +224,11 @@ class Barriers:
             with self._lock:
                 self._running = None
                 waiters = batch.waiters
-                if isinstance(error, StoreFailedError):
+                is_end = isinstance(error, StoreFailedError) and self._failed is None
+                if is_end:
                     self._failed = error
+            if is_end and error is not None and self._on_failure is not None:
+                self._on_failure(error)
             if waiters:
                 with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
                     self._loop.call_soon_threadsafe(_settle, waiters, error)

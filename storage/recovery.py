@@ -103,11 +103,11 @@ def is_sound(medium: LocalMedium, row: rows.IndexRow) -> bool:
 
 
 def _received(medium: LocalMedium, file: StagedFile) -> Received | None:
-    """Return a staged file of an earlier run as a received chunk, None if its bytes are not those of its name."""
-    data = medium.read(file.path)
+    """Return a staged file of an earlier run as a received chunk, None if its bytes cannot be had or are wrong."""
     try:
+        data = medium.read(file.path)
         size = len(codec.unzstd(data, MAX_CHUNK)) if file.encoding is Encoding.ZSTD else len(data)
         codec.restored(data, file.encoding, file.chunk_id, size)
-    except ChunkMismatchError:
+        return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file))
+    except (OSError, ChunkMismatchError):
         return None
-    return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file))

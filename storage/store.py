@@ -27,7 +27,7 @@ from storage.disk import Disk, DiskUsage
 from storage.errors import ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
-from storage.local import LocalMedium
+from storage.local import LocalMedium, translated
 from storage.offload import Offload
 from storage.recovery import Recovered, recover
 
@@ -88,7 +88,7 @@ class ChunkStore:
             BadStoreError: the folder is of a newer program, or no store.
             StoreFailedError, StoreFullError, StoreUnavailableError: the disk does not let us.
         """
-        opening = partial(_open_parts, folder, disk, open_claims, clean=clean, on_failure=on_failure)
+        opening = partial(_open_parts, folder, disk, open_claims, clean=clean)
         medium, writer, recovered = await asyncio.to_thread(opening)
         reader = await open_reader(folder / INDEX_NAME)
         barriers = Barriers(
@@ -97,6 +97,7 @@ class ChunkStore:
             IndexStates(folder / INDEX_NAME),
             loop=asyncio.get_running_loop(),
             flush_after_s=flush_after_s,
+            on_failure=on_failure,
         )
         store = cls(medium, writer, reader, barriers, codec.Compressor(level))
         try:
@@ -271,27 +272,25 @@ class ChunkStore:
 
 
 def _open_parts(
-    folder: Path,
-    disk: Disk,
-    open_claims: Collection[str],
-    *,
-    clean: bool,
-    on_failure: Callable[[StorageError], None] | None,
+    folder: Path, disk: Disk, open_claims: Collection[str], *, clean: bool
 ) -> tuple[LocalMedium, GroupWriter[PlainSession], Recovered]:
     """Install what is missing, open medium and index, recover. Blocks."""
     index = folder / INDEX_NAME
-    LocalMedium.install(folder, disk)
-    medium = LocalMedium(folder, disk)
-    writer = GroupWriter(
-        index, open_session=lambda: PlainSession(connect_writer(index)), disk=disk, on_failure=on_failure
-    )
+    try:
+        LocalMedium.install(folder, disk)
+        medium = LocalMedium(folder, disk)
+    except OSError as error:
+        raise translated(error) from error
+    writer = GroupWriter(index, open_session=lambda: PlainSession(connect_writer(index)), disk=disk)
     states = IndexStates(index)
     try:
         writer.write_blocking(rows.install)
         recovered = recover(medium, writer, states, open_claims=open_claims, clean=clean)
-    except BaseException:
+    except BaseException as error:
         writer.close()
         medium.close()
+        if isinstance(error, OSError):
+            raise translated(error) from error
         raise
     finally:
         states.close()

@@ -12,7 +12,7 @@ from storage import rows
 from storage.base import ChunkId, ChunkState, Place
 from storage.disk import Disk
 from storage.index import IndexStates
-from storage.local import LocalMedium, PlacedFile
+from storage.local import LocalMedium, PlacedFile, translated
 from storage.recovery import is_sound
 from storage.store import INDEX_NAME
 
@@ -58,12 +58,18 @@ def verify_store(folder: Path, *, disk: Disk, content: bool) -> Iterator[Finding
         StorageError: the store cannot be read, so nothing can be said.
     """
     states = IndexStates(folder / INDEX_NAME)
-    with contextlib.closing(states):
+    with contextlib.closing(states), contextlib.closing(_medium(folder, disk)) as medium:
         if content:
             yield from states.run(_malformed)
-        with contextlib.closing(LocalMedium(folder, disk)) as medium:
-            yield from _against_medium(states, medium, content=content)
-            yield from _strays(states, medium)
+        yield from _against_medium(states, medium, content=content)
+        yield from _strays(states, medium)
+
+
+def _medium(folder: Path, disk: Disk) -> LocalMedium:
+    try:
+        return LocalMedium(folder, disk)
+    except OSError as error:
+        raise translated(error) from error
 
 
 def _malformed(connection: sqlite3.Connection) -> list[Finding]:
@@ -107,9 +113,12 @@ def _strays(states: IndexStates, medium: LocalMedium) -> Iterator[Finding]:
     look at the files, then at its note, and at the rows last.
     """
     suspects: list[PlacedFile] = []
-    for folder in medium.folders():
-        suspects += _unnamed(states, medium.files(folder))
-    noted = {file.path for file in medium.logged()}
+    try:
+        for folder in medium.folders():
+            suspects += _unnamed(states, medium.files(folder))
+        noted = {file.path for file in medium.logged()}
+    except OSError as error:
+        raise translated(error) from error
     for file in _unnamed(states, suspects):
         if file.path not in noted:
             yield Finding(Problem.STRAY, "no row names it", file.chunk_id, file.path)

@@ -294,19 +294,26 @@ async def test_whoever_comes_while_a_barrier_runs_shares_the_next(behind_gate: C
     assert gated.counts["commit"] == commits + 2
 
 
-async def test_no_answer_comes_before_the_syncs_of_its_bytes(store: ChunkStore, disk: SimDisk) -> None:
-    for number in range(MANY):
-        await put(store, "u", noise(number))
-    disk.trace.clear()
+@pytest.mark.parametrize(
+    ("mode", "count", "expected"),
+    [
+        (Mode.STRICT, 3, ["fsync"] * 3 + ["rename"] * 3 + ["sync_folder"] * 3 + ["commit"]),
+        (Mode.STRICT, MANY, ["syncfs"] + ["rename"] * MANY + ["syncfs", "commit"]),
+        (Mode.NO_SYNCFS, 3, ["fsync"] * 3 + ["rename"] * 3 + ["sync_folder"] * 3 + ["commit"]),
+        (Mode.NO_SYNCFS, MANY, ["fsync"] * MANY + ["rename"] * MANY + ["sync_folder"] * MANY + ["commit"]),
+    ],
+)
+async def test_bytes_are_synced_then_moved_then_names_synced_then_rows_committed_then_answered(
+    folder: Path, tmp_path: Path, mode: Mode, count: int, expected: list[str]
+) -> None:
+    disk = SimDisk(tmp_path, mode)
+    async with opened(folder, disk) as store:
+        disk.trace.clear()
+        await put_all(store, "u", count)
 
-    await store.barrier(["u"])
+        await store.barrier(["u"])
 
-    calls = [call for call, _ in disk.trace if call in {"syncfs", "rename", "sync_folder", "commit"}]
-    order = sorted(set(calls), key=calls.index)
-    assert order in (["syncfs", "rename", "commit"], ["rename", "sync_folder", "commit"])
-    assert calls[-1] == "commit"
-    if disk.mode is Mode.STRICT:
-        assert calls == ["syncfs", *["rename"] * MANY, "syncfs", "commit"]
+        assert [call for call, _ in disk.trace if call in set(expected)] == expected
 
 
 async def test_receiving_waits_while_too_much_waits_for_a_slow_disk(

@@ -1,14 +1,17 @@
 """Power cuts at every call to the disk: what a barrier acknowledged is there, all else is whole or absent."""
 
 import contextlib
+import errno
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from storage.base import ChunkId, WireEncoding
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFailedError
 from storage.store import INDEX_NAME, ChunkStore
 from storage.verify import Problem, verify_store
 from tests.simdisk import Mode, SimDisk
@@ -60,6 +63,20 @@ async def many(store: ChunkStore, oracle: Oracle) -> None:
     await oracle.put(store, "B", noise(20))
 
 
+async def crowded(store: ChunkStore, oracle: Oracle) -> None:
+    """Many files that all go into one folder, so that their names are synced otherwise than their bytes."""
+    for data in in_one_folder():
+        await oracle.put(store, "A", data)
+    await oracle.barrier(store)
+
+
+@cache
+def in_one_folder() -> list[bytes]:
+    """Return ten chunks whose ids begin alike."""
+    chunks = (noise(1) + number.to_bytes(4, "big") for number in itertools.count())
+    return list(itertools.islice((data for data in chunks if id_of(data)[0] == 0), 10))
+
+
 @pytest.fixture(params=Mode, ids=lambda mode: mode.value)
 async def installed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SimDisk, Path]:
     """A disk with an empty store that was closed well."""
@@ -98,7 +115,7 @@ async def check(folder: Path, disk: SimDisk, oracle: Oracle) -> None:
     assert disk.list_(folder / "staging") == []
 
 
-@pytest.mark.parametrize("script", [few, many], ids=lambda script: script.__name__)
+@pytest.mark.parametrize("script", [few, many, crowded], ids=lambda script: script.__name__)
 async def test_power_cut_at_every_call_loses_nothing_acknowledged(
     installed: tuple[SimDisk, Path], script: Script
 ) -> None:
@@ -120,7 +137,7 @@ async def test_power_cut_after_a_barrier_loses_nothing_whatever_the_disk_drops(
     installed: tuple[SimDisk, Path], seed: int
 ) -> None:
     template, tmp_path = installed
-    for script in (few, many):
+    for script in (few, many, crowded):
         folder = tmp_path / script.__name__
         disk = template.copy(folder)
         oracle, _ = await run_until_cut(folder / "store", disk, script, MOST_CALLS)
@@ -175,6 +192,35 @@ async def test_received_chunks_of_open_uploads_survive_a_kill_without_a_barrier(
     mine = {id_of(noise(1)), id_of(noise(2))}
     assert after_restart == (mine, mine)
     assert after_power_cut == mine
+
+
+@pytest.mark.parametrize(("claim", "kept"), [("A", True), ("gone", False)])
+async def test_files_of_a_barrier_that_was_cut_before_its_rows_are_adopted_or_removed(
+    installed: tuple[SimDisk, Path], claim: str, *, kept: bool
+) -> None:
+    template, tmp_path = installed
+    disk = template.copy(tmp_path / "cut")
+    async with opened(tmp_path / "cut" / "store", disk) as store:
+        chunk_id = await put(store, claim, noise(1))
+        disk.fail("commit", 0, errno.EIO)
+        with pytest.raises(StoreFailedError):
+            await store.barrier([claim])
+    found = disk.copy(tmp_path / "after")
+    folder = tmp_path / "after" / "store"
+    before = [finding.problem for finding in verify_store(folder, disk=found, content=True)]
+
+    async with opened(folder, found, open_claims=CLAIMS, clean=False) as store:
+        present = await store.present([chunk_id])
+
+    assert before == []  # for the check, it is a barrier under way
+    assert present == ({chunk_id} if kept else set())
+    files = [name for path in chunk_folders(folder) for name in found.list_(path)]
+    assert files == ([chunk_id.hex()] if kept else [])
+
+
+def chunk_folders(folder: Path) -> list[Path]:
+    digits = "0123456789abcdef"
+    return [folder / "chunks" / first / second for first in digits for second in digits]
 
 
 async def test_a_put_of_known_bytes_does_not_touch_what_is_there(installed: tuple[SimDisk, Path]) -> None:
