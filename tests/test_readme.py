@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server with the README's admin, and with nothing in it."""
     running = RunningServer(tmp_path / "data").start()
     yield running
-    running.close()
+    running.stop()
 
 
 def _script(name: str, server: RunningServer) -> str:
@@ -62,6 +63,7 @@ def test_commands_of_the_readme_bring_a_folder_there_and_back(server: RunningSer
     assert (tmp_path / "photos-again" / "2026" / "a.raw").stat().st_size == 3_000_000
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_walk_of_the_readme_uploads_and_downloads_with_curl(server: RunningServer, tmp_path: Path) -> None:
     output = _run(_script("walk", server), tmp_path)
 
