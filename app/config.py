@@ -94,7 +94,7 @@ class Data:
 class Storage:
     """How chunks are kept."""
 
-    zstd_level: Annotated[int, _number(0, 19)] = 1
+    zstd_level: Annotated[int, _number(1, 19)] = 1
 
 
 @dataclass(frozen=True, slots=True)
