@@ -55,7 +55,8 @@ def _bar(verb: str) -> Iterator[Progress]:
         def show() -> None:
             counts = progress.snapshot()
             files = f"{verb} {counts.done_files:,} of {counts.found_files:,} files"
-            bar.update(task, description=files, completed=counts.done_bytes, total=counts.found_bytes)
+            total = counts.found_bytes if counts.found_all else None
+            bar.update(task, description=files, completed=counts.done_bytes, total=total)
 
         with _ticking(BAR_EVERY_S, show):
             yield progress
@@ -85,7 +86,9 @@ def progress_line(verb: str, counts: Counts, rate: float) -> str:
         f"{size_text(counts.done_bytes)} of {size_text(counts.found_bytes)}, {size_text(int(rate))}/s"
     )
     left = counts.found_bytes - counts.done_bytes
-    return f"{line}, {duration_text(left / rate)} left" if rate > 0 and left > 0 else line
+    if not counts.found_all or rate <= 0 or left <= 0:
+        return line
+    return f"{line}, {duration_text(left / rate)} left"
 
 
 def size_text(size: int) -> str:

@@ -21,10 +21,15 @@ class Failure:
 
 @dataclass(slots=True)
 class Counts:
-    """Files and bytes. `sent` bytes went over the wire, either way; `done` counts also those that needed not."""
+    """Files and bytes.
+
+    `found` counts all there is once `found_all` is set. `sent` bytes went over the wire, either way; `done` counts
+    those too that needed not.
+    """
 
     found_files: int = 0
     found_bytes: int = 0
+    found_all: bool = False
     done_files: int = 0
     done_bytes: int = 0
     unchanged_files: int = 0
@@ -50,6 +55,11 @@ class Progress:
         with self._lock:
             self.counts.found_files += files
             self.counts.found_bytes += size
+
+    def found_all(self) -> None:
+        """Note that everything is counted as found, so that what is left can be told."""
+        with self._lock:
+            self.counts.found_all = True
 
     def unchanged(self, size: int) -> None:
         """Count a file that is on both sides already."""

@@ -68,6 +68,7 @@ def count_files(folder: str, progress: Progress) -> None:
                 status = os.lstat(f"{path}/{name}")
                 if stat.S_ISREG(status.st_mode):
                     progress.found(1, status.st_size)
+    progress.found_all()
 
 
 class Put:
@@ -94,6 +95,7 @@ class Put:
         if not stat.S_ISREG(status.st_mode):
             raise LocalFileError(f"{local} is no plain file.")
         self._progress.found(1, status.st_size)
+        self._progress.found_all()
         with self._senders, self._batch_workers, self._file_workers:
             self._offer(os.path.realpath(local), remote, status, existing)
             self._flush()
@@ -117,6 +119,8 @@ class Put:
                 self._list_ahead(stack)
                 self._walk(stack.pop(), stack, count=not count_ahead)
             self._flush()
+            if not count_ahead:
+                self._progress.found_all()
 
     def _walk(self, folder: _Folder, stack: list[_Folder], *, count: bool) -> None:
         """Offer the files of one folder, and put its folders on the stack."""

@@ -31,12 +31,15 @@ def report(progress: Progress, verb: str, *, as_json: bool, quiet: bool) -> int:
             }
         )
         return progress.exit_code
-    skipped = [(counts.links_skipped, "symbolic links"), (counts.specials_skipped, "special files")]
-    for count, what in skipped:
-        if count:
-            note(f"{count:,} {what} were left out: only files and folders are kept.", quiet=quiet)
+    skipped = [_number(counts.links_skipped, "symbolic link"), _number(counts.specials_skipped, "special file")]
+    if counts.links_skipped or counts.specials_skipped:
+        note(f"Left out {' and '.join(skipped)}: only files and folders are kept.", quiet=quiet)
     if not quiet:
-        unchanged = f"; {counts.unchanged_files:,} were there already" if counts.unchanged_files else ""
+        unchanged = f"; {counts.unchanged_files:,} there already" if counts.unchanged_files else ""
         failed = f"; {counts.failed:,} failed" if counts.failed else ""
-        print(f"{moved:,} files {verb}, {size_text(counts.sent_bytes)} over the wire{unchanged}{failed}.")
+        print(f"{_number(moved, 'file')} {verb}, {size_text(counts.sent_bytes)} over the wire{unchanged}{failed}.")
     return progress.exit_code
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

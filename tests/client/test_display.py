@@ -28,15 +28,19 @@ def test_time_left_is_told_in_hours_minutes_and_seconds(seconds: float, text: st
 
 
 def test_a_line_tells_what_is_done_the_rate_and_the_time_left() -> None:
-    counts = Counts(found_files=1200, found_bytes=3 * 1024**3, done_files=7, done_bytes=1024**3)
+    counts = Counts(found_files=1200, found_bytes=3 * 1024**3, found_all=True, done_files=7, done_bytes=1024**3)
 
     line = progress_line("Sending", counts, 64 * 1024**2)
 
     assert line == "Sending 7 of 1,200 files, 1.0 GiB of 3.0 GiB, 64.0 MiB/s, 0:32 left"
 
 
+def test_no_time_is_told_while_there_may_be_more_to_find() -> None:
+    assert progress_line("Sending", Counts(found_bytes=5, done_bytes=1), 1.0).endswith("1 B/s")
+
+
 def test_no_time_is_told_while_nothing_moves() -> None:
-    assert progress_line("Sending", Counts(found_bytes=5), 0.0).endswith("0 B/s")
+    assert progress_line("Sending", Counts(found_bytes=5, found_all=True), 0.0).endswith("0 B/s")
 
 
 def test_a_failure_is_said_at_once_and_a_conflict_alone_ends_with_its_own_code() -> None:
