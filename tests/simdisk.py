@@ -81,6 +81,7 @@ class SimDisk:
         self._next = 1
         self._databases: dict[Path, bytes] = {}
         self._cut_at: int | None = None
+        self._unheard = False
         self._faults: dict[tuple[str, int], int] = {}
 
     # What tests do to it
@@ -90,11 +91,21 @@ class SimDisk:
         self.trace.clear()
         self._cut_at = call
 
+    def cut_power_after(self, call: int) -> None:
+        """Let the call with this number be done though it fails too: it came to the disk, and nobody heard of it."""
+        self.cut_power_at(call + 1)
+        self._unheard = True
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the power was cut by now."""
+        return self._cut_at is not None and len(self.trace) >= self._cut_at
+
     def fail(self, operation: str, nth: int, code: int) -> None:
         """Let the nth call of an operation from now, from 0, fail with this errno."""
         self._faults[operation, self.counts[operation] + nth] = code
 
-    def crash(self, seed: int) -> "SimDisk":
+    def crash(self, seed: int | str) -> "SimDisk":
         """Return the disk as it may be found after a power cut now; this one is dead. Databases must be closed."""
         chance = random.Random(seed)  # noqa: S311 - a failure must come back with its seed
         after = SimDisk(self._folder, self.mode)
@@ -112,6 +123,12 @@ class SimDisk:
         after._put_back(self._databases)
         self._cut_at = -1
         return after
+
+    def revive(self) -> None:
+        """Go on after a kill of the process, which loses nothing that it had written. Databases must be closed."""
+        self._cut_at = None
+        self._open.clear()
+        self._put_back(self._databases)
 
     def copy(self, folder: Path) -> "SimDisk":
         """Return an equal disk for another folder. All must be synced and closed."""
@@ -226,7 +243,7 @@ class SimDisk:
         with self._lock:
             number = self.counts[operation]
             self.counts[operation] += 1
-            if self._cut_at is not None and len(self.trace) >= self._cut_at:
+            if self.is_off:
                 raise PowerCutError(errno.EIO, "the power is off")
             self.trace.append((operation, str(subject)))
             if code := self._faults.pop((operation, number), 0):
@@ -234,6 +251,8 @@ class SimDisk:
                     inode.unsynced = False
                 raise OSError(code, os.strerror(code))
             yield
+            if self._unheard and self.is_off:
+                raise PowerCutError(errno.EIO, "the power is off")
 
     def _new(self, *, is_folder: bool, mode: int) -> int:
         number = self._next

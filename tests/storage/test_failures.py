@@ -4,13 +4,13 @@ import asyncio
 import errno
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from storage import barrier
-from storage.base import ChunkId
+from storage.base import Buffer, ChunkId
 from storage.disk import LocalDisk
 from storage.errors import StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
 from storage.group_writer import PlainSession
@@ -23,7 +23,9 @@ MANY = 10  # files, enough for syncfs
 
 
 class GatedDisk(SimDisk):
-    """A disk on which one operation waits at a gate each time it is reached."""
+    """A disk on which the operations of `gated` wait at a gate while it is closed."""
+
+    gated: frozenset[str] = frozenset({"commit", "syncfs"})
 
     def __init__(self, folder: Path, mode: Mode = Mode.STRICT) -> None:
         super().__init__(folder, mode)
@@ -32,15 +34,19 @@ class GatedDisk(SimDisk):
         self.reached = threading.Event()
 
     def commit(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._wait()
+        self._wait("commit")
         super().commit(connection, path)
 
     def syncfs(self, descriptor: int) -> None:
-        self._wait()
+        self._wait("syncfs")
         super().syncfs(descriptor)
 
-    def _wait(self) -> None:
-        if not self.gate.is_set():
+    def write(self, descriptor: int, pieces: Sequence[Buffer]) -> None:
+        self._wait("write")
+        super().write(descriptor, pieces)
+
+    def _wait(self, operation: str) -> None:
+        if operation in self.gated and not self.gate.is_set():
             self.reached.set()
             assert self.gate.wait(30)
 
@@ -178,6 +184,27 @@ async def test_a_failed_sync_speaks_for_all_that_was_received_meanwhile(
 
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailableError] * 2
     assert await store.claimed(["v"], [late]) == set()
+    assert left_over(gated, folder) == []
+
+
+async def test_a_failed_sync_speaks_for_a_chunk_that_is_just_being_written(
+    behind_gate: ChunkStore, gated: GatedDisk, folder: Path
+) -> None:
+    store = behind_gate
+    await put(store, "u", noise(1))
+    gated.gated = frozenset({"write"})
+    gated.gate.clear()
+    late = asyncio.ensure_future(put(store, "v", noise(2)))
+    await asyncio.to_thread(gated.reached.wait, 30)
+    gated.fail("fsync", 0, errno.EIO)
+    gated.fail("create", 0, errno.EIO)  # of the note, which would wait at the gate
+    with pytest.raises(StoreUnavailableError):
+        await store.barrier(["u"])
+
+    gated.gate.set()
+
+    with pytest.raises(StoreUnavailableError):
+        await late
     assert left_over(gated, folder) == []
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import itertools
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 
 from storage.base import ChunkId, WireEncoding
 from storage.errors import StorageError, StoreFailedError
+from storage.local import LocalMedium
 from storage.store import INDEX_NAME, ChunkStore
 from storage.verify import Problem, verify_store
 from tests.simdisk import Mode, SimDisk
@@ -147,28 +149,57 @@ async def test_power_cut_after_a_barrier_loses_nothing_whatever_the_disk_drops(
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
 async def test_power_cut_while_a_store_is_made_leaves_a_store_or_none(tmp_path: Path, mode: Mode) -> None:
-    for call in range(0, MOST_CALLS, 11):
-        folder = tmp_path / str(call)
+    for call, seed in [(call, call) for call in range(0, 280, 40)] + [
+        (call, seed) for call in AT_MARK for seed in "abc"
+    ]:
+        folder = tmp_path / f"{call} {seed}"
         (folder / "store").mkdir(parents=True)
         disk = SimDisk(folder, mode)
-        oracle = Oracle()
         disk.cut_power_at(call)
         with contextlib.suppress(StorageError, OSError):
-            async with opened(folder / "store", disk) as store:
-                await few(store, oracle)
+            async with opened(folder / "store", disk):
+                pass
 
-        await check_new(folder / "store", disk.crash(seed=call), oracle)
+        await check_new(folder / "store", disk.crash(seed))
 
 
-async def check_new(folder: Path, disk: SimDisk, oracle: Oracle) -> None:
-    if oracle.durable:
-        await check(folder, disk, oracle)
-        return
+def calls_at_mark() -> range:
+    """Return the calls around the one that makes the mark of a finished store visible."""
+    with tempfile.TemporaryDirectory() as folder:
+        disk = SimDisk(Path(folder))
+        LocalMedium.install(Path(folder) / "store", disk)
+    mark = [call for call, _ in disk.trace].index("rename")
+    return range(mark - 6, mark + 5)
+
+
+AT_MARK = calls_at_mark()
+
+
+async def check_new(folder: Path, disk: SimDisk) -> None:
+    """Assert that a store can be made or opened and keeps its promise."""
+    oracle = Oracle()
     async with opened(folder, disk, open_claims=CLAIMS, clean=False) as store:
         for data in (noise(1), noise(2)):
             await oracle.put(store, "A", data)
         await oracle.barrier(store)
     await check(folder, disk.crash(seed=1), oracle)
+
+
+@pytest.mark.parametrize("call", range(1, 12))
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_is_found_after_a_kill_survives_a_power_cut_from_then_on(
+    installed: tuple[SimDisk, Path], call: int, seed: int
+) -> None:
+    template, tmp_path = installed
+    disk = template.copy(tmp_path / "kill")
+    folder = tmp_path / "kill" / "store"
+    oracle, _ = await run_until_cut(folder, disk, few, call)
+    disk.revive()
+    async with opened(folder, disk, open_claims=CLAIMS, clean=False) as store:
+        oracle.durable |= await store.present(oracle.sent)
+        disk.cut_power_at(0)
+
+    await check(folder, disk.crash(seed), oracle)
 
 
 async def test_received_chunks_of_open_uploads_survive_a_kill_without_a_barrier(

@@ -125,6 +125,18 @@ async def test_compressed_bodies_are_the_same_chunk(store: ChunkStore, encoding:
         (id_of(noise(1)), FILE_SIZE, noise(1), WireEncoding.GZIP),
         (id_of(TEXT), len(TEXT), zstandard.compress(TEXT + b"x"), WireEncoding.ZSTD),
     ],
+    ids=[
+        "other id",
+        "one byte more than said",
+        "one byte less than said",
+        "cut off",
+        "empty",
+        "negative",
+        "over 8 MiB",
+        "no zstd",
+        "no gzip",
+        "zstd of more",
+    ],
 )
 async def test_wrong_bytes_are_refused_and_leave_nothing(
     store: ChunkStore, folder: Path, chunk_id: ChunkId, size: int, body: bytes, encoding: WireEncoding
