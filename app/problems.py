@@ -71,6 +71,8 @@ def problem_of(error: Exception, **members: Any) -> dict[str, Any]:
         status, code, detail = error.status, _CODE_OF_HTTP.get(error.status, "invalid_request"), error.reason
     elif (found := status_of(type(error))) is not None:
         status, code, detail = int(found), str(getattr(error, "code", "internal")), str(error)
+    elif isinstance(error, ConnectionError):  # nobody reads this answer; the log does
+        status, code, detail = 400, errors.InvalidRequestError.code, "The connection broke off."
     elif isinstance(error, (msgspec.ValidationError, msgspec.DecodeError)):
         status, code, detail = 400, errors.InvalidRequestError.code, f"The body is not what this call takes: {error}."
     else:
@@ -102,5 +104,5 @@ def problem_response(problem: dict[str, Any], error: Exception) -> web.Response:
 
 def is_expected(error: Exception) -> bool:
     """Tell whether `error` is a refusal of ours, and not a fault to be logged with its trace."""
-    known = (web.HTTPException, msgspec.ValidationError, msgspec.DecodeError, asyncio.CancelledError)
+    known = (web.HTTPException, msgspec.ValidationError, msgspec.DecodeError, asyncio.CancelledError, ConnectionError)
     return isinstance(error, known) or status_of(type(error)) is not None
