@@ -26,7 +26,6 @@ logger = logging.getLogger("app.requests")
 
 RETRY_S = 1
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
-    "Server": "Cairn",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -97,6 +96,7 @@ async def observe(
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers that every answer has, just before it goes out."""
+    response.headers["Server"] = "Cairn"  # in place of one that tells versions
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if REQUEST_ID in request:
