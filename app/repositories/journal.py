@@ -17,6 +17,10 @@ class Operation(IntEnum):
     CONTENT = 2
     MOVE = 3
     ATTRIBUTES = 4
+    TRASH = 5
+    RESTORE = 6
+    REVEAL = 7
+    PURGE = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ _LISTED = f"""
 """  # noqa: S608 - put together from constants, as all below
 _ONE = f"{_LISTED} WHERE n.id = :id"
 _OF_KIND = f"{_LISTED} WHERE n.parent_id = :parent AND n.dead_seq = 0 AND (n.kind > 0) = :is_folder"
+_TRASH = f"""
+    {_LISTED} WHERE n.space_id = :space AND n.dead_seq > 0 AND n.dead_seq < :before AND n.dead_ms IS NOT NULL
+     ORDER BY n.dead_seq DESC LIMIT :limit
+"""
 _KEYS: dict[Sort, str] = {
     "name": "n.name",
     "size": "coalesce(f.size, n.size)",
@@ -64,6 +68,11 @@ def children(
     return [listed for _, listed in page], page[-1][0] if len(found) > limit else None
 
 
+def trash(tx: Snapshot, space_id: int, *, before: int, limit: int) -> list[Listed]:
+    """Return up to `limit` nodes that were trashed in a space before the seq `before`, the latest first."""
+    return [_listed(row) for row in tx.all(_TRASH, {"space": space_id, "before": before, "limit": limit})]
+
+
 def _of_kind(
     tx: Snapshot,
     parent_id: int,
@@ -99,7 +108,7 @@ def _place(listed: Listed, sort: Sort) -> Place:
 
 def _listed(row: sqlite3.Row) -> Listed:
     node = node_of(row)
-    below_size, below_seq, sha256, content_type, username = row[18:]
+    below_size, below_seq, sha256, content_type, username = row[20:]
     return Listed(
         node, (node.size or 0) if below_size is None else below_size, below_seq or 0, sha256, content_type, username
     )

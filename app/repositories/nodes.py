@@ -5,6 +5,7 @@ seq that the caller saw, and appends the journal's row. Sums are handed to `Sums
 """
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -14,7 +15,8 @@ from app.repositories.journal import Operation
 
 COLUMNS = """
     n.id, n.tag, n.space_id, n.parent_id, n.name, n.kind, n.version_id, n.version_tag, n.size, n.mtime_ms,
-    n.executable, n.seq, n.content_seq, n.created_seq, n.created_ms, n.actor_id, n.modified_ms, n.dead_seq
+    n.executable, n.seq, n.content_seq, n.created_seq, n.created_ms, n.actor_id, n.modified_ms, n.dead_seq, n.dead_ms,
+    n.feed_seq
 """
 _BY_ID = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id"  # noqa: S608 - put together from constants, as all here
 _CHILD = f"SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name = :name"  # noqa: S608
@@ -43,6 +45,26 @@ _SET_PLACE = """
       content_seq = :content_seq, seq = :seq, feed_seq = :seq, actor_id = :actor, modified_ms = :now
      WHERE id = :id AND seq = :if_seq
 """
+_SET_DEAD = """
+    UPDATE nodes SET dead_seq = :seq, dead_ms = :now, seq = :seq, feed_seq = :seq, actor_id = :actor
+     WHERE id = :id AND seq = :if_seq AND dead_seq = 0
+"""
+_SET_ALIVE = """
+    UPDATE nodes SET dead_seq = 0, dead_ms = NULL, parent_id = :parent, name = :name, seq = :seq, feed_seq = :seq,
+      actor_id = :actor WHERE id = :id AND seq = :if_seq AND dead_seq > 0
+"""
+_LIVE_CHILDREN = """
+    SELECT id, kind, name FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name > :after
+     ORDER BY name LIMIT :limit
+"""
+_REVEAL = "UPDATE nodes SET feed_seq = ? WHERE id = ?"
+_PURGE = """
+    UPDATE nodes SET version_id = NULL, version_tag = NULL, size = NULL, mtime_ms = NULL, dead_seq = :seq,
+      dead_ms = NULL WHERE id = :id
+"""
+_HIDE = "UPDATE nodes SET dead_ms = NULL WHERE id = :id"
+_PURGE_PAST = "DELETE FROM past WHERE node_id = :id"
+_PURGE_SUMS = "DELETE FROM folders WHERE node_id = :id"
 _FOLDER = "SELECT size, items, below_seq FROM folders WHERE node_id = :id"
 _ADD_TO_FOLDER = """
     UPDATE folders SET size = size + :size, items = items + :items, below_seq = max(below_seq, :seq)
@@ -83,6 +105,8 @@ class Node:
     actor_id: int
     modified_ms: int
     dead_seq: int
+    dead_ms: int | None
+    feed_seq: int
 
     @property
     def is_folder(self) -> bool:
@@ -230,6 +254,8 @@ def create(
         actor_id=actor_id,
         modified_ms=now,
         dead_seq=0,
+        dead_ms=None,
+        feed_seq=seq,
     )
 
 
@@ -251,6 +277,7 @@ def set_content(tx: Transaction, node: Node, content: Content, *, actor_id: int)
         executable=content.executable,
         seq=seq,
         content_seq=seq,
+        feed_seq=seq,
         actor_id=actor_id,
         modified_ms=now,
     )
@@ -293,6 +320,53 @@ def set_place(
         raise _taken(tx, parent_id, name) from error
     _one_row(cursor, node)
     return _must_find(tx, node.id)
+
+
+def trash(tx: Transaction, node: Node, *, actor_id: int) -> int:
+    """Put a node and all below it into the trash with one row; return the seq.
+
+    Raises:
+        ConflictError: it changed since `node` was read.
+    """
+    seq = _close(tx, node, Operation.TRASH, actor_id)
+    values = {"id": node.id, "if_seq": node.seq, "seq": seq, "actor": actor_id, "now": tx.now_ms()}
+    _one_row(tx.execute(_SET_DEAD, values), node)
+    return seq
+
+
+def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id: int) -> int:
+    """Bring a trashed node back at a place and return the seq.
+
+    Raises:
+        ConflictError: it changed since `node` was read.
+    """
+    seq = _close(tx, node, Operation.RESTORE, actor_id)
+    values = {"id": node.id, "if_seq": node.seq, "parent": parent_id, "name": name, "seq": seq, "actor": actor_id}
+    _one_row(tx.execute(_SET_ALIVE, values), node)
+    return seq
+
+
+def live_children(tx: Snapshot, parent_id: int, *, after: str, limit: int) -> list[tuple[int, Kind, str]]:
+    """Return id, kind and name of up to `limit` children behind the name `after`; "" begins."""
+    rows = tx.all(_LIVE_CHILDREN, {"parent": parent_id, "after": after, "limit": limit})
+    return [(row["id"], _KINDS[row["kind"]], row["name"]) for row in rows]
+
+
+def reveal(tx: Transaction, node_ids: Iterable[int], seq: int) -> None:
+    """Give nodes that came into view unchanged a new place in the feed."""
+    tx.connection.executemany(_REVEAL, ((seq, node_id) for node_id in node_ids))
+
+
+def hide_from_trash(tx: Transaction, node_id: int) -> None:
+    """Let a trashed node show no more; it is about to be purged."""
+    tx.execute(_HIDE, {"id": node_id})
+
+
+def purge(tx: Transaction, node_ids: Iterable[int], *, dead_seq: int) -> None:
+    """Forget what nodes held and were; the rows stay as tombstones of their own, for devices that know them."""
+    rows = [{"id": node_id, "seq": dead_seq} for node_id in node_ids]
+    for statement in (_PURGE_PAST, _PURGE_SUMS, _PURGE):
+        tx.connection.executemany(statement, rows)
 
 
 def _close(tx: Transaction, node: Node, operation: Operation, actor_id: int) -> int:
@@ -340,7 +414,7 @@ def _node(row: sqlite3.Row | None) -> Node | None:
 
 def node_of(row: sqlite3.Row) -> Node:
     """Return the node whose columns are the first of `row`, in the order of `COLUMNS`."""
-    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:18]
+    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:20]
     return Node(
         number, tag, space, parent, name, _KINDS[kind], version, version_tag, size, mtime, bool(executable), *rest
     )

@@ -1,7 +1,7 @@
 """Versions of files: one immutable state of content each, and the chunks that a space may skip sending."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
@@ -19,6 +19,17 @@ _INSERT = """
 _BY_ID = """
     SELECT id, tag, node_id, size, mtime_ms, content_type, sha256, manifest FROM versions WHERE id = :id
 """
+_OF_NODE = """
+    SELECT v.id, v.tag, v.size, v.mtime_ms, v.created_ms, v.sha256, v.label, v.base_id, b.tag AS base_tag,
+           a.id AS actor_id, a.tag AS actor_tag, u.name AS username
+      FROM versions v
+      LEFT JOIN versions b ON b.id = v.base_id
+      JOIN actors a ON a.id = v.actor_id
+      JOIN users u ON u.id = a.user_id
+     WHERE v.node_id = :node AND v.id < :before AND v.manifest IS NOT NULL ORDER BY v.id DESC LIMIT :limit
+"""
+_SIZE_OF_NODES = "SELECT coalesce(sum(size), 0) FROM versions WHERE node_id = ?"
+_DELETE_OF_NODES = "DELETE FROM versions WHERE node_id = ?"
 _POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
 _UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
@@ -91,6 +102,51 @@ def add(
             "manifest": manifest.packed,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PastVersion:
+    """One line of a file's history; size in bytes, `…_ms` Unix milliseconds."""
+
+    id: int
+    tag: bytes
+    size: int
+    mtime_ms: int
+    created_ms: int
+    sha256: bytes | None
+    label: str | None
+    base: tuple[int, bytes] | None
+    actor: tuple[int, bytes]
+    username: str
+
+
+def of_node(tx: Snapshot, node_id: int, *, before: int, limit: int) -> list[PastVersion]:
+    """Return up to `limit` versions of a node that are older than the version `before`, the newest first."""
+    rows = tx.all(_OF_NODE, {"node": node_id, "before": before, "limit": limit})
+    return [
+        PastVersion(
+            id=row["id"],
+            tag=row["tag"],
+            size=row["size"],
+            mtime_ms=row["mtime_ms"],
+            created_ms=row["created_ms"],
+            sha256=row["sha256"],
+            label=row["label"],
+            base=None if row["base_tag"] is None else (row["base_id"], row["base_tag"]),
+            actor=(row["actor_id"], row["actor_tag"]),
+            username=row["username"],
+        )
+        for row in rows
+    ]
+
+
+def delete_of_nodes(tx: Transaction, node_ids: Sequence[int]) -> int:
+    """Delete every version of these nodes; return the bytes that they had together."""
+    size = 0
+    for node_id in node_ids:
+        size += int(tx.connection.execute(_SIZE_OF_NODES, (node_id,)).fetchone()[0])
+    tx.connection.executemany(_DELETE_OF_NODES, ((node_id,) for node_id in node_ids))
+    return size
 
 
 def possess(tx: Transaction, rows: Iterable[tuple[int, ChunkId]]) -> None:

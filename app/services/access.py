@@ -110,6 +110,33 @@ def look_number(tx: Snapshot, actor: Actor, node_id: int) -> Sight:
     return sight
 
 
+def look_trashed(tx: Snapshot, actor: Actor, trash_id: str) -> Sight:
+    """Return the top of a deletion; its path is where it was.
+
+    Raises:
+        NotFoundError: the actor's trash holds no such entry.
+    """
+    number, tag = decode_id(trash_id)
+    node = nodes.find(tx, number)
+    if node is None or not node.dead_seq or node.dead_ms is None or not hmac.compare_digest(node.tag, tag):
+        raise _not_in_trash()
+    sight = _sight(tx, actor, node)
+    if sight is None:
+        raise _not_in_trash()
+    return sight
+
+
+def is_trashed(tx: Snapshot, actor: Actor, file_id: str) -> bool:
+    """Tell whether a node of the actor's is in the trash, by itself or with a folder above it."""
+    if file_id == HOME_ALIAS:
+        return False
+    number, tag = decode_id(file_id)
+    node = nodes.find(tx, number)
+    if node is None or not hmac.compare_digest(node.tag, tag) or _sight(tx, actor, node) is None:
+        return False
+    return any(step.dead_seq for step in nodes.way_up(tx, node.id))
+
+
 def descend(tx: Snapshot, start: Sight, names: Iterable[str]) -> tuple[Sight, list[str]]:
     """Follow `names` down from `start`; return the last node that exists and the names that do not."""
     at, missing = start, list(names)
@@ -137,10 +164,13 @@ def look_path(tx: Snapshot, actor: Actor, names: Iterable[str]) -> Sight:
 def _seen(tx: Snapshot, actor: Actor, node_id: int) -> Sight | None:
     """Walk up: path, liveness and rights come from this one walk, and none of them is stored."""
     node = nodes.find(tx, node_id)
-    if node is None or node.dead_seq:
-        return None
+    return None if node is None or node.dead_seq else _sight(tx, actor, node, alive=True)
+
+
+def _sight(tx: Snapshot, actor: Actor, node: Node, *, alive: bool = False) -> Sight | None:
+    """Return how the actor sees a node; None for a stranger, and if `alive` is asked, below a trashed folder."""
     steps = nodes.way_up(tx, node.parent_id) if node.parent_id is not None else []
-    if any(step.dead_seq for step in steps):
+    if alive and any(step.dead_seq for step in steps):
         return None
     space = spaces.get(tx, node.space_id)
     role = role_in(actor, space)
@@ -148,3 +178,7 @@ def _seen(tx: Snapshot, actor: Actor, node_id: int) -> Sight | None:
         return None
     names = [node.name, *(step.name for step in steps)][:-1]
     return Sight(node, space, tuple(step.id for step in steps), "/" + "/".join(reversed(names)), role.value)
+
+
+def _not_in_trash() -> NotFoundError:
+    return NotFoundError("The trash holds nothing with this id.")
