@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.manifest import Manifest
+from app.repositories.nodes import Content
 from storage.base import ChunkId
 
 CHUNK_ROW = 36
@@ -17,7 +18,13 @@ _INSERT = """
       :now, :manifest)
 """
 _BY_ID = """
-    SELECT id, tag, node_id, size, mtime_ms, content_type, sha256, manifest FROM versions WHERE id = :id
+    SELECT id, tag, node_id, size, mtime_ms, executable, content_type, sha256, manifest FROM versions WHERE id = :id
+"""
+_COPY = """
+    INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, sha256, claimed_sha256, base_id,
+      actor_id, created_ms, manifest)
+    SELECT :id, :tag, :node, size, :mtime, :executable, content_type, sha256, claimed_sha256, :base, :actor, :now,
+      manifest FROM versions WHERE id = :source
 """
 _OF_NODE = """
     SELECT v.id, v.tag, v.size, v.mtime_ms, v.created_ms, v.sha256, v.label, v.base_id, b.tag AS base_tag,
@@ -48,6 +55,7 @@ class Version:
     node_id: int
     size: int
     mtime_ms: int
+    executable: bool
     content_type: str
     sha256: bytes | None
     manifest: Manifest | None
@@ -100,6 +108,26 @@ def add(
             "actor": actor_id,
             "now": tx.now_ms(),
             "manifest": manifest.packed,
+        },
+    )
+
+
+def copy(
+    tx: Transaction, source: Version, content: Content, *, node_id: int, base_id: int | None, actor_id: int
+) -> None:
+    """Write a version that holds what `source` holds, under the id, times and bit of `content`."""
+    tx.execute(
+        _COPY,
+        {
+            "id": content.version_id,
+            "tag": content.version_tag,
+            "node": node_id,
+            "mtime": content.mtime_ms,
+            "executable": content.executable,
+            "base": base_id,
+            "actor": actor_id,
+            "now": tx.now_ms(),
+            "source": source.id,
         },
     )
 
@@ -184,6 +212,7 @@ def _version(row: sqlite3.Row) -> Version:
         node_id=row["node_id"],
         size=row["size"],
         mtime_ms=row["mtime_ms"],
+        executable=bool(row["executable"]),
         content_type=row["content_type"],
         sha256=row["sha256"],
         manifest=None if packed is None else Manifest(packed),

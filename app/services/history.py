@@ -1,0 +1,95 @@
+"""A file's versions: listed, and put back as new ones."""
+
+from app.auth.identity import Actor
+from app.db.database import Database
+from app.db.transaction import Snapshot, Transaction
+from app.errors import NotFoundError
+from app.ids import decode_id
+from app.manifest import Manifest
+from app.repositories import nodes, versions
+from app.repositories.nodes import Content, Sums
+from app.repositories.versions import PastVersion, Version
+from app.services import access
+from app.services.access import Right, Sight
+from app.services.ledger import Ledger
+from app.services.views import View
+
+NEWEST = 2**63 - 1
+
+
+class HistoryService:
+    """What a file was."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    async def list_page(
+        self, actor: Actor, file_id: str, *, before: int | None, limit: int
+    ) -> tuple[list[PastVersion], int | None]:
+        """Return up to `limit` versions of a file, the newest first, and where they end; None at the end.
+
+        Raises:
+            NotFoundError: there is no such file.
+        """
+
+        def work(tx: Snapshot) -> tuple[list[PastVersion], int | None]:
+            sight = _look_at_file(tx, actor, file_id)
+            start = NEWEST if before is None else before
+            found = versions.of_node(tx, sight.node.id, before=start, limit=limit + 1)
+            return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+        return await self._database.read(work)
+
+    async def restore(self, actor: Actor, file_id: str, version_id: str) -> View:
+        """Give a file the content of one of its versions, as a new version that moves no byte.
+
+        Raises:
+            NotFoundError: the file has no such version, or its content is gone.
+            QuotaExceededError: the quota has no room for it.
+        """
+
+        def work(tx: Transaction) -> View:
+            sight = _look_at_file(tx, actor, file_id)
+            sight.require(Right.WRITE)
+            version, manifest = find_version(tx, sight.node.id, version_id)
+            put_content(tx, actor, sight, version, manifest)
+            return View.of(tx, access.look_number(tx, actor, sight.node.id))
+
+        return await self._database.write(work)
+
+
+def find_version(tx: Snapshot, node_id: int, version_id: str) -> tuple[Version, Manifest]:
+    """Return a version of a node with its content.
+
+    Raises:
+        NotFoundError: the node has no such version, or its content is gone.
+    """
+    number, tag = decode_id(version_id)
+    version = versions.find(tx, number)
+    if version is None or version.node_id != node_id or version.tag != tag:
+        raise NotFoundError("This file has no version with this id.")
+    if version.manifest is None:
+        raise NotFoundError("The content of this version is gone: retention took it.")
+    return version, version.manifest
+
+
+def put_content(tx: Transaction, actor: Actor, sight: Sight, version: Version, manifest: Manifest) -> None:
+    """Make a new version of a file from what an older one held; refuses before it writes."""
+    node, ledger, sums = sight.node, Ledger(tx), Sums()
+    ledger.require(sight.space.id, size=version.size, reserved=0)
+    content = Content(tx.next_id(), tx.next_tag(), version.size, version.mtime_ms, version.executable)
+    changed = nodes.set_content(tx, node, content, actor_id=actor.id)
+    versions.copy(tx, version, content, node_id=node.id, base_id=node.version_id, actor_id=actor.id)
+    versions.possess(tx, ((sight.space.id, chunk_id) for chunk_id in set(manifest.ids())))
+    ledger.charge(sight.space.id, size=version.size, reserved=0, seq=changed.seq)
+    ledger.apply()
+    sums.add(sight.above, seq=changed.seq, size=version.size - (node.size or 0))
+    sums.apply(tx)
+
+
+def _look_at_file(tx: Snapshot, actor: Actor, file_id: str) -> Sight:
+    sight = access.look(tx, actor, file_id)
+    if sight.node.is_folder:
+        raise NotFoundError("A folder has no versions.")
+    return sight
