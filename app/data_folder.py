@@ -47,7 +47,7 @@ class DataFolder:
             DataFolderError: another process has it, or it lies where databases are not safe.
         """
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_root()
             for folder in (self.guard, self.snapshots):
                 self._disk.make_folder(folder)
             self._disk.sync_folder(self.root)
@@ -78,7 +78,7 @@ class DataFolder:
 
     def begin(self) -> bool:
         """Return whether the last run ended cleanly, and note durably that a run is going on."""
-        clean = self._clean.exists() or not self.exists
+        clean = self._is_there(self._clean) or not self.exists
         self._disk.unlink(self._clean)
         self._disk.sync_folder(self.guard)
         return clean
@@ -86,3 +86,21 @@ class DataFolder:
     def end(self) -> None:
         """Note durably that this run ended cleanly."""
         replace_file(self._disk, self._clean, b"")
+
+    def _make_root(self) -> None:
+        """Make the data folder and what is missing above it, durably: all that is promised later hangs by its name."""
+        missing = []
+        at = self.root
+        while not self._is_there(at):
+            missing.append(at)
+            at = at.parent
+        for folder in reversed(missing):
+            self._disk.make_folder(folder)
+            self._disk.sync_folder(folder.parent)
+
+    def _is_there(self, path: Path) -> bool:
+        try:
+            self._disk.stat(path)
+        except FileNotFoundError:
+            return False
+        return True

@@ -120,13 +120,19 @@ class Home:
 
     @contextmanager
     def hold_note(self, *what: str | int) -> Iterator[HeldNote | None]:
-        """Hold the note of the upload that is known by `what`; None if another process holds it."""
+        """Hold the note of the upload that is known by `what`; None if another process holds it.
+
+        A note that nothing was written to is removed at the end.
+        """
         key = hashlib.sha256("\0".join(map(str, what)).encode("utf-8", "surrogateescape")).hexdigest()
         path = self._uploads() / f"{key[:32]}.json"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        note = HeldNote(path, descriptor) if _lock(descriptor) else None
         try:
-            yield HeldNote(path, descriptor) if _lock(descriptor) else None
+            yield note
         finally:
+            if note is not None and os.fstat(descriptor).st_size == 0:
+                note.remove()
             os.close(descriptor)
 
     @contextmanager

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from client.errors import ClientError, ConflictError
+from client.errors import ClientError
 from client.names import shown
 
 KEPT_FAILURES = 1000  # that are listed one by one; later ones are printed and counted
@@ -38,7 +38,6 @@ class Counts:
     links_skipped: int = 0
     specials_skipped: int = 0
     failed: int = 0
-    conflicts: int = 0
 
 
 @dataclass(slots=True)
@@ -48,6 +47,7 @@ class Progress:
     say: Callable[[str], None]
     counts: Counts = field(default_factory=Counts)
     failures: list[Failure] = field(default_factory=list)
+    _exit_codes: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def found(self, files: int, size: int) -> None:
@@ -94,11 +94,12 @@ class Progress:
 
     def failed(self, path: str, error: ClientError) -> None:
         """Note that one path failed, and say so."""
+        path = path.encode("utf-8", "backslashreplace").decode()  # a name here need not be text at all
         message = str(error)
         message = message if message.startswith(path) else f"{path}: {message}"
         with self._lock:
             self.counts.failed += 1
-            self.counts.conflicts += isinstance(error, ConflictError)
+            self._exit_codes.add(error.exit_code)
             if len(self.failures) < KEPT_FAILURES:
                 self.failures.append(Failure(path, error.code, message))
         self.say(f"cairn: {shown(message)}")
@@ -110,7 +111,7 @@ class Progress:
 
     @property
     def exit_code(self) -> int:
-        """What the command ends with: a failure goes before a conflict."""
-        if self.counts.failed > self.counts.conflicts:
+        """What the command ends with: the code that all failures share, else that of any failure."""
+        if len(self._exit_codes) > 1:
             return ClientError.exit_code
-        return ConflictError.exit_code if self.counts.conflicts else 0
+        return next(iter(self._exit_codes), 0)

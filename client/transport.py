@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from client.errors import UnreachableError, UsageError
+from client.errors import FileChangedError, UnreachableError, UsageError
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 120.0  # a commit waits for a disk's sync, and disks can be slow
@@ -106,6 +106,7 @@ class Transport:
 
         Raises:
             ConnectionLostError: no connection, or none that lasted until the answer was whole.
+            FileChangedError: the file that is the body is shorter than it was.
             UnreachableError: the server's certificate is not trusted.
         """
         url = urlsplit(request.url)
@@ -195,27 +196,33 @@ def _send(sock: socket.socket, body: Body) -> None:
 
 
 def _send_range(sock: socket.socket, piece: FileRange) -> None:
-    """Send a piece of a file; a file that has become shorter breaks the request off."""
-    offset, end = piece.offset, piece.offset + piece.size
+    """Send a piece of a file; raise FileChangedError, and leave the request broken off, if the file is shorter now."""
     if isinstance(sock, ssl.SSLSocket) or not hasattr(os, "sendfile"):
-        content = os.pread(piece.descriptor, piece.size, offset)
+        content = os.pread(piece.descriptor, piece.size, piece.offset)
         sock.sendall(content)
-        offset += len(content)
+        sent = len(content)
     else:
-        writable = select.poll()
-        writable.register(sock, select.POLLOUT)
-        while offset < end:
-            try:
-                sent = os.sendfile(sock.fileno(), piece.descriptor, offset, end - offset)
-            except BlockingIOError:
-                if not writable.poll(ANSWER_TIMEOUT_S * 1000):
-                    raise TimeoutError("the server stopped reading") from None
-                continue
-            if sent == 0:
-                break
-            offset += sent
-    if offset < end:
-        raise OSError("the file became shorter while it was sent")
+        sent = _sendfile(sock, piece)
+    if sent < piece.size:
+        raise FileChangedError("it became shorter while it was sent; run the command again")
+
+
+def _sendfile(sock: socket.socket, piece: FileRange) -> int:
+    """Let the kernel send a piece of a file; return how many bytes of it there were."""
+    writable = select.poll()
+    writable.register(sock, select.POLLOUT)
+    sent = 0
+    while sent < piece.size:
+        try:
+            count = os.sendfile(sock.fileno(), piece.descriptor, piece.offset + sent, piece.size - sent)
+        except BlockingIOError:
+            if not writable.poll(ANSWER_TIMEOUT_S * 1000):
+                raise TimeoutError("the server stopped reading") from None
+            continue
+        if count == 0:
+            break
+        sent += count
+    return sent
 
 
 def _read(response: http.client.HTTPResponse, request: Request) -> Answer:

@@ -274,7 +274,8 @@ class Barriers:
 
     def _sorted_out(self, batch: _Batch) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
         """Return the chunks of a batch, each once, the files to put into place, and those of chunks that exist."""
-        known = self._states.run(partial(rows.states_of, ids=[chunk.chunk_id for chunk in batch.chunks]))
+        ids = [chunk.chunk_id for chunk in batch.chunks if chunk.file is not None]
+        known = self._states.run(partial(rows.states_of, ids=ids)) if ids else {}
         chosen: dict[ChunkId, rows.NewChunk] = {}
         fresh: list[StagedFile] = []
         spare: list[StagedFile] = []

@@ -44,10 +44,12 @@ class Compressor:
             samples = _samples(pieces)
             if not _saves(sum(len(context.compress(sample)) for sample in samples), sum(map(len, samples))):
                 return None
-        work = context.compressobj(size=size)
-        parts = [work.compress(piece) for piece in pieces]
-        parts.append(work.flush())
-        return b"".join(parts) if _saves(sum(map(len, parts)), size) else None
+        if len(pieces) == 1:
+            frame = context.compress(pieces[0])
+        else:
+            work = context.compressobj(size=size)
+            frame = b"".join([*map(work.compress, pieces), work.flush()])
+        return frame if _saves(len(frame), size) else None
 
     def _context(self) -> zstandard.ZstdCompressor:
         context: zstandard.ZstdCompressor | None = getattr(self._local, "context", None)

@@ -22,6 +22,9 @@ from storage.base import Buffer
 SYNCFS_FILE_SYSTEMS = frozenset({"ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs"})
 """File systems whose syncfs writes all back and reports errors. FUSE mounts often ignore it (durability.md, 3)."""
 
+UNFINISHED = ".new"
+"""How the name of a file ends that `replace_file` has not finished."""
+
 _IOV_MAX = 1024  # of Linux and macOS; more pieces in one call are EINVAL
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how mountinfo writes spaces and the like
 
@@ -191,7 +194,7 @@ class LocalDisk:
 
 def replace_file(disk: Disk, path: Path, content: bytes) -> None:
     """Give `path` this content so that after a power cut it has either the old or the new one, whole; then durable."""
-    temporary = path.with_name(path.name + ".new")
+    temporary = path.with_name(path.name + UNFINISHED)
     disk.unlink(temporary)
     descriptor = disk.create(temporary)
     try:

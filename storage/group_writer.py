@@ -194,7 +194,7 @@ class GroupWriter(Generic[S]):
             session.flush()
             self._disk.commit(session.connection, self._path)
             self.commits += 1
-        except (sqlite3.Error, StorageError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a thread that died would leave all who wait hanging
             self._abandon(session, start, group or [first], error)
         return group or [first]
 
@@ -227,10 +227,11 @@ class GroupWriter(Generic[S]):
     def _abandon(self, session: S, start: object, group: list[_Unit], error: Exception) -> None:
         """Undo the whole group and make each unit of it fail."""
         cause = error.__cause__ if isinstance(error.__cause__, sqlite3.Error) else error
-        if isinstance(cause, sqlite3.Error):
-            ours = translated(cause) or StoreFailedError(f"the database refused a commit: {cause}")
+        if isinstance(cause, StorageError):
+            ours = cause
         else:
-            ours = cause if isinstance(cause, StorageError) else StoreFailedError(f"the disk failed: {cause}")
+            known = translated(cause) if isinstance(cause, sqlite3.Error) else None
+            ours = known or StoreFailedError(f"the database refused a commit: {cause}")
         if isinstance(ours, StoreFailedError) and self._failed is None:
             self._failed = ours
             if self._on_failure is not None:

@@ -10,7 +10,7 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.disk import Disk, replace_file
+from storage.disk import UNFINISHED, Disk, replace_file
 from storage.errors import KeyFileError
 
 KEY_SIZE = 32
@@ -58,10 +58,16 @@ class Keyring:
 
     @classmethod
     def create(cls, folder: Path, *, disk: Disk, now_s: int) -> Self:
-        """Make the folder and the first key while a data folder is set up; keys that are there stay."""
+        """Open the keys, after making the folder and the first key if there is nothing yet.
+
+        A folder that has been in use keeps the clock's mark, so one whose keys were lost is not taken for a new one.
+
+        Raises:
+            KeyFileError: there is no usable key in a folder that has been in use.
+        """
         disk.make_folder(folder)
         disk.sync_folder(folder.parent)
-        if not any(name.endswith(".key") for name in disk.list_(folder)):
+        if all(name.endswith(UNFINISHED) for name in disk.list_(folder)):
             _write_key(disk, folder, now_s)
         return cls(folder, disk=disk)
 

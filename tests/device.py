@@ -51,11 +51,9 @@ class Device:
         assert result.code == 0, f"{arguments} ended with {result.code}: {result.err}"
         return result
 
-    def begin(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
-        """Begin a command and leave it running."""
-        return subprocess.Popen(
-            self._command(arguments), env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    def begin(self, *arguments: str | Path, stderr: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+        """Begin a command and leave it running; its standard error may go to an open file or terminal."""
+        return subprocess.Popen(self._command(arguments), env=self._environment, stdout=subprocess.PIPE, stderr=stderr)
 
     def login(self, server: RunningServer, user: str = ADMIN, password: str = PASSWORD) -> "Device":
         """Log in at a server."""

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from app.api.http import Access, Routes, json_reply
-from app.api.ranges import parse_ranges
+from app.api.ranges import is_known, parse_ranges
 from app.errors import RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
 from app.keys import SERVICES
 from app.services.urls import BUNDLE_SIZE
@@ -65,13 +65,14 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
     grant = _grant(request, Operation.GET_CHUNK, request.match_info["chunk"])
     stored = await services.downloads.chunk(ChunkId(bytes.fromhex(grant.subject)))
     headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding", "Accept-Ranges": "bytes"}
-    headers["ETag"] = f'"{grant.subject}"'
-    if request.headers.get("If-None-Match") == headers["ETag"]:
+    as_stored = stored.encoding is Encoding.ZSTD and "Range" not in request.headers and _accepts_zstd(request)
+    etag = f"{grant.subject}-zstd" if as_stored else grant.subject
+    headers["ETag"] = f'"{etag}"'
+    if is_known(request.headers, etag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     spans = parse_ranges(request.headers["Range"], stored.size) if "Range" in request.headers else []
-    if not spans and stored.encoding is Encoding.ZSTD and _accepts_zstd(request):
+    if as_stored:
         headers["Content-Encoding"] = "zstd"
-        headers["ETag"] = f'"{grant.subject}-zstd"'
         stored = replace(stored, encoding=Encoding.RAW, size=stored.stored_size)  # sent as it lies there
     span = spans[0] if len(spans) == 1 else None
     start, stop = (0, stored.size) if span is None else (span.start, span.stop)

@@ -16,6 +16,8 @@ from app.wire import File, FolderRequest, Page
 
 routes = Routes()
 
+_PLACE = tuple[bool, str | Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)], str]
+
 
 class _Children(msgspec.Struct, forbid_unknown_fields=True):
     """Query of GET /api/v1/folders/{id}/children."""
@@ -63,6 +65,6 @@ def _encode_place(place: Place) -> str:
 def _decode_place(text: str) -> Place:
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return Place(*msgspec.json.decode(packed, type=tuple[bool, str | int, str]))
+        return Place(*msgspec.json.decode(packed, type=_PLACE))
     except (ValueError, binascii.Error) as error:
         raise InvalidRequestError("`after` is not one that a listing gave.") from error

@@ -88,8 +88,16 @@ async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
 
 
 async def read_json(request: web.Request, kind: type[T], *, limit: int = JSON_BODY) -> T:
-    """Return the body as `kind`; what does not fit it is refused by msgspec, which says where."""
-    body = await read_body(request, limit)
+    """Return the body as `kind`; see `decode_json`."""
+    return decode_json(await read_body(request, limit), kind)
+
+
+def decode_json(body: bytes, kind: type[T]) -> T:
+    """Return `body` as `kind`; what does not fit it is refused by msgspec, which says where.
+
+    Raises:
+        InvalidRequestError: it is not UTF-8, or nested too deep to be read.
+    """
     try:
         return msgspec.json.decode(body, type=kind)
     except UnicodeDecodeError as error:

@@ -38,10 +38,10 @@ def parse_ranges(header: str, size: int) -> list[Span]:
     if not equals or unit.strip().lower() != "bytes":
         return []
     spans: list[Span] = []
-    asked = text.split(",")
+    asked = [spec for spec in text.split(",") if spec.strip()]
+    if not asked:
+        return []
     for spec in asked:
-        if not spec.strip():
-            continue
         match = _SPEC.fullmatch(spec)
         if match is None or match[1] == match[2] == "" or (match[1] and match[2] and int(match[1]) > int(match[2])):
             return []
@@ -92,8 +92,8 @@ def check_preconditions(headers: Mapping[str, str], etag: str | None, modified_m
         since = _date(headers.get("If-Unmodified-Since"))
         if since is not None and seconds > since:
             raise PreconditionFailedError("It was changed after the time in If-Unmodified-Since.")
-    if (none_match := headers.get("If-None-Match")) is not None:
-        return not _names(none_match, etag, weak=True)
+    if "If-None-Match" in headers:
+        return not is_known(headers, etag)
     since = _date(headers.get("If-Modified-Since"))
     return since is None or seconds > since
 
@@ -115,9 +115,14 @@ def check_none_match(headers: Mapping[str, str], etag: str | None) -> None:
     Raises:
         PreconditionFailedError: what is there is what it excludes.
     """
-    none_match = headers.get("If-None-Match")
-    if none_match is not None and _names(none_match, etag, weak=True):
+    if is_known(headers, etag):
         raise PreconditionFailedError("It is in a state that If-None-Match excludes.")
+
+
+def is_known(headers: Mapping[str, str], etag: str | None) -> bool:
+    """Tell whether If-None-Match names the present state."""
+    none_match = headers.get("If-None-Match")
+    return none_match is not None and _names(none_match, etag, weak=True)
 
 
 def range_applies(headers: Mapping[str, str], etag: str, modified_ms: int) -> bool:

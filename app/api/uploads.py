@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query, read_body, read_json
+from app.api.http import Access, Routes, decode_json, json_reply, query, read_body, read_json
 from app.api.refusals import problem_for
 from app.clock import now_ms
 from app.errors import AppError
@@ -118,11 +118,11 @@ async def give_up_upload(request: web.Request) -> web.Response:
 
 def _decode(body: bytes) -> tuple[bool, bool, list[Declared]]:
     """Return whether a bundle is wanted, whether it is a batch, and the files."""
-    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields = decode_json(body, dict[str, msgspec.Raw])
     if "files" in fields:
-        batch = msgspec.json.decode(body, type=UploadBatchRequest)
+        batch = decode_json(body, UploadBatchRequest)
         return batch.bundle, True, [_declared(file) for file in batch.files]
-    single = msgspec.json.decode(body, type=UploadRequest)
+    single = decode_json(body, UploadRequest)
     return single.bundle, False, [_declared(single)]
 
 

@@ -7,7 +7,7 @@ import sys
 
 from app.config import Settings
 from app.data_folder import DataFolder
-from app.services.fsck import Level, check
+from app.services.fsck import Damage, Level, check
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 
@@ -32,19 +32,25 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = DataFolder(settings.data.folder, disk)
     if not folder.exists:
         return _cannot_check(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
-    damages = []
+    damages: list[Damage] = []
+    notes: list[Damage] = []
     try:
-        for damage in check(folder, disk, level):
-            damages.append({"kind": damage.kind, "detail": damage.detail})
+        for found in check(folder, disk, level):
+            (notes if found.is_harmless else damages).append(found)
             if not arguments.json:
-                print(f"{damage.kind}: {damage.detail}")
+                print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
     except (sqlite3.Error, StorageError, OSError) as error:
         return _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
     if arguments.json:
-        print(json.dumps({"level": level.name.lower(), "damage": damages}, ensure_ascii=False))
+        reply = {"level": level.name.lower(), "damage": _shown(damages), "notes": _shown(notes)}
+        print(json.dumps(reply, ensure_ascii=False))
     elif not damages:
         print(f"{settings.data.folder} is clean ({level.name.lower()}).")
     return DAMAGED if damages else CLEAN
+
+
+def _shown(found: list[Damage]) -> list[dict[str, str]]:
+    return [{"kind": damage.kind, "detail": damage.detail} for damage in found]
 
 
 def _cannot_check(sentence: str) -> int:

@@ -115,7 +115,7 @@ class Database:
 
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the one connection that writes, and the only one that checkpoints (durability.md, 2)."""
-    connection = _connect(path, WRITER_CACHE_KIB)
+    connection = _connect(path.absolute().as_uri(), WRITER_CACHE_KIB)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS alone looks at these two
@@ -125,15 +125,15 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection that can only read."""
-    connection = _connect(path, READER_CACHE_KIB)
+    """Open a connection that can only read, and that leaves the WAL alone even as the last one to close."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=ro", READER_CACHE_KIB)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection
 
 
-def _connect(path: Path, cache_kib: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
+def _connect(address: str, cache_kib: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = OFF")  # Debian's build has it on, and it doubles the writes

@@ -19,6 +19,7 @@ from app.repositories.checks import FolderFigures, Problem
 from storage.disk import Disk
 from storage.index import IndexStates
 from storage.store import INDEX_NAME
+from storage.verify import Problem as StoreProblem
 from storage.verify import verify_store
 
 PAGE = 1000
@@ -35,10 +36,14 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that is wrong: what kind of thing, and a sentence that says where."""
+    """One thing that is wrong: what kind of thing, and a sentence that says where.
+
+    `is_harmless` where nothing is lost by it but room: a power cut may leave files that no row names.
+    """
 
     kind: str
     detail: str
+    is_harmless: bool = False
 
 
 def check(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
@@ -59,7 +64,8 @@ def check(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
     if level is not Level.METADATA:
         for finding in verify_store(folder.store, disk=disk, content=level is Level.CONTENT):
             chunk = "" if finding.chunk_id is None else f"chunk {finding.chunk_id.hex()}: "
-            yield Damage(f"store {finding.problem}", f"{chunk}{finding.detail}")
+            is_harmless = finding.problem is StoreProblem.STRAY
+            yield Damage(f"store {finding.problem}", f"{chunk}{finding.detail}", is_harmless)
 
 
 def _check_file(tx: Snapshot) -> Iterator[Damage]:

@@ -1,12 +1,14 @@
 """How these tests speak to a server."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient
+from yarl import URL
 
 ADMIN = "ada"
 PASSWORD = "violet-harbour-kettle-42"
@@ -17,7 +19,7 @@ class Reply:
     """An answer, read to its end."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]  # by name in any case
     body: bytes
     json: Any
 
@@ -40,7 +42,7 @@ class Api:
         """The same server, asked with a token."""
         return Api(self.client, token)
 
-    async def call(self, method: str, path: str, **request: Any) -> Reply:
+    async def call(self, method: str, path: str | URL, **request: Any) -> Reply:
         headers = request.pop("headers", {})
         if self.token is not None:
             headers = {"Authorization": f"Bearer {self.token}"} | headers
@@ -71,6 +73,4 @@ class Api:
 async def _read(response: ClientResponse) -> Reply:
     body = await response.read()
     is_json = response.content_type.endswith("json")
-    return Reply(
-        response.status, dict(response.headers), body, await response.json(content_type=None) if is_json else None
-    )
+    return Reply(response.status, response.headers, body, await response.json(content_type=None) if is_json else None)

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import statistics
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -247,5 +248,5 @@ def _hash_runs(cairn: Cairn) -> int:
     return cairn.services.authentication._hasher.runs  # noqa: SLF001 - what no answer may show
 
 
-def _without_chance(headers: dict[str, str]) -> dict[str, str]:
+def _without_chance(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in ("date", "x-request-id")}

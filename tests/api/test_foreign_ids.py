@@ -82,7 +82,7 @@ OF_UPLOADS: dict[str, Ask] = {
 
 
 def _seen(reply: Reply) -> tuple[int, dict[str, str], dict[str, Any]]:
-    headers = {name: value for name, value in reply.headers.items() if name not in ("Date", "X-Request-ID")}
+    headers = {name: value for name, value in reply.headers.items() if name.title() not in ("Date", "X-Request-Id")}
     return reply.status, headers, {key: value for key, value in reply.json.items() if key != "request_id"}
 
 

@@ -22,7 +22,9 @@ def shape(value: Any) -> Any:
 
 def seen(reply: Reply) -> tuple[int, dict[str, str], Any]:
     """Return all that somebody sees of an answer, in its shape."""
-    headers = {name: shape(value) for name, value in reply.headers.items() if name not in ("Date", "X-Request-ID")}
+    headers = {
+        name: shape(value) for name, value in reply.headers.items() if name.title() not in ("Date", "X-Request-Id")
+    }
     return reply.status, headers, shape(reply.json)
 
 

@@ -14,6 +14,7 @@ from client.errors import (
     ApiError,
     ClientError,
     ConflictError,
+    FileChangedError,
     NotLoggedInError,
     RefusedError,
     StoppedError,
@@ -241,7 +242,7 @@ def test_a_file_that_became_shorter_never_counts_as_sent(tmp_path: Path, connect
     path = tmp_path / "file"
     path.write_bytes(b"short")
     descriptor = os.open(path, os.O_RDONLY)
-    with running(lambda _: Told(204, b"")) as peer, pytest.raises(UnreachableError, match="shorter"):
+    with running(lambda _: Told(204, b"")) as peer, pytest.raises(FileChangedError, match="shorter"):
         connect(peer.url).put_content("/a", FileRange(descriptor, 0, 100))
 
     os.close(descriptor)

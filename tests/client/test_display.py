@@ -43,7 +43,7 @@ def test_no_time_is_told_while_nothing_moves() -> None:
     assert progress_line("Sending", Counts(found_bytes=5, found_all=True), 0.0).endswith("0 B/s")
 
 
-def test_a_failure_is_said_at_once_and_a_conflict_alone_ends_with_its_own_code() -> None:
+def test_a_failure_is_said_at_once_and_failures_of_one_kind_end_with_its_code() -> None:
     said: list[str] = []
     progress = Progress(said.append)
 

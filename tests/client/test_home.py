@@ -83,6 +83,15 @@ def test_a_note_is_found_again_by_what_it_is_about_and_by_nothing_else(tmp_path:
         assert other.read() is None
 
 
+def test_a_note_that_was_never_written_leaves_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+
+    with home.hold_note("x") as note:
+        assert note is not None
+
+    assert list((home.folder / "uploads").iterdir()) == []
+
+
 def test_a_longer_note_is_replaced_whole_by_a_shorter_one(tmp_path: Path) -> None:
     with Home(tmp_path / "home").hold_note("x") as note:
         assert note is not None

@@ -22,7 +22,7 @@ from tests.device import Device
 from tests.server import RunningServer
 
 MIB = 1024 * 1024
-BIG = noise(48 * MIB)
+BIG = noise(32 * MIB)
 Hook = Callable[[Asked], Told | None]
 
 
@@ -115,13 +115,13 @@ def put_big(way: Way, folder: Path) -> Path:
 def test_put_goes_on_where_a_killed_one_was(way: Way, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(BIG)
-    way.hook = stall = Stall("PUT", "/chunks/", after=20)
+    way.hook = stall = Stall("PUT", "/chunks/", after=12)
     stall.kill_there(way.device.begin("put", path, "/big"))
     way.hook = lambda _: None
 
     sent = way.device.ok("put", path, "/big", "--json").json
 
-    assert sent["sent_bytes"] < 36 * MIB
+    assert sent["sent_bytes"] < 26 * MIB
     assert len(way.asked("POST", "/api/v1/uploadRequest")) == 1
     assert way.device.ok("cat", "/big").out == BIG
 
@@ -129,7 +129,7 @@ def test_put_goes_on_where_a_killed_one_was(way: Way, tmp_path: Path) -> None:
 def test_put_of_a_file_that_changed_since_the_kill_begins_anew(way: Way, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(BIG)
-    way.hook = stall = Stall("PUT", "/chunks/", after=20)
+    way.hook = stall = Stall("PUT", "/chunks/", after=12)
     stall.kill_there(way.device.begin("put", path, "/big"))
     way.hook = lambda _: None
     path.write_bytes(BIG[MIB:])
@@ -143,7 +143,7 @@ def test_put_of_a_file_that_changed_since_the_kill_begins_anew(way: Way, tmp_pat
 def test_put_begins_anew_where_the_server_knows_the_upload_no_more(way: Way, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(BIG)
-    way.hook = stall = Stall("PUT", "/chunks/", after=20)
+    way.hook = stall = Stall("PUT", "/chunks/", after=12)
     stall.kill_there(way.device.begin("put", path, "/big"))
     way.hook = first_times("GET", "/api/v1/uploads/", 1, lambda _: Told(404, b'{"code": "not_found"}'))
 
@@ -155,7 +155,7 @@ def test_put_begins_anew_where_the_server_knows_the_upload_no_more(way: Way, tmp
 def test_an_interrupt_ends_a_put_soon_and_the_next_goes_on(way: Way, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(BIG)
-    way.hook = stall = Stall("PUT", "/chunks/", after=20)
+    way.hook = stall = Stall("PUT", "/chunks/", after=12)
 
     process = way.device.begin("put", path, "/big")
     _, said = stall.kill_there(process, signal.SIGINT)
@@ -163,7 +163,7 @@ def test_an_interrupt_ends_a_put_soon_and_the_next_goes_on(way: Way, tmp_path: P
     assert process.returncode == 1
     assert said.decode().endswith("cairn: Stopped. The same command goes on where this one was.\n")
     way.hook = lambda _: None
-    assert way.device.ok("put", path, "/big", "--json").json["sent_bytes"] < 36 * MIB
+    assert way.device.ok("put", path, "/big", "--json").json["sent_bytes"] < 26 * MIB
 
 
 def test_a_killed_put_of_a_tree_leaves_no_upload_open_after_the_next(way: Way, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_put_outlives_a_crash_of_the_server(way: Way, tmp_path: Path, point: str
     def hook(asked: Asked) -> Told | None:
         if asked.method == method and point.rstrip("?") in asked.path:
             seen[point] += 1
-            if seen[point] == (20 if method == "PUT" else 1):
+            if seen[point] == (12 if method == "PUT" else 1):
                 crash(asked)
         return None
 
@@ -234,7 +234,7 @@ def test_put_of_small_files_outlives_a_crash_of_the_server(way: Way, tmp_path: P
 def test_a_reply_that_gets_lost_changes_nothing(way: Way, tmp_path: Path, method: str, part: str) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    (source / "big").write_bytes(BIG[: 30 * MIB])
+    (source / "big").write_bytes(BIG[: 25 * MIB])
     for n in range(20):
         (source / f"{n}.txt").write_text(f"file {n}")
 
@@ -293,7 +293,7 @@ def test_a_file_that_changes_while_it_is_sent_becomes_no_version(way: Way, tmp_p
 
     def change(_: Asked) -> None:
         with path.open("r+b") as file:
-            file.seek(40 * MIB)
+            file.seek(30 * MIB)
             file.write(b"changed")
 
     way.hook = first_times("PUT", "/chunks/", 1, change)
@@ -326,25 +326,25 @@ def test_a_version_made_elsewhere_meanwhile_is_a_conflict_and_survives(way: Way,
 
 def test_get_goes_on_where_a_killed_one_was(way: Way, tmp_path: Path) -> None:
     put_big(way, tmp_path)
-    way.hook = stall = Stall("GET", "/chunks/", after=20)
+    way.hook = stall = Stall("GET", "/chunks/", after=12)
     stall.kill_there(way.device.begin("get", "/big", tmp_path / "back"))
     way.hook = lambda _: None
     assert not (tmp_path / "back").exists()
 
     got = way.device.ok("get", "/big", tmp_path / "back", "--json").json
 
-    assert got["received_bytes"] < 36 * MIB
+    assert got["received_bytes"] < 26 * MIB
     assert (tmp_path / "back").read_bytes() == BIG
     assert [path.name for path in tmp_path.glob(".cairn-part-*")] == []
 
 
 def test_get_keeps_nothing_of_a_partial_file_that_does_not_fit(way: Way, tmp_path: Path) -> None:
     put_big(way, tmp_path)
-    way.hook = stall = Stall("GET", "/chunks/", after=20)
+    way.hook = stall = Stall("GET", "/chunks/", after=12)
     stall.kill_there(way.device.begin("get", "/big", tmp_path / "back"))
     way.hook = lambda _: None
     (part,) = tmp_path.glob(".cairn-part-*")
-    part.write_bytes(bytes(60 * MIB))
+    part.write_bytes(bytes(40 * MIB))
 
     way.device.ok("get", "/big", tmp_path / "back")
 

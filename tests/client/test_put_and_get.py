@@ -1,8 +1,10 @@
 """Files and folders to a real server and back."""
 
 import os
+import pty
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -220,10 +222,14 @@ def test_a_file_that_cannot_be_read_holds_up_no_other(device: Device, make_tree:
     (source / os.fsdecode(b"bad\xff")).write_bytes(b"x")
     (source / "con\ntrol").write_bytes(b"x")
 
-    result = device.run("put", "-r", source, "/Tree")
+    result = device.run("put", "-r", source, "/Tree", "--json")
 
     assert result.code == 1
     assert result.err.count("rename it") == 2
+    assert sorted(failure["path"] for failure in result.json["failures"]) == [
+        f"{source}/bad\\udcff",
+        f"{source}/con\ntrol",
+    ]
     assert device.ok("cat", "/Tree/good").out == b"good"
 
 
@@ -255,3 +261,24 @@ def test_only_the_home_of_the_device_holds_its_state_and_no_note_is_left(
     device.ok("put", "-r", make_tree("source", MIXED), "/Tree")
 
     assert sorted(path.name for path in device.home.rglob("*")) == ["login.json", "uploads"]
+
+
+def test_a_terminal_shows_a_bar_with_files_and_bytes(device: Device, make_tree: MakeTree) -> None:
+    source = make_tree("source", {"big": noise(30 * MIB), "small": b"small"})
+    terminal, theirs = pty.openpty()
+
+    with device.begin("put", "-r", source, "/Tree", stderr=theirs) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_terminal(terminal), b"")).decode()
+        os.close(terminal)
+
+    assert process.returncode == 0
+    assert " of 2 files" in shown
+    assert "/30.0 MiB" in shown
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """Return what came; nothing once the other side is closed, which a terminal tells by an error."""
+    with suppress(OSError):
+        return os.read(descriptor, 65_536)
+    return b""

@@ -1,4 +1,4 @@
-"""The way to the services of a server in this process, whose disk may be a simulated one. URLs are signed and checked."""
+"""The way to the services of a server in this process, whose disk may be a simulated one."""
 
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from app.services.tree import Change
 from app.services.uploads import Declared, UploadAnswer
 from app.services.views import View
 from storage.base import ChunkId, WireEncoding
-from storage.errors import StorageError
+from storage.errors import BadSignatureError, StorageError
 from storage.signing import Grant, Operation
 from tests.crash.content import frame, sha256
 from tests.crash.doors import Opened, OpenedUpload, Progress, RefusedError, Seen, UnansweredError, Wish
@@ -90,6 +90,14 @@ class ServiceDoor:
     async def read(self, file_id: str) -> bytes:
         content = await _told(self._services.downloads.content(self._actor, file_id, None, download=False))
         return b"".join([await _told(self._store.read(chunk_id)) for chunk_id in content.manifest.ids()])
+
+    def takes(self, url: str) -> bool:
+        """Tell whether a URL for a chunk is one that this server signed."""
+        try:
+            self._grant(Operation.PUT_CHUNK, url)
+        except BadSignatureError:
+            return False
+        return True
 
     def _grant(self, operation: Operation, url: str) -> Grant:
         path, _, query = url.partition("?")

@@ -9,24 +9,22 @@ import contextlib
 import json
 import os
 import random
-import subprocess
 import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from app.db.database import connect_reader
-from app.db.transaction import Snapshot, read_counters
-from app.ids import decode_id
-from app.repositories import journal
+from tests.crash.client import Client
 from tests.crash.doors import UnansweredError
 from tests.crash.http_door import HttpDoor
 from tests.crash.oracle import Oracle
+from tests.crash.powered import assert_journal
 from tests.crash.writer import Writer
 from tests.server import ADMIN, PASSWORD, RunningServer
 
@@ -70,7 +68,7 @@ async def test_two_hundred_kills_lose_nothing_acknowledged(server: RunningServer
 
 async def run_series(server: RunningServer, seed: int) -> None:
     """Run ROUNDS rounds on one folder: write, kill, start, check."""
-    print(f"CRASH_SEED={seed}")
+    print(f"CRASH_SEED={seed}")  # noqa: T201 - a failure shows it
     chance = random.Random(seed)  # noqa: S311 - a failure must come back with its seed
     figures = Figures()
     server.start()
@@ -79,15 +77,14 @@ async def run_series(server: RunningServer, seed: int) -> None:
         for _ in range(ROUNDS):
             await write_until_killed(server, writers, moment_s(chance))
             restart(server, chance)
-            await settle(server, writers, chance, figures)
-            assert_clean(server.data)
+            await asyncio.gather(settle(server, writers, chance, figures), check_all(server.data))
             figures.rounds += 1
         for writer in writers:
-            await writer.oracle.check(writer.door, also=set(writer.oracle.known))
+            await writer.client.oracle.check(writer.client.door, also=set(writer.client.oracle.known))
     server.stop()
-    assert_clean(server.data)
+    await check_all(server.data)
     assert figures.acknowledged > ROUNDS * WRITERS, figures
-    print(figures)
+    print(figures)  # noqa: T201 - with -s for who wants to know what was covered
 
 
 def moment_s(chance: random.Random) -> float:
@@ -104,7 +101,7 @@ async def prepare(server: RunningServer, session: aiohttp.ClientSession, chance:
     for number in range(WRITERS):
         door, path = HttpDoor(session, token), f"/writer-{number}"
         oracle = Oracle(await door.make_folder(path), path)
-        writers.append(Writer(f"{number}", door, oracle, random.Random(chance.random())))  # noqa: S311 - as above
+        writers.append(Writer(f"{number}", Client(door, oracle), random.Random(chance.random())))  # noqa: S311 - as above
     return writers
 
 
@@ -149,38 +146,28 @@ def kill_while_starting(server: RunningServer, after_s: float) -> None:
 
 async def settle(server: RunningServer, writers: Sequence[Writer], chance: random.Random, figures: Figures) -> None:
     """Hold what the server has against the answers that the writers got, then end what was cut off."""
-    assert_journal(server.data, writers)
     for writer in writers:
-        oracle = writer.oracle
+        oracle = writer.client.oracle
+        assert_journal(server.data / "metadata.db", oracle.acknowledged)
         in_doubt, before = len(oracle.doubts), {known.seen for known in oracle.known.values()}
         figures.acknowledged += len(oracle.acknowledged)
         figures.cut_off += in_doubt
         oracle.acknowledged.clear()
         names = sorted(oracle.known)
-        await oracle.check(writer.door, also=set(chance.sample(names, min(ALSO_READ, len(names)))))
+        await oracle.check(writer.client.door, also=set(chance.sample(names, min(ALSO_READ, len(names)))))
         if in_doubt:
             figures.came_to_pass += len({known.seen for known in oracle.known.values()} - before)
-        figures.resumed += writer.pending is not None
-        await writer.resume()
+        figures.resumed += len(writer.client.opened)
+        await writer.client.resume()
 
 
-def assert_journal(data: Path, writers: Sequence[Writer]) -> None:
-    """Assert that each acknowledged seq is below the head and still stands for the same change."""
-    with closing(connect_reader(data / "metadata.db")) as connection:
-        head = read_counters(connection).seq
-        for writer in writers:
-            for seq, file_id in writer.oracle.acknowledged:
-                assert seq <= head, f"seq {seq} was acknowledged, and the journal ends at {head}"
-                row = journal.rows_after(Snapshot(connection), seq - 1, limit=1)[0]
-                assert (row.seq, row.node_id) == (seq, decode_id(file_id)[0])
-
-
-def assert_clean(data: Path) -> None:
+async def check_all(data: Path) -> None:
     """Assert that a full check finds nothing, beside the running server or without one."""
     command = [sys.executable, "-m", "client", "fsck", "--content", "--json", "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.returncode == 0, f"fsck ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
-    assert json.loads(done.stdout)["damage"] == []
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    out, err = await process.communicate()
+    assert process.returncode == 0, f"fsck ended with {process.returncode}: {out!r} {err!r}"
+    assert json.loads(out)["damage"] == []
 
 
 @asynccontextmanager

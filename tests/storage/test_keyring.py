@@ -1,5 +1,6 @@
 """Key files: made once, rotated in time, refused when anything about them is wrong."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,30 @@ def test_a_missing_key_or_folder_stops_the_start(keyring: Keyring, folder: Path)
         Keyring(folder, disk=LocalDisk())
     with pytest.raises(KeyFileError, match="cannot be read"):
         Keyring(folder / "absent", disk=LocalDisk())
+
+
+def test_lost_keys_of_a_folder_in_use_are_not_made_anew(keyring: Keyring, folder: Path) -> None:
+    keyring.keep_clock_mark(NOW_S)
+    key_files(folder)[0].unlink()
+
+    with pytest.raises(KeyFileError, match="no key"):
+        Keyring.create(folder, disk=LocalDisk(), now_s=NOW_S)
+
+
+@pytest.mark.parametrize("call", range(12))
+@pytest.mark.parametrize("seed", range(5))
+def test_a_power_cut_while_the_first_key_is_made_is_made_good_by_the_next_start(
+    tmp_path: Path, call: int, seed: int
+) -> None:
+    disk = SimDisk(tmp_path)
+    disk.cut_power_at(call)
+    with contextlib.suppress(OSError):
+        Keyring.create(tmp_path / "keys", disk=disk, now_s=NOW_S)
+    found = disk.crash(seed)
+
+    keyring = Keyring.create(tmp_path / "keys", disk=found, now_s=NOW_S)
+
+    assert len(keyring.current.secret) == KEY_SIZE
 
 
 def test_a_key_that_is_a_folder_stops_the_start(keyring: Keyring, folder: Path) -> None:
