@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from app.api import accounts, chunks, files, folders, health, pages, setup, uploads
+from app.api import accounts, chunks, files, folders, health, history, pages, setup, trash, uploads
 from app.api.http import Route
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
@@ -31,18 +31,25 @@ from app.ids import encode_id
 from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
 from app.repositories import uploads as upload_rows
+from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
 from app.services.commits import CommitService
+from app.services.copies import CopyService
 from app.services.downloads import DownloadService
 from app.services.hashes import HashService
 from app.services.health import HealthService
+from app.services.history import HistoryService
+from app.services.jobs import JobService
 from app.services.open_uploads import OpenUploads
+from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
+from app.services.reveal import reveal_slice
 from app.services.room import Room
 from app.services.setup import SetUpService
 from app.services.sweep import Sweep
+from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
 from app.services.uptime import read_uptime
@@ -60,7 +67,7 @@ logger = logging.getLogger(__name__)
 BODIES = 32 * 1024 * 1024
 HASHERS, HASH_QUEUE = 2, 64
 SAFE_SQLITE = (3, 51, 3)
-MODULES = (accounts, chunks, files, folders, health, pages, setup, uploads)
+MODULES = (accounts, chunks, files, folders, health, history, pages, setup, trash, uploads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Cairn:
     keyring: Keyring
     hashes: HashService
     sweep: Sweep
+    jobs: JobService
 
 
 @asynccontextmanager
@@ -155,6 +163,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     endings.listen(lambda ended: store.drop_claims(ended.claims))
     uploads_ = UploadService(database, store, urls, table, room, uptime, settings.limits, settings.uploads)
     commits = CommitService(database, store, table, uptime, settings.uploads)
+    jobs = JobService(database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice})
     accounts_ = AccountService(database, hasher, endings, server_name=settings.server.name)
     await accounts_.start()
     services = Services(
@@ -174,6 +183,9 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         proxies=Proxies(settings.server.trusted_proxies),
         health=HealthService(database, store),
         tree=TreeService(database),
+        trash=TrashService(database, jobs, identity.epoch),
+        history=HistoryService(database),
+        copies=CopyService(database),
         uploads=uploads_,
         commits=commits,
         receive=ReceiveService(store, table, uploads_, commits, room, hashing),
@@ -191,6 +203,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         keyring=base.keyring,
         hashes=HashService(database, store, hashing),
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
+        jobs=jobs,
     )
 
 

@@ -12,10 +12,13 @@ from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
 from app.services.commits import CommitService
+from app.services.copies import CopyService
 from app.services.downloads import DownloadService
 from app.services.health import HealthService
+from app.services.history import HistoryService
 from app.services.receive import ReceiveService
 from app.services.setup import SetUpService
+from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
 from app.services.urls import Urls
@@ -34,6 +37,9 @@ class Services:
     proxies: Proxies
     health: HealthService
     tree: TreeService
+    trash: TrashService
+    history: HistoryService
+    copies: CopyService
     uploads: UploadService
     commits: CommitService
     receive: ReceiveService

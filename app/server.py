@@ -60,8 +60,10 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                 chores = [cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]
                 async with asyncio.TaskGroup() as group:
                     janitor = group.create_task(run_chores(chores), name="janitor")
+                    jobs = group.create_task(cairn.jobs.run(), name="jobs")
                     await stopped.wait()
-                    janitor.cancel()
+                    for task in (janitor, jobs):
+                        task.cancel()
     if failures:
         logger.critical("stopped, for the disk failed: %s. Look at the disk, then start again.", failures[0])
         return 1

@@ -51,6 +51,7 @@ class UploadRequest(Request, frozen=True):
     ancestors: Annotated[list[Sha256], Meta(max_length=16)] = []
     on_conflict: OnConflict = "fail"
     parents: bool = False
+    restore: bool = False
     append: bool = False
     bundle: bool = False
 
@@ -147,7 +148,7 @@ class File(Struct, frozen=True):
             created_ms=node.created_ms,
             modified_ms=node.modified_ms,
             modified_by=listed.username,
-            deleted=False,
+            deleted=node.dead_seq > 0,
             permissions=[right.value for right in view.rights],
         )
 

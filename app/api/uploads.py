@@ -141,6 +141,7 @@ def _declared(body: UploadRequest) -> Declared:
         ancestors=tuple(body.ancestors),
         on_conflict=body.on_conflict,
         parents=body.parents,
+        restore=body.restore,
     )
     return Declared(wish, body.size, _manifest(body.chunks), body.append)
 

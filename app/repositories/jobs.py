@@ -11,8 +11,9 @@ _INSERT = """
     INSERT INTO jobs (id, tag, kind, user_id, actor_id, node_id, state, created_ms)
     VALUES (:id, :tag, :kind, :user, :actor, :node, :state, :now)
 """
-_BY_ID = "SELECT id, kind, user_id, actor_id, node_id, state FROM jobs WHERE id = :id"
+_BY_ID = "SELECT id, kind, actor_id, node_id, state FROM jobs WHERE id = :id"
 _ALL = "SELECT id FROM jobs ORDER BY id"
+_NODES = "SELECT node_id FROM jobs WHERE kind = :kind"
 _SAVE = "UPDATE jobs SET state = :state WHERE id = :id"
 _DELETE = "DELETE FROM jobs WHERE id = :id"
 
@@ -26,17 +27,13 @@ class JobKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Where a walk down a subtree stands.
+    """Where a walk down a subtree stands: as many steps as the tree is deep, however wide it is.
 
     Attributes:
-        folders: ids of folders still to do, the next one last.
-        after: name of the last child done in the next one.
-        dead_seq: the deletion that this is about; 0 where it is about none.
+        steps: the folders that are being walked, the top first: id, and name of the last child that is done.
     """
 
-    folders: tuple[int, ...]
-    after: str = ""
-    dead_seq: int = 0
+    steps: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +42,26 @@ class Job:
 
     id: int
     kind: JobKind
-    user_id: int
     actor_id: int
     node_id: int
     walk: Walk
 
 
-def add(tx: Transaction, *, kind: JobKind, user_id: int, actor_id: int, node_id: int, walk: Walk) -> Job:
-    """Write a new job."""
-    job = Job(tx.next_id(), kind, user_id, actor_id, node_id, walk)
+def add(tx: Transaction, kind: JobKind, *, user_id: int, actor_id: int, node_id: int) -> None:
+    """Write a new job about a node and all below it."""
     tx.execute(
         _INSERT,
         {
-            "id": job.id,
+            "id": tx.next_id(),
             "tag": tx.next_tag(),
             "kind": kind,
             "user": user_id,
             "actor": actor_id,
             "node": node_id,
-            "state": msgspec.json.encode(walk),
+            "state": msgspec.json.encode(Walk(((node_id, ""),))),
             "now": tx.now_ms(),
         },
     )
-    return job
 
 
 def find(tx: Snapshot, job_id: int) -> Job | None:
@@ -76,7 +70,7 @@ def find(tx: Snapshot, job_id: int) -> Job | None:
     if row is None:
         return None
     walk = msgspec.json.decode(row["state"], type=Walk)
-    return Job(row["id"], JobKind(row["kind"]), row["user_id"], row["actor_id"], row["node_id"], walk)
+    return Job(row["id"], JobKind(row["kind"]), row["actor_id"], row["node_id"], walk)
 
 
 def unfinished(tx: Snapshot) -> list[int]:
@@ -84,9 +78,14 @@ def unfinished(tx: Snapshot) -> list[int]:
     return [row["id"] for row in tx.all(_ALL)]
 
 
+def nodes_of(tx: Snapshot, kind: JobKind) -> set[int]:
+    """Return the nodes that jobs of a kind are about."""
+    return {row["node_id"] for row in tx.all(_NODES, {"kind": kind})}
+
+
 def save(tx: Transaction, job_id: int, walk: Walk) -> None:
     """Store what is left of a job; with nothing left it is done and goes."""
-    if walk.folders:
+    if walk.steps:
         tx.execute(_SAVE, {"id": job_id, "state": msgspec.json.encode(walk)})
     else:
         tx.execute(_DELETE, {"id": job_id})

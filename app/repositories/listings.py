@@ -8,7 +8,7 @@ from app.db.transaction import Snapshot
 from app.listing import Order, Place, Sort
 from app.repositories.nodes import COLUMNS, Node, node_of
 
-_LISTED = f"""
+LISTED = f"""
     SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username
       FROM nodes n
       LEFT JOIN folders f ON f.node_id = n.id
@@ -16,12 +16,22 @@ _LISTED = f"""
       JOIN actors a ON a.id = n.actor_id
       JOIN users u ON u.id = a.user_id
 """  # noqa: S608 - put together from constants, as all below
-_ONE = f"{_LISTED} WHERE n.id = :id"
-_OF_KIND = f"{_LISTED} WHERE n.parent_id = :parent AND n.dead_seq = 0 AND (n.kind > 0) = :is_folder"
+_ONE = f"{LISTED} WHERE n.id = :id"
+_OF_KIND = f"{LISTED} WHERE n.parent_id = :parent AND n.dead_seq = 0 AND (n.kind > 0) = :is_folder"
 _TRASH = f"""
-    {_LISTED} WHERE n.space_id = :space AND n.dead_seq > 0 AND n.dead_seq < :before AND n.dead_ms IS NOT NULL
+    SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username,
+           d.name AS deleted_by
+      FROM nodes n
+      LEFT JOIN folders f ON f.node_id = n.id
+      LEFT JOIN versions v ON v.id = n.version_id
+      LEFT JOIN past p ON p.node_id = n.id AND p.to_seq = n.dead_seq
+      JOIN actors a ON a.id = coalesce(p.actor_id, n.actor_id)
+      JOIN users u ON u.id = a.user_id
+      JOIN actors b ON b.id = n.actor_id
+      JOIN users d ON d.id = b.user_id
+     WHERE n.space_id = :space AND n.dead_ms IS NOT NULL AND n.dead_seq < :before
      ORDER BY n.dead_seq DESC LIMIT :limit
-"""
+"""  # noqa: S608 - put together from constants
 _KEYS: dict[Sort, str] = {
     "name": "n.name",
     "size": "coalesce(f.size, n.size)",
@@ -51,7 +61,7 @@ class Listed:
 def one(tx: Snapshot, node_id: int) -> Listed | None:
     """Return one node as a listing shows it."""
     row = tx.one(_ONE, {"id": node_id})
-    return None if row is None else _listed(row)
+    return None if row is None else listed_of(row)
 
 
 def children(
@@ -68,9 +78,14 @@ def children(
     return [listed for _, listed in page], page[-1][0] if len(found) > limit else None
 
 
-def trash(tx: Snapshot, space_id: int, *, before: int, limit: int) -> list[Listed]:
-    """Return up to `limit` nodes that were trashed in a space before the seq `before`, the latest first."""
-    return [_listed(row) for row in tx.all(_TRASH, {"space": space_id, "before": before, "limit": limit})]
+def trash(tx: Snapshot, space_id: int, *, before: int, limit: int) -> list[tuple[Listed, str]]:
+    """Return up to `limit` entries of a space's trash, the latest first, each with who put it there.
+
+    Args:
+        before: only what was trashed before this seq.
+    """
+    rows = tx.all(_TRASH, {"space": space_id, "before": before, "limit": limit})
+    return [(listed_of(row), row["deleted_by"]) for row in rows]
 
 
 def _of_kind(
@@ -92,7 +107,7 @@ def _of_kind(
         {"parent": parent_id, "is_folder": is_folder, "limit": limit}
         | ({} if after is None else {"key": after.key, "name": after.name}),
     )
-    return [(_place(listed, sort), listed) for listed in map(_listed, rows)]
+    return [(_place(listed, sort), listed) for listed in map(listed_of, rows)]
 
 
 def _place(listed: Listed, sort: Sort) -> Place:
@@ -106,9 +121,10 @@ def _place(listed: Listed, sort: Sort) -> Place:
     return Place(node.kind > 0, keys[sort], node.name)
 
 
-def _listed(row: sqlite3.Row) -> Listed:
+def listed_of(row: sqlite3.Row) -> Listed:
+    """Return what a row of `LISTED` holds."""
     node = node_of(row)
-    below_size, below_seq, sha256, content_type, username = row[20:]
+    below_size, below_seq, sha256, content_type, username = row[20:25]
     return Listed(
         node, (node.size or 0) if below_size is None else below_size, below_seq or 0, sha256, content_type, username
     )

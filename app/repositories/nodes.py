@@ -5,7 +5,6 @@ seq that the caller saw, and appends the journal's row. Sums are handed to `Sums
 """
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -20,6 +19,10 @@ COLUMNS = """
 """
 _BY_ID = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id"  # noqa: S608 - put together from constants, as all here
 _CHILD = f"SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name = :name"  # noqa: S608
+_CHILDREN = f"""
+    SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name > :after
+     ORDER BY n.name LIMIT :limit
+"""  # noqa: S608
 _NAME_IN_USE = "SELECT id FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name = :name"
 _UP = "SELECT parent_id, name, dead_seq, space_id FROM nodes WHERE id = :id"
 _INSERT = """
@@ -45,26 +48,6 @@ _SET_PLACE = """
       content_seq = :content_seq, seq = :seq, feed_seq = :seq, actor_id = :actor, modified_ms = :now
      WHERE id = :id AND seq = :if_seq
 """
-_SET_DEAD = """
-    UPDATE nodes SET dead_seq = :seq, dead_ms = :now, seq = :seq, feed_seq = :seq, actor_id = :actor
-     WHERE id = :id AND seq = :if_seq AND dead_seq = 0
-"""
-_SET_ALIVE = """
-    UPDATE nodes SET dead_seq = 0, dead_ms = NULL, parent_id = :parent, name = :name, seq = :seq, feed_seq = :seq,
-      actor_id = :actor WHERE id = :id AND seq = :if_seq AND dead_seq > 0
-"""
-_LIVE_CHILDREN = """
-    SELECT id, kind, name FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name > :after
-     ORDER BY name LIMIT :limit
-"""
-_REVEAL = "UPDATE nodes SET feed_seq = ? WHERE id = ?"
-_PURGE = """
-    UPDATE nodes SET version_id = NULL, version_tag = NULL, size = NULL, mtime_ms = NULL, dead_seq = :seq,
-      dead_ms = NULL WHERE id = :id
-"""
-_HIDE = "UPDATE nodes SET dead_ms = NULL WHERE id = :id"
-_PURGE_PAST = "DELETE FROM past WHERE node_id = :id"
-_PURGE_SUMS = "DELETE FROM folders WHERE node_id = :id"
 _FOLDER = "SELECT size, items, below_seq FROM folders WHERE node_id = :id"
 _ADD_TO_FOLDER = """
     UPDATE folders SET size = size + :size, items = items + :items, below_seq = max(below_seq, :seq)
@@ -80,7 +63,7 @@ class Kind(IntEnum):
     MOUNT = 2
 
 
-_KINDS = tuple(Kind)
+KINDS = tuple(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +158,11 @@ def find_child(tx: Snapshot, parent_id: int, name: str) -> Node | None:
     return _node(tx.one(_CHILD, {"parent": parent_id, "name": name}))
 
 
+def live_children(tx: Snapshot, parent_id: int, *, after: str, limit: int) -> list[Node]:
+    """Return up to `limit` live children behind the name `after`; "" begins."""
+    return [node_of(row) for row in tx.all(_CHILDREN, {"parent": parent_id, "after": after, "limit": limit})]
+
+
 def name_in_use(tx: Snapshot, parent_id: int, name: str) -> int | None:
     """Return the id of the live child that has this name."""
     row = tx.one(_NAME_IN_USE, {"parent": parent_id, "name": name})
@@ -198,6 +186,14 @@ def folder_sums(tx: Snapshot, node_id: int) -> tuple[int, int, int]:
     """Return bytes below, nodes below, and the highest seq below a folder."""
     row = tx.one(_FOLDER, {"id": node_id})
     return (0, 0, 0) if row is None else (row["size"], row["items"], row["below_seq"])
+
+
+def figures(tx: Snapshot, node: Node) -> tuple[int, int]:
+    """Return the bytes and nodes that a node brings to the folders above it, itself included."""
+    if not node.is_folder:
+        return node.size or 0, 1
+    size, items, _ = folder_sums(tx, node.id)
+    return size, items + 1
 
 
 def create(
@@ -265,9 +261,9 @@ def set_content(tx: Transaction, node: Node, content: Content, *, actor_id: int)
     Raises:
         ConflictError: it changed since `node` was read.
     """
-    seq, now = _close(tx, node, Operation.CONTENT, actor_id), tx.now_ms()
+    seq, now = close(tx, node, Operation.CONTENT, actor_id), tx.now_ms()
     values = {"id": node.id, "if_seq": node.seq, "seq": seq, "actor": actor_id, "now": now, **_content(content)}
-    _one_row(tx.execute(_SET_CONTENT, values), node)
+    expect_one_row(tx.execute(_SET_CONTENT, values), node)
     return replace(
         node,
         version_id=content.version_id,
@@ -301,7 +297,7 @@ def set_place(
     """
     touched = (mtime_ms, executable) != (node.mtime_ms, node.executable)
     moved = (parent_id, name) != (node.parent_id, node.name)
-    seq = _close(tx, node, Operation.MOVE if moved else Operation.ATTRIBUTES, actor_id)
+    seq = close(tx, node, Operation.MOVE if moved else Operation.ATTRIBUTES, actor_id)
     values = {
         "id": node.id,
         "if_seq": node.seq,
@@ -318,65 +314,19 @@ def set_place(
         cursor = tx.execute(_SET_PLACE, values)
     except sqlite3.IntegrityError as error:
         raise _taken(tx, parent_id, name) from error
-    _one_row(cursor, node)
+    expect_one_row(cursor, node)
     return _must_find(tx, node.id)
 
 
-def trash(tx: Transaction, node: Node, *, actor_id: int) -> int:
-    """Put a node and all below it into the trash with one row; return the seq.
-
-    Raises:
-        ConflictError: it changed since `node` was read.
-    """
-    seq = _close(tx, node, Operation.TRASH, actor_id)
-    values = {"id": node.id, "if_seq": node.seq, "seq": seq, "actor": actor_id, "now": tx.now_ms()}
-    _one_row(tx.execute(_SET_DEAD, values), node)
-    return seq
-
-
-def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id: int) -> int:
-    """Bring a trashed node back at a place and return the seq.
-
-    Raises:
-        ConflictError: it changed since `node` was read.
-    """
-    seq = _close(tx, node, Operation.RESTORE, actor_id)
-    values = {"id": node.id, "if_seq": node.seq, "parent": parent_id, "name": name, "seq": seq, "actor": actor_id}
-    _one_row(tx.execute(_SET_ALIVE, values), node)
-    return seq
-
-
-def live_children(tx: Snapshot, parent_id: int, *, after: str, limit: int) -> list[tuple[int, Kind, str]]:
-    """Return id, kind and name of up to `limit` children behind the name `after`; "" begins."""
-    rows = tx.all(_LIVE_CHILDREN, {"parent": parent_id, "after": after, "limit": limit})
-    return [(row["id"], _KINDS[row["kind"]], row["name"]) for row in rows]
-
-
-def reveal(tx: Transaction, node_ids: Iterable[int], seq: int) -> None:
-    """Give nodes that came into view unchanged a new place in the feed."""
-    tx.connection.executemany(_REVEAL, ((seq, node_id) for node_id in node_ids))
-
-
-def hide_from_trash(tx: Transaction, node_id: int) -> None:
-    """Let a trashed node show no more; it is about to be purged."""
-    tx.execute(_HIDE, {"id": node_id})
-
-
-def purge(tx: Transaction, node_ids: Iterable[int], *, dead_seq: int) -> None:
-    """Forget what nodes held and were; the rows stay as tombstones of their own, for devices that know them."""
-    rows = [{"id": node_id, "seq": dead_seq} for node_id in node_ids]
-    for statement in (_PURGE_PAST, _PURGE_SUMS, _PURGE):
-        tx.connection.executemany(statement, rows)
-
-
-def _close(tx: Transaction, node: Node, operation: Operation, actor_id: int) -> int:
-    """Copy the present state into `past` and return the seq that ends it."""
+def close(tx: Transaction, node: Node, operation: Operation, actor_id: int) -> int:
+    """Begin a change: write its journal row and copy the present state into `past`; return the seq that ends it."""
     seq = tx.record(node_id=node.id, operation=operation, actor_id=actor_id)
     tx.execute(_CLOSE, {"id": node.id, "to_seq": seq})
     return seq
 
 
-def _one_row(cursor: sqlite3.Cursor, node: Node) -> None:
+def expect_one_row(cursor: sqlite3.Cursor, node: Node) -> None:
+    """Raise ConflictError if the compare-and-set on a node's seq changed nothing."""
     if cursor.rowcount != 1:
         raise ConflictError("It changed since it was looked at.", node.id)
 
@@ -416,5 +366,5 @@ def node_of(row: sqlite3.Row) -> Node:
     """Return the node whose columns are the first of `row`, in the order of `COLUMNS`."""
     number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:20]
     return Node(
-        number, tag, space, parent, name, _KINDS[kind], version, version_tag, size, mtime, bool(executable), *rest
+        number, tag, space, parent, name, KINDS[kind], version, version_tag, size, mtime, bool(executable), *rest
     )

@@ -1,7 +1,7 @@
 """Versions of files: one immutable state of content each, and the chunks that a space may skip sending."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
@@ -30,13 +30,12 @@ _OF_NODE = """
     SELECT v.id, v.tag, v.size, v.mtime_ms, v.created_ms, v.sha256, v.label, v.base_id, b.tag AS base_tag,
            a.id AS actor_id, a.tag AS actor_tag, u.name AS username
       FROM versions v
-      LEFT JOIN versions b ON b.id = v.base_id
+      LEFT JOIN versions b ON b.id = v.base_id AND b.node_id = v.node_id
       JOIN actors a ON a.id = v.actor_id
       JOIN users u ON u.id = a.user_id
      WHERE v.node_id = :node AND v.id < :before AND v.manifest IS NOT NULL ORDER BY v.id DESC LIMIT :limit
 """
-_SIZE_OF_NODES = "SELECT coalesce(sum(size), 0) FROM versions WHERE node_id = ?"
-_DELETE_OF_NODES = "DELETE FROM versions WHERE node_id = ?"
+_DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = ? RETURNING size"
 _POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
 _UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
@@ -168,13 +167,9 @@ def of_node(tx: Snapshot, node_id: int, *, before: int, limit: int) -> list[Past
     ]
 
 
-def delete_of_nodes(tx: Transaction, node_ids: Sequence[int]) -> int:
+def delete_of_nodes(tx: Transaction, node_ids: Iterable[int]) -> int:
     """Delete every version of these nodes; return the bytes that they had together."""
-    size = 0
-    for node_id in node_ids:
-        size += int(tx.connection.execute(_SIZE_OF_NODES, (node_id,)).fetchone()[0])
-    tx.connection.executemany(_DELETE_OF_NODES, ((node_id,) for node_id in node_ids))
-    return size
+    return sum(row[0] for node_id in node_ids for row in tx.connection.execute(_DELETE_OF_NODE, (node_id,)).fetchall())
 
 
 def possess(tx: Transaction, rows: Iterable[tuple[int, ChunkId]]) -> None:

@@ -12,8 +12,8 @@ from app.auth.identity import Actor
 from app.db.transaction import Snapshot
 from app.errors import ForbiddenError, NotFoundError
 from app.ids import decode_id
-from app.repositories import nodes, spaces
-from app.repositories.nodes import Node
+from app.repositories import nodes, spaces, versions
+from app.repositories.nodes import Node, Step
 from app.repositories.spaces import Space
 
 HOME_ALIAS = "root"
@@ -68,6 +68,19 @@ class Sight:
             raise ForbiddenError(f"You may not {right} here.")
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A node in the trash.
+
+    Attributes:
+        sight: the node as it was seen; its path is where it was.
+        kept_by: the trashed folders that it went with, nearest first: their sums count it. Empty if it went by itself.
+    """
+
+    sight: Sight
+    kept_by: tuple[int, ...]
+
+
 def role_in(actor: Actor, space: Space) -> Role | None:
     """Return what the actor's user is in a space, None for a stranger."""
     return Role.OWNER if space.owner_id == actor.user_id else None
@@ -111,30 +124,59 @@ def look_number(tx: Snapshot, actor: Actor, node_id: int) -> Sight:
 
 
 def look_trashed(tx: Snapshot, actor: Actor, trash_id: str) -> Sight:
-    """Return the top of a deletion; its path is where it was.
+    """Return an entry of the trash, the top of what was deleted together; its path is where it was.
 
     Raises:
         NotFoundError: the actor's trash holds no such entry.
     """
     number, tag = decode_id(trash_id)
     node = nodes.find(tx, number)
-    if node is None or not node.dead_seq or node.dead_ms is None or not hmac.compare_digest(node.tag, tag):
-        raise _not_in_trash()
-    sight = _sight(tx, actor, node)
-    if sight is None:
-        raise _not_in_trash()
+    sight = None if node is None or node.dead_ms is None else _sight(tx, actor, node)
+    if sight is None or not hmac.compare_digest(sight.node.tag, tag):
+        raise NotFoundError("The trash holds nothing with this id.")
     return sight
 
 
-def is_trashed(tx: Snapshot, actor: Actor, file_id: str) -> bool:
-    """Tell whether a node of the actor's is in the trash, by itself or with a folder above it."""
-    if file_id == HOME_ALIAS:
-        return False
-    number, tag = decode_id(file_id)
-    node = nodes.find(tx, number)
-    if node is None or not hmac.compare_digest(node.tag, tag) or _sight(tx, actor, node) is None:
-        return False
-    return any(step.dead_seq for step in nodes.way_up(tx, node.id))
+def is_deleted(tx: Snapshot, actor: Actor, file_id: str) -> bool:
+    """Tell whether a node of the actor's is in the trash, by itself or with a folder above it, or purged."""
+    found = _with_way_up(tx, actor, file_id)
+    return found is not None and any(step.dead_seq for step in found[1])
+
+
+def is_purged(tx: Snapshot, actor: Actor, trash_id: str) -> bool:
+    """Tell whether a node of the actor's is gone for good, or about to be."""
+    found = _with_way_up(tx, actor, trash_id)
+    return found is not None and found[0].node.dead_seq > 0 and found[0].node.dead_ms is None
+
+
+def find_deleted(tx: Snapshot, actor: Actor, file_id: str) -> Deleted | None:
+    """Return a node that is in the trash, by itself or with a folder above it; None if it is alive or none is there.
+
+    Raises:
+        NotFoundError: it is purged, or about to be.
+    """
+    found = _with_way_up(tx, actor, file_id)
+    if found is None:
+        return None
+    sight, steps = found
+    at = next((n for n, step in enumerate(steps) if step.dead_seq), None)
+    if at is None:
+        return None
+    top = nodes.find(tx, steps[at].id)
+    if top is None or top.dead_ms is None:
+        raise NotFoundError("There is nothing with this id.")
+    return Deleted(sight, tuple(step.id for step in steps[1 : at + 1]))
+
+
+def find_version(tx: Snapshot, actor: Actor, version_id: str) -> int | None:
+    """Return the row number of a version in a space of the actor's; None where the actor can know of none."""
+    try:
+        number, tag = decode_id(version_id)
+    except NotFoundError:
+        return None
+    version = versions.find(tx, number)
+    node = None if version is None or not hmac.compare_digest(version.tag, tag) else nodes.find(tx, version.node_id)
+    return None if node is None or role_in(actor, spaces.get(tx, node.space_id)) is None else number
 
 
 def descend(tx: Snapshot, start: Sight, names: Iterable[str]) -> tuple[Sight, list[str]]:
@@ -180,5 +222,13 @@ def _sight(tx: Snapshot, actor: Actor, node: Node, *, alive: bool = False) -> Si
     return Sight(node, space, tuple(step.id for step in steps), "/" + "/".join(reversed(names)), role.value)
 
 
-def _not_in_trash() -> NotFoundError:
-    return NotFoundError("The trash holds nothing with this id.")
+def _with_way_up(tx: Snapshot, actor: Actor, file_id: str) -> tuple[Sight, list[Step]] | None:
+    """Return a node, dead or alive, and the way up from it; None where the actor can know of none."""
+    if file_id == HOME_ALIAS:
+        return None
+    number, tag = decode_id(file_id)
+    node = nodes.find(tx, number)
+    if node is None or not hmac.compare_digest(node.tag, tag):
+        return None
+    sight = _sight(tx, actor, node)
+    return None if sight is None else (sight, nodes.way_up(tx, node.id))

@@ -15,9 +15,8 @@ from app.config import Uploads
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import AppError, ChunkListError, ConflictError, MissingChunksError, NotFoundError
-from app.ids import decode_id
 from app.manifest import Manifest, pack
-from app.repositories import nodes, uploads, versions
+from app.repositories import deletions, nodes, uploads, versions
 from app.repositories.listings import Listed
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.uploads import State, Upload
@@ -26,7 +25,7 @@ from app.services.access import Sight
 from app.services.folders import make_folder
 from app.services.ledger import Ledger
 from app.services.open_uploads import OpenUploads, own_upload, wire_id
-from app.services.targets import Folders, Target, Wish, find_target
+from app.services.targets import Folders, Target, Wish, find_target, grew_from
 from app.services.uptime import Uptime
 from app.services.views import View
 from storage.base import ChunkId
@@ -160,6 +159,7 @@ class _Unit:
         target = find_target(self._tx, self._actor, wish, self._folders)
         if target.folder.space.id != upload.space_id:
             raise ConflictError("The place of this upload has moved to another space: ask for a new upload.")
+        base_id = _base(self._tx, self._actor, wish, target.existing)
         self._ledger.require(upload.space_id, size=size, reserved=upload.reserved)
         if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
@@ -171,9 +171,8 @@ class _Unit:
         content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, wish.executable)
         node = self._place(target, folder, content)
         sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
-        self._add_version(wish, node, manifest, sha256, hashes.claimed)
-        before = 0 if target.existing is None else target.existing.size or 0
-        self._sums.add(folder.below, seq=node.seq, size=size - before, items=int(target.existing is None))
+        self._add_version(wish, node, manifest, base_id, sha256, hashes.claimed)
+        self._add_up(target, folder, node)
         self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
         self._possessed.update((upload.space_id, chunk_id) for chunk_id in manifest.ids())
         self._finished.append((upload, node.id, content.version_id))
@@ -198,8 +197,12 @@ class _Unit:
         return bool(rest)
 
     def _place(self, target: Target, folder: Sight, content: Content) -> Node:
-        if target.existing is not None:
-            return nodes.set_content(self._tx, target.existing, content, actor_id=self._actor.id)
+        node = target.existing
+        if node is not None and target.kept_by is not None:
+            parent_id, name = folder.node.id, target.name
+            node = deletions.restore(self._tx, node, parent_id=parent_id, name=name, actor_id=self._actor.id)
+        if node is not None:
+            return nodes.set_content(self._tx, node, content, actor_id=self._actor.id)
         return nodes.create(
             self._tx,
             space_id=folder.space.id,
@@ -210,8 +213,23 @@ class _Unit:
             content=content,
         )
 
+    def _add_up(self, target: Target, folder: Sight, node: Node) -> None:
+        """Note in the sums what a commit did: a file more or another size, and what left trashed folders."""
+        size, before = node.size or 0, 0 if target.existing is None else target.existing.size or 0
+        if target.existing is None or target.kept_by is not None:
+            self._sums.add(folder.below, seq=node.seq, size=size, items=1)
+            self._sums.add(target.kept_by or (), seq=node.seq, size=-before, items=-1)
+        else:
+            self._sums.add(folder.below, seq=node.seq, size=size - before)
+
     def _add_version(
-        self, wish: Wish, node: Node, manifest: Manifest, sha256: bytes | None, claimed: bytes | None
+        self,
+        wish: Wish,
+        node: Node,
+        manifest: Manifest,
+        base_id: int | None,
+        sha256: bytes | None,
+        claimed: bytes | None,
     ) -> None:
         if claimed is None and wish.sha256 is not None:
             claimed = bytes.fromhex(wish.sha256)
@@ -228,7 +246,7 @@ class _Unit:
             content_type=wish.content_type,
             sha256=sha256,
             claimed_sha256=claimed if sha256 is None else None,
-            base_id=None if wish.base_version is None else decode_id(wish.base_version)[0],
+            base_id=base_id,
             ancestors=bytes.fromhex("".join(wish.ancestors)) if wish.ancestors else None,
             actor_id=self._actor.id,
             manifest=manifest,
@@ -240,6 +258,18 @@ def _found(tx: Snapshot, actor: Actor, upload_id: str) -> Upload | AppError:
         return own_upload(tx, actor, upload_id)
     except NotFoundError as error:
         return error
+
+
+def _base(tx: Snapshot, actor: Actor, wish: Wish, existing: Node | None) -> int | None:
+    """Return the version that the uploader's content grew from; None where the actor can know of none such.
+
+    Where `on_conflict` is not `fail` the base is told and not required, so nothing is refused for it.
+    """
+    if wish.base_version is None:
+        return None
+    if existing is not None and grew_from(wish, existing):
+        return existing.version_id
+    return access.find_version(tx, actor, wish.base_version)
 
 
 def _view_of(folder: Sight, listed: Listed) -> View:

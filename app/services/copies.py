@@ -1,5 +1,7 @@
 """Copies: new nodes with new versions of the same chunks; no byte is moved."""
 
+from collections.abc import Iterator
+
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Transaction
@@ -10,7 +12,7 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.ledger import Ledger
-from app.services.names import check_depth, check_name
+from app.services.names import check_name, check_place
 from app.services.views import View
 
 COPY_NODES = 10_000
@@ -32,6 +34,7 @@ class CopyService:
             NameTakenError: the name is in use there.
             ConflictError: a folder would be copied into itself.
             LimitReachedError: a folder has too many nodes.
+            InvalidRequestError: something would lie too deep, or its path be too long.
             QuotaExceededError: the quota has no room for the copy.
         """
         name = check_name(name)
@@ -41,69 +44,85 @@ class CopyService:
             if not target.node.is_folder:
                 raise NotFoundError("There is no folder with this id.")
             target.require(Right.WRITE)
-            self._check(tx, source, target, name)
-            sums, ledger = Sums(), Ledger(tx)
-            made = _copy(tx, actor, source.node, target, name, sums, ledger)
-            sums.apply(tx)
-            ledger.apply()
+            _check(tx, source, target, name)
+            copy = _Copy(tx, actor)
+            made = copy.copy(source.node, target, name)
+            copy.finish()
             return View.of(tx, access.look_number(tx, actor, made.id))
 
         return await self._database.write(work)
 
-    def _check(self, tx: Transaction, source: Sight, target: Sight, name: str) -> None:
-        """Refuse before anything is written."""
-        node = source.node
-        if node.id in target.below:
-            raise ConflictError("A folder can not be copied into itself.", node.id)
-        taken = nodes.name_in_use(tx, target.node.id, name)
-        if taken is not None:
-            raise NameTakenError("There is already something of this name in this folder.", taken)
-        size, items, _ = nodes.folder_sums(tx, node.id) if node.is_folder else (node.size or 0, 0, 0)
-        if items >= COPY_NODES:
-            raise LimitReachedError(f"A folder of more than {COPY_NODES} nodes is not copied in one step.")
-        check_depth(target.depth + 1)
-        Ledger(tx).require(target.space.id, size=size, reserved=0)
+
+def _check(tx: Transaction, source: Sight, target: Sight, name: str) -> None:
+    """Refuse what can be refused before anything is written."""
+    node = source.node
+    if node.id in target.below:
+        raise ConflictError("A folder can not be copied into itself.", node.id)
+    if target.space.id != source.space.id:
+        raise ConflictError("It can not be copied to another space.", node.id)
+    taken = nodes.name_in_use(tx, target.node.id, name)
+    if taken is not None:
+        raise NameTakenError("There is already something of this name in this folder.", taken)
+    size, items = nodes.figures(tx, node)
+    if items > COPY_NODES:
+        raise LimitReachedError(f"A folder of more than {COPY_NODES} nodes is not copied in one step.")
+    check_place(target.path, target.depth, [name])
+    Ledger(tx).require(target.space.id, size=size, reserved=0)
 
 
-def _copy(tx: Transaction, actor: Actor, source: Node, target: Sight, name: str, sums: Sums, ledger: Ledger) -> Node:
-    """Copy a node, and all below it, level by level."""
-    if not source.is_folder:
-        return _copy_file(tx, actor, source, target, name, sums, ledger)
-    top = make_folder(tx, actor, target, name, sums)
-    waiting = [(source.id, top)]
-    while waiting:
-        old, new = waiting.pop()
-        check_depth(new.depth + 1)
+class _Copy:
+    """One copy under way, and what it adds up to."""
+
+    def __init__(self, tx: Transaction, actor: Actor) -> None:
+        self._tx = tx
+        self._actor = actor
+        self._sums = Sums()
+        self._ledger = Ledger(tx)
+
+    def copy(self, source: Node, target: Sight, name: str) -> Node:
+        """Copy a node and all below it."""
+        if not source.is_folder:
+            return self._copy_file(source, target, name)
+        top = make_folder(self._tx, self._actor, target, name, self._sums)
+        waiting = [(source.id, top)]
+        while waiting:
+            old, new = waiting.pop()
+            for child in self._children(old):
+                check_place(new.path, new.depth, [child.name])
+                if child.is_folder:
+                    waiting.append((child.id, make_folder(self._tx, self._actor, new, child.name, self._sums)))
+                else:
+                    self._copy_file(child, new, child.name)
+        return top.node
+
+    def finish(self) -> None:
+        """Write the sums and what the space is charged."""
+        self._sums.apply(self._tx)
+        self._ledger.apply()
+
+    def _children(self, folder_id: int) -> Iterator[Node]:
         after = ""
-        while children := nodes.live_children(tx, old, after=after, limit=PAGE):
-            for child_id, kind, child_name in children:
-                if kind is Kind.FOLDER:
-                    waiting.append((child_id, make_folder(tx, actor, new, child_name, sums)))
-                elif (child := nodes.find(tx, child_id)) is not None:
-                    _copy_file(tx, actor, child, new, child_name, sums, ledger)
-            after = children[-1][2]
-    return top.node
+        while page := nodes.live_children(self._tx, folder_id, after=after, limit=PAGE):
+            yield from page
+            after = page[-1].name
 
-
-def _copy_file(
-    tx: Transaction, actor: Actor, source: Node, target: Sight, name: str, sums: Sums, ledger: Ledger
-) -> Node:
-    version = None if source.version_id is None else versions.find(tx, source.version_id)
-    if version is None or version.manifest is None:
-        raise NotFoundError("The content of this file is gone.")
-    content = Content(tx.next_id(), tx.next_tag(), version.size, source.mtime_ms or 0, source.executable)
-    made = nodes.create(
-        tx,
-        space_id=target.space.id,
-        parent_id=target.node.id,
-        name=name,
-        kind=Kind.FILE,
-        actor_id=actor.id,
-        content=content,
-    )
-    versions.copy(tx, version, content, node_id=made.id, base_id=None, actor_id=actor.id)
-    if target.space.id != source.space_id:
-        versions.possess(tx, ((target.space.id, chunk_id) for chunk_id in set(version.manifest.ids())))
-    ledger.charge(target.space.id, size=version.size, reserved=0, seq=made.seq)
-    sums.add(target.below, seq=made.seq, size=version.size, items=1)
-    return made
+    def _copy_file(self, source: Node, target: Sight, name: str) -> Node:
+        """Copy a file as it is now; its chunks are in the space already."""
+        tx, actor_id = self._tx, self._actor.id
+        version = None if source.version_id is None else versions.find(tx, source.version_id)
+        if version is None:
+            raise AssertionError(f"file {source.id} has no version")
+        content = Content(tx.next_id(), tx.next_tag(), version.size, source.mtime_ms or 0, source.executable)
+        made = nodes.create(
+            tx,
+            space_id=target.space.id,
+            parent_id=target.node.id,
+            name=name,
+            kind=Kind.FILE,
+            actor_id=actor_id,
+            content=content,
+        )
+        versions.copy(tx, version, content, node_id=made.id, base_id=None, actor_id=actor_id)
+        self._ledger.charge(target.space.id, size=version.size, reserved=0, seq=made.seq)
+        self._sums.add(target.below, seq=made.seq, size=version.size, items=1)
+        return made

@@ -1,11 +1,12 @@
 """A file's versions: listed, and put back as new ones."""
 
+import hmac
+
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NotFoundError
 from app.ids import decode_id
-from app.manifest import Manifest
 from app.repositories import nodes, versions
 from app.repositories.nodes import Content, Sums
 from app.repositories.versions import PastVersion, Version
@@ -52,36 +53,30 @@ class HistoryService:
         def work(tx: Transaction) -> View:
             sight = _look_at_file(tx, actor, file_id)
             sight.require(Right.WRITE)
-            version, manifest = find_version(tx, sight.node.id, version_id)
-            put_content(tx, actor, sight, version, manifest)
+            _put_content(tx, actor, sight, _find_version(tx, sight.node.id, version_id))
             return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
         return await self._database.write(work)
 
 
-def find_version(tx: Snapshot, node_id: int, version_id: str) -> tuple[Version, Manifest]:
-    """Return a version of a node with its content.
-
-    Raises:
-        NotFoundError: the node has no such version, or its content is gone.
-    """
+def _find_version(tx: Snapshot, node_id: int, version_id: str) -> Version:
+    """Return a version of a node that still has its content."""
     number, tag = decode_id(version_id)
     version = versions.find(tx, number)
-    if version is None or version.node_id != node_id or version.tag != tag:
+    if version is None or version.node_id != node_id or not hmac.compare_digest(version.tag, tag):
         raise NotFoundError("This file has no version with this id.")
     if version.manifest is None:
         raise NotFoundError("The content of this version is gone: retention took it.")
-    return version, version.manifest
+    return version
 
 
-def put_content(tx: Transaction, actor: Actor, sight: Sight, version: Version, manifest: Manifest) -> None:
-    """Make a new version of a file from what an older one held; refuses before it writes."""
+def _put_content(tx: Transaction, actor: Actor, sight: Sight, version: Version) -> None:
+    """Make a new version of a file from what an older one holds; its chunks are in the space already."""
     node, ledger, sums = sight.node, Ledger(tx), Sums()
     ledger.require(sight.space.id, size=version.size, reserved=0)
     content = Content(tx.next_id(), tx.next_tag(), version.size, version.mtime_ms, version.executable)
     changed = nodes.set_content(tx, node, content, actor_id=actor.id)
     versions.copy(tx, version, content, node_id=node.id, base_id=node.version_id, actor_id=actor.id)
-    versions.possess(tx, ((sight.space.id, chunk_id) for chunk_id in set(manifest.ids())))
     ledger.charge(sight.space.id, size=version.size, reserved=0, seq=changed.seq)
     ledger.apply()
     sums.add(sight.above, seq=changed.seq, size=version.size - (node.size or 0))

@@ -17,7 +17,7 @@ RETRY_S = 5.0
 
 
 class JobService:
-    """Works off the jobs, oldest first, one slice a transaction, so that people's commits go in between."""
+    """Works off the jobs in turn, one slice a transaction, so that people's commits go in between."""
 
     def __init__(self, database: Database, slices: Mapping[JobKind, Slice]) -> None:
         """Take the database, and for each kind the function that does one slice and returns what is left."""
@@ -26,6 +26,7 @@ class JobService:
         self._added = asyncio.Event()
         self._added.set()
         self._idle = asyncio.Event()
+        self._broken: set[int] = set()
 
     def added(self) -> None:
         """Say that a job was written and committed."""
@@ -33,7 +34,7 @@ class JobService:
         self._added.set()
 
     async def wait_idle(self) -> None:
-        """Return once no job is left."""
+        """Return once no job is left that can be done."""
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -41,25 +42,34 @@ class JobService:
         while True:
             await self._added.wait()
             self._added.clear()
-            while waiting := await self._database.read(jobs.unfinished):
-                await self._finish(waiting[0])
+            while waiting := await self._waiting():
+                for job_id in waiting:
+                    await self._advance(job_id)
             if not self._added.is_set():
                 self._idle.set()
 
-    async def _finish(self, job_id: int) -> None:
+    async def _waiting(self) -> list[int]:
         while True:
             try:
-                if not await self._database.write(lambda tx: self._slice(tx, job_id)):
-                    return
+                found = await self._database.read(jobs.unfinished)
             except StorageError as error:
-                logger.warning("job %d waits, for %s", job_id, error)
+                logger.warning("jobs wait, for %s", error)
                 await asyncio.sleep(RETRY_S)
+            else:
+                return [job_id for job_id in found if job_id not in self._broken]
 
-    def _slice(self, tx: Transaction, job_id: int) -> bool:
-        """Do one slice; tell whether something is left."""
+    async def _advance(self, job_id: int) -> None:
+        """Do one slice; a job that meets a fault is left alone until the next start, and holds up no other."""
+        try:
+            await self._database.write(lambda tx: self._slice(tx, job_id))
+        except StorageError as error:
+            logger.warning("job %d waits, for %s", job_id, error)
+            await asyncio.sleep(RETRY_S)
+        except Exception:
+            logger.exception("job %d failed; the next start tries it again", job_id)
+            self._broken.add(job_id)
+
+    def _slice(self, tx: Transaction, job_id: int) -> None:
         job = jobs.find(tx, job_id)
-        if job is None:
-            return False
-        rest = self._slices[job.kind](tx, job)
-        jobs.save(tx, job.id, rest)
-        return bool(rest.folders)
+        if job is not None:
+            jobs.save(tx, job.id, self._slices[job.kind](tx, job))

@@ -1,6 +1,6 @@
 """Where an upload goes: judged when it is requested and again when it is committed, by one function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.auth.identity import Actor
@@ -10,8 +10,9 @@ from app.ids import encode_id
 from app.repositories import nodes
 from app.repositories.nodes import Node
 from app.services import access
-from app.services.access import Right, Sight
+from app.services.access import Deleted, Right, Sight
 from app.services.names import check_name, check_place, free_name, split_path
+from app.services.places import old_place
 
 OnConflict = Literal["fail", "rename", "replace"]
 
@@ -21,7 +22,7 @@ class Wish:
     """What an uploader asked for, kept with the upload until it is committed.
 
     One of `path`, `parent_id` with `name`, or `file_id` says where. Ids are those of the wire; `base_version` None
-    means that the file must not exist yet; hashes are hexadecimal.
+    means that the file must not exist yet; hashes are hexadecimal. `restore` brings a deleted `file_id` back.
     """
 
     mtime_ms: int
@@ -36,6 +37,7 @@ class Wish:
     ancestors: tuple[str, ...] = ()
     on_conflict: OnConflict = "fail"
     parents: bool = False
+    restore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,14 @@ class Target:
         missing: names of folders to be made below it.
         name: the file's name.
         existing: the file that gets a new version; None for a new file.
+        kept_by: of a file in the trash, the trashed folders whose sums count it; None for a live one.
     """
 
     folder: Sight
     missing: tuple[str, ...]
     name: str
     existing: Node | None
+    kept_by: tuple[int, ...] | None = None
 
 
 class Folders:
@@ -92,7 +96,10 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
     if [wish.file_id, wish.path, wish.parent_id or wish.name].count(None) != 2:  # noqa: PLR2004 - one of three
         raise InvalidRequestError("Say where in one way: path, or parent_id with name, or file_id.")
     if wish.file_id is not None:
-        return _by_id(tx, actor, wish, wish.file_id)
+        deleted = access.find_deleted(tx, actor, wish.file_id) if wish.restore else None
+        return _by_id(tx, actor, wish, wish.file_id) if deleted is None else _from_trash(tx, actor, wish, deleted)
+    if wish.restore:
+        raise InvalidRequestError("Say what to restore: restore goes with file_id.")
     if wish.path is not None:
         names = tuple(split_path(wish.path))
         if not names:
@@ -122,6 +129,21 @@ def _by_id(tx: Snapshot, actor: Actor, wish: Wish, file_id: str) -> Target:
     return _settle(tx, wish, Target(parent, (), sight.node.name, sight.node))
 
 
+def _from_trash(tx: Snapshot, actor: Actor, wish: Wish, deleted: Deleted) -> Target:
+    """Return the old place of a file that is to come back with this content."""
+    node = deleted.sight.node
+    if node.is_folder:
+        raise InvalidRequestError("A folder has no content.")
+    place = old_place(tx, actor, node)
+    place.folder.require(Right.WRITE)
+    target = Target(place.folder, place.missing, place.name, node, deleted.kept_by)
+    if wish.base_version is None or grew_from(wish, node) or wish.on_conflict == "replace":
+        return target
+    if wish.on_conflict == "fail":
+        raise ConflictError("The file has changed since the version that this grew from, and was deleted.", node.id)
+    return replace(target, existing=None, kept_by=None)
+
+
 def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
     """Hold the uploader's base against what is there, and choose as `on_conflict` says."""
     existing = target.existing
@@ -129,8 +151,8 @@ def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
         if wish.base_version is not None and wish.on_conflict == "fail":
             raise ConflictError("The file that this was a change of is not there any more.")
         return target
-    if not existing.is_folder and existing.version_id is not None and existing.version_tag is not None:
-        if wish.base_version == encode_id(existing.version_id, existing.version_tag) or wish.on_conflict == "replace":
+    if not existing.is_folder:
+        if grew_from(wish, existing) or wish.on_conflict == "replace":
             return target
         if wish.on_conflict == "fail" and wish.base_version is not None:
             raise ConflictError("The file has changed since the version that this grew from.", existing.id)
@@ -139,3 +161,10 @@ def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
     folder_id = target.folder.node.id
     name = free_name(target.name, lambda name: nodes.name_in_use(tx, folder_id, name) is not None)
     return Target(target.folder, (), name, None)
+
+
+def grew_from(wish: Wish, node: Node) -> bool:
+    """Tell whether the uploader's base is the file's version of now."""
+    if node.version_id is None or node.version_tag is None:
+        return False
+    return wish.base_version == encode_id(node.version_id, node.version_tag)

@@ -7,19 +7,19 @@ from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError
 from app.ids import encode_id
-from app.repositories import jobs, listings, nodes, spaces, versions
-from app.repositories.jobs import Job, JobKind, Walk
+from app.repositories import deletions, jobs, listings, nodes, spaces
+from app.repositories.jobs import JobKind
 from app.repositories.journal import Operation
-from app.repositories.nodes import Kind, Sums
+from app.repositories.listings import Listed
+from app.repositories.nodes import Node, Sums
 from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.jobs import JobService
-from app.services.names import check_depth, free_name
+from app.services.places import old_place
+from app.services.reveal import reveal_below
 from app.services.views import View
 
-REVEAL_SLICE = 2000
-PURGE_SLICE = 300
 NEWEST = 2**63 - 1
 
 
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """One entry of the trash."""
+    """One entry of the trash; `deleted_ms` in Unix milliseconds, `deleted_by` a user's name."""
 
     view: View
     deleted_ms: int
@@ -67,16 +67,15 @@ class TrashService:
         """
 
         def work(tx: Transaction) -> None:
-            if access.is_trashed(tx, actor, file_id):
+            if access.is_deleted(tx, actor, file_id):
                 return
             sight = access.look(tx, actor, file_id)
             sight.require(Right.WRITE)
             if sight.node.parent_id is None:
                 raise InvalidRequestError("The home itself can not be deleted.")
             self._check(tx, sight, seen)
-            node = sight.node
-            seq = nodes.trash(tx, node, actor_id=actor.id)
-            size, items = _figures(tx, sight)
+            seq = deletions.trash(tx, sight.node, actor_id=actor.id)
+            size, items = nodes.figures(tx, sight.node)
             sums = Sums()
             sums.add(sight.above, seq=seq, size=-size, items=-items)
             sums.apply(tx)
@@ -91,7 +90,8 @@ class TrashService:
             home = access.home(tx, actor)
             start = NEWEST if before is None else before
             found = listings.trash(tx, home.space.id, before=start, limit=limit + 1)
-            page = [_trashed(tx, home, listed) for listed in found[:limit]]
+            shelf = _Shelf(tx, home)
+            page = [shelf.show(listed, deleted_by) for listed, deleted_by in found[:limit]]
             return page, page[-1].view.listed.node.dead_seq if len(found) > limit else None
 
         return await self._database.read(work)
@@ -101,29 +101,22 @@ class TrashService:
 
         Raises:
             NotFoundError: the trash holds no such entry.
+            InvalidRequestError: its old place has become too deep, or its path too long.
         """
 
         def work(tx: Transaction) -> View:
             sight = access.look_trashed(tx, actor, trash_id)
-            sight.require(Right.WRITE)
-            node, sums = sight.node, Sums()
-            parent = _old_place(tx, actor, sight, sums)
-            check_depth(parent.depth + 1)
-            name = free_name(node.name, lambda name: nodes.name_in_use(tx, parent.node.id, name) is not None)
-            seq = nodes.restore(tx, node, parent_id=parent.node.id, name=name, actor_id=actor.id)
-            size, items = _figures(tx, sight)
-            sums.add(parent.below, seq=seq, size=size, items=items)
+            place, sums = old_place(tx, actor, sight.node), Sums()
+            folder = place.folder
+            folder.require(Right.WRITE)
+            for name in place.missing:
+                folder = make_folder(tx, actor, folder, name, sums)
+            node = deletions.restore(tx, sight.node, parent_id=folder.node.id, name=place.name, actor_id=actor.id)
+            size, items = nodes.figures(tx, node)
+            sums.add(folder.below, seq=node.seq, size=size, items=items)
             sums.apply(tx)
-            spaces.adjust(tx, sight.space.id, seq=seq)
-            if node.is_folder:
-                jobs.add(
-                    tx,
-                    kind=JobKind.REVEAL,
-                    user_id=actor.user_id,
-                    actor_id=actor.id,
-                    node_id=node.id,
-                    walk=Walk((node.id,)),
-                )
+            spaces.adjust(tx, sight.space.id, seq=node.seq)
+            reveal_below(tx, actor, node)
             return View.of(tx, access.look_number(tx, actor, node.id))
 
         view = await self._database.write(work)
@@ -131,26 +124,21 @@ class TrashService:
         return view
 
     async def purge(self, actor: Actor, trash_id: str) -> None:
-        """Remove an entry of the trash for good; its space comes back in slices.
+        """Remove an entry of the trash for good, once; its space comes back in slices.
 
         Raises:
             NotFoundError: the trash holds no such entry.
         """
 
         def work(tx: Transaction) -> None:
+            if access.is_purged(tx, actor, trash_id):
+                return
             sight = access.look_trashed(tx, actor, trash_id)
             sight.require(Right.WRITE)
-            tx.record(node_id=sight.node.id, operation=Operation.PURGE, actor_id=actor.id)
-            nodes.hide_from_trash(tx, sight.node.id)
-            walk = Walk((sight.node.id,), dead_seq=sight.node.dead_seq)
-            jobs.add(
-                tx,
-                kind=JobKind.PURGE,
-                user_id=actor.user_id,
-                actor_id=actor.id,
-                node_id=sight.node.id,
-                walk=walk,
-            )
+            node_id = sight.node.id
+            tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=actor.id)
+            deletions.hide_from_trash(tx, node_id)
+            jobs.add(tx, JobKind.PURGE, user_id=actor.user_id, actor_id=actor.id, node_id=node_id)
 
         await self._database.write(work)
         self._jobs.added()
@@ -168,94 +156,28 @@ class TrashService:
             raise ConflictError("It, or something in it, changed since it was looked at.", sight.node.id)
 
 
-def reveal_slice(tx: Transaction, job: Job) -> Walk:
-    """Give up to 2,000 nodes below a restored folder a new place in the feed, for devices have forgotten them."""
-    folders, after = list(job.walk.folders), job.walk.after
-    room, revealed = REVEAL_SLICE, list[int]()
-    while folders and room:
-        children = nodes.live_children(tx, folders[-1], after=after, limit=room)
-        revealed += (child for child, _, _ in children)
-        below = [child for child, kind, _ in children if kind is Kind.FOLDER]
-        if len(children) == room:
-            folders[-1:] = [*below, folders[-1]]
-            after = children[-1][2]
-            room = 0
-        else:
-            room -= len(children)
-            folders[-1:] = below
-            after = ""
-    if revealed:
-        seq = tx.record(node_id=job.node_id, operation=Operation.REVEAL, actor_id=job.actor_id)
-        nodes.reveal(tx, revealed, seq)
-        top = nodes.find(tx, job.node_id)
-        if top is not None:
-            spaces.adjust(tx, top.space_id, seq=seq)
-    return Walk(tuple(folders), after)
+class _Shelf:
+    """Shows entries of one trash; many come from the same folders, so each of those is walked up from once."""
 
+    def __init__(self, tx: Snapshot, home: Sight) -> None:
+        self._tx = tx
+        self._space_id = encode_id(home.space.id, home.space.tag)
+        self._rights = home.rights
+        self._folders: dict[int, tuple[str, str]] = {}
 
-def purge_slice(tx: Transaction, job: Job) -> Walk:
-    """Forget up to 300 nodes of a purged subtree, leaves first."""
-    folders, room = list(job.walk.folders), PURGE_SLICE
-    while folders and room:
-        children = nodes.live_children(tx, folders[-1], after="", limit=room)
-        below = [child for child, kind, _ in children if kind is Kind.FOLDER]
-        gone = [child for child, kind, _ in children if kind is not Kind.FOLDER]
-        if not children:
-            gone = [folders.pop()]
-        _forget(tx, gone, job.walk.dead_seq)
-        folders += below
-        room -= max(1, len(gone))
-    return Walk(tuple(folders), dead_seq=job.walk.dead_seq)
+    def show(self, listed: Listed, deleted_by: str) -> Trashed:
+        node = listed.node
+        path, parent_id = self._folder(node)
+        view = View(listed, f"{path}/{node.name}", self._space_id, parent_id, View.version_id_of(node), self._rights)
+        return Trashed(view, node.dead_ms or 0, deleted_by)
 
-
-def _forget(tx: Transaction, node_ids: list[int], dead_seq: int) -> None:
-    if not node_ids:
-        return
-    first = nodes.find(tx, node_ids[0])
-    size = versions.delete_of_nodes(tx, node_ids)
-    nodes.purge(tx, node_ids, dead_seq=dead_seq)
-    if first is not None:
-        spaces.adjust(tx, first.space_id, used=-size)
-
-
-def _figures(tx: Snapshot, sight: Sight) -> tuple[int, int]:
-    """Return bytes and nodes that a node brings to the folders above it, itself included."""
-    if not sight.node.is_folder:
-        return sight.node.size or 0, 1
-    size, items, _ = nodes.folder_sums(tx, sight.node.id)
-    return size, items + 1
-
-
-def _old_place(tx: Transaction, actor: Actor, sight: Sight, sums: Sums) -> Sight:
-    """Return the folder where a trashed node was; those of its folders that are gone are made again by name."""
-    steps = nodes.way_up(tx, sight.above[0])
-    alive = len(steps) - next((n for n, step in enumerate(reversed(steps)) if step.dead_seq), len(steps))
-    at = access.look_number(tx, actor, steps[alive].id)
-    for step in reversed(steps[:alive]):
-        at = _enter(tx, actor, at, step.name, sums)
-    return at
-
-
-def _enter(tx: Transaction, actor: Actor, folder: Sight, name: str, sums: Sums) -> Sight:
-    """Return the folder of this name in `folder`, a new one if need be; a file of that name keeps it."""
-    child = nodes.find_child(tx, folder.node.id, name)
-    if child is not None and child.is_folder:
-        return access.look_number(tx, actor, child.id)
-    free = free_name(name, lambda name: nodes.name_in_use(tx, folder.node.id, name) is not None)
-    return make_folder(tx, actor, folder, free, sums)
-
-
-def _trashed(tx: Snapshot, home: Sight, listed: listings.Listed) -> Trashed:
-    node = listed.node
-    steps = nodes.way_up(tx, node.id)
-    path = "/" + "/".join(step.name for step in reversed(steps[:-1]))
-    parent = None if node.parent_id is None else nodes.find(tx, node.parent_id)
-    view = View(
-        listed,
-        path,
-        encode_id(home.space.id, home.space.tag),
-        None if parent is None else encode_id(parent.id, parent.tag),
-        None if node.version_id is None or node.version_tag is None else encode_id(node.version_id, node.version_tag),
-        home.rights,
-    )
-    return Trashed(view, node.dead_ms or 0, listed.username)
+    def _folder(self, node: Node) -> tuple[str, str]:
+        """Return path, without a slash at its end, and wire id of the folder that a node was in."""
+        parent = None if node.parent_id is None else nodes.find(self._tx, node.parent_id)
+        if parent is None:
+            raise AssertionError(f"trashed node {node.id} was in no folder")
+        if parent.id not in self._folders:
+            names = [step.name for step in nodes.way_up(self._tx, parent.id)][:-1]
+            path = "".join(f"/{name}" for name in reversed(names))
+            self._folders[parent.id] = path, encode_id(parent.id, parent.tag)
+        return self._folders[parent.id]

@@ -14,6 +14,7 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.names import check_name, check_place, free_name, split_path
+from app.services.reveal import follow_move
 from app.services.targets import OnConflict
 from app.services.views import View
 
@@ -156,6 +157,7 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
         tx, node, parent_id=parent.node.id, name=name, mtime_ms=mtime_ms, executable=executable, actor_id=actor.id
     )
     _move_sums(tx, sight, parent, changed)
+    follow_move(tx, actor, sight)
     spaces.adjust(tx, sight.space.id, seq=changed.seq)
     return View.of(tx, access.look_number(tx, actor, node.id))
 
@@ -193,10 +195,7 @@ def _settle_name(tx: Transaction, change: Change, node: Node, parent: Sight, nam
 def _move_sums(tx: Transaction, sight: Sight, parent: Sight, changed: Node) -> None:
     """Take the node's figures from the folders above it before, and give them to those above it now."""
     sums = Sums()
-    if changed.is_folder:
-        size, items, _ = nodes.folder_sums(tx, changed.id)
-    else:
-        size, items = changed.size or 0, 0
-    sums.add(sight.above, seq=changed.seq, size=-size, items=-items - 1)
-    sums.add(parent.below, seq=changed.seq, size=size, items=items + 1)
+    size, items = nodes.figures(tx, changed)
+    sums.add(sight.above, seq=changed.seq, size=-size, items=-items)
+    sums.add(parent.below, seq=changed.seq, size=size, items=items)
     sums.apply(tx)

@@ -47,7 +47,7 @@ class View:
             sight.path,
             encode_id(sight.space.id, sight.space.tag),
             None if parent is None else encode_id(parent.id, parent.tag),
-            _version_id(sight.node),
+            cls.version_id_of(sight.node),
             sight.rights,
         )
 
@@ -62,11 +62,18 @@ class View:
                 folder.child_path(child.node.name),
                 space_id,
                 parent_id,
-                _version_id(child.node),
+                cls.version_id_of(child.node),
                 folder.rights,
             )
             for child in children
         ]
+
+    @staticmethod
+    def version_id_of(node: Node) -> str | None:
+        """Return the wire id of a file's version; None for a folder."""
+        if node.version_id is None or node.version_tag is None:
+            return None
+        return encode_id(node.version_id, node.version_tag)
 
     def at_version(self, tx: Snapshot, version_id: int) -> Self:
         """Name an older version of this file in place of the current one; the rest stays as it is now."""
@@ -74,9 +81,3 @@ class View:
             return self
         version = versions.find(tx, version_id)
         return replace(self, version_id=None if version is None else encode_id(version.id, version.tag))
-
-
-def _version_id(node: Node) -> str | None:
-    if node.version_id is None or node.version_tag is None:
-        return None
-    return encode_id(node.version_id, node.version_tag)

@@ -10,3 +10,7 @@ CREATE TABLE jobs (
   state BLOB NOT NULL,                -- what is left to do, as JSON
   created_ms INTEGER NOT NULL
 ) STRICT;
+
+-- What is purged keeps dead_seq and has no dead_ms: it must not stand in the way of listing the trash.
+DROP INDEX node_trash;
+CREATE INDEX node_trash ON nodes(space_id, dead_seq) WHERE dead_ms IS NOT NULL;

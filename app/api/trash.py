@@ -1,0 +1,64 @@
+"""Handlers of what is deleted: into the trash, its list, back, and gone for good."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import Access, Routes, json_reply, query
+from app.keys import ACTOR, SERVICES
+from app.services.trash import Seen
+from app.wire import Count, File, WireId
+from app.wire_tree import TrashItem, TrashPage
+
+routes = Routes()
+
+
+class _Delete(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of DELETE /api/v1/files/{id}."""
+
+    base_version: WireId | None = None
+    if_seq: Count | None = None
+    if_below_seq: Count | None = None
+    if_etag: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+
+class _List(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/trash."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    after: Count | None = None
+
+
+@routes.delete("/api/v1/files/{file_id}", access=Access.ACCOUNT)
+async def delete(request: web.Request) -> web.Response:
+    """Move a node and all below it to the trash; one that is there already is fine."""
+    asked = query(request, _Delete)
+    seen = Seen(asked.base_version, asked.if_seq, asked.if_below_seq, asked.if_etag)
+    await request.app[SERVICES].trash.delete(request[ACTOR], request.match_info["file_id"], seen)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@routes.get("/api/v1/trash", access=Access.ACCOUNT)
+async def list_trash(request: web.Request) -> web.Response:
+    """List a page of the trash."""
+    asked, services = query(request, _List), request.app[SERVICES]
+    page, end = await services.trash.list_page(request[ACTOR], before=asked.after, limit=asked.limit)
+    items = [TrashItem.of_trashed(trashed, services.epoch) for trashed in page]
+    return json_reply(TrashPage(items, None if end is None else str(end)))
+
+
+@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.ACCOUNT)
+async def restore(request: web.Request) -> web.Response:
+    """Bring an entry of the trash back to where it was."""
+    services = request.app[SERVICES]
+    view = await services.trash.restore(request[ACTOR], request.match_info["trash_id"])
+    return json_reply(File.of(view, services.epoch))
+
+
+@routes.delete("/api/v1/trash/{trash_id}", access=Access.ACCOUNT)
+async def purge(request: web.Request) -> web.Response:
+    """Remove an entry of the trash for good; again is fine."""
+    await request.app[SERVICES].trash.purge(request[ACTOR], request.match_info["trash_id"])
+    return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,52 @@
+"""Where something that was deleted comes back: its old place, as far as that is still there."""
+
+from dataclasses import dataclass
+
+from app.auth.identity import Actor
+from app.db.transaction import Snapshot
+from app.repositories import nodes
+from app.repositories.nodes import Node
+from app.services import access
+from app.services.access import Sight
+from app.services.names import check_place, free_name
+
+
+@dataclass(frozen=True, slots=True)
+class OldPlace:
+    """Where a node was.
+
+    Attributes:
+        folder: the nearest folder that is alive.
+        missing: names of folders to be made below it.
+        name: a name that is free there.
+    """
+
+    folder: Sight
+    missing: tuple[str, ...]
+    name: str
+
+
+def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
+    """Return where a node goes that is dead, or lies below a dead folder.
+
+    Folders on its way that are gone are found again by name, or will be made; where something else has the name, under
+    a free one.
+
+    Raises:
+        InvalidRequestError: the place would be too deep, or its path too long.
+    """
+    if node.parent_id is None:
+        raise AssertionError("the root of a space was deleted")
+    steps = nodes.way_up(tx, node.parent_id)
+    dead = [n for n, step in enumerate(steps) if step.dead_seq]
+    alive = dead[-1] + 1 if dead else 0
+    at = access.look_number(tx, actor, steps[alive].id)
+    at, missing = access.descend(tx, at, [step.name for step in reversed(steps[:alive])])
+    if not at.node.is_folder:  # a file has the name of a folder that is gone
+        missing = [at.node.name, *missing]
+        at = access.look_number(tx, actor, at.above[0])
+    names = (*missing, node.name)
+    first = free_name(names[0], lambda name: nodes.name_in_use(tx, at.node.id, name) is not None)
+    names = (first, *names[1:])
+    check_place(at.path, at.depth, names)
+    return OldPlace(at, names[:-1], names[-1])

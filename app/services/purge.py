@@ -1,0 +1,34 @@
+"""Forgets what was deleted for good: in slices, leaves first, and the space comes back with each."""
+
+from collections.abc import Sequence
+
+from app.db.transaction import Transaction
+from app.repositories import deletions, nodes, spaces, versions
+from app.repositories.jobs import Job, Walk
+from app.repositories.nodes import Kind, Node
+
+SLICE = 300
+
+
+def purge_slice(tx: Transaction, job: Job) -> Walk:
+    """Forget up to 300 nodes at or below a trashed one; what was trashed before it stays an entry of its own."""
+    top = nodes.find(tx, job.node_id)
+    if top is None:
+        return Walk(())
+    steps, room = list(job.walk.steps), SLICE
+    while steps and room:
+        children = deletions.next_children(tx, steps[-1][0], after="", limit=room)
+        gone = [child.id for child in children if child.kind is not Kind.FOLDER]
+        if len(gone) < len(children):
+            steps.append((children[-1].id, ""))
+        elif len(children) < room:
+            gone.append(steps.pop()[0])
+        _forget(tx, top, gone)
+        room -= len(gone)
+    return Walk(tuple(steps))
+
+
+def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:
+    size = versions.delete_of_nodes(tx, node_ids)
+    deletions.purge(tx, node_ids, dead_seq=top.dead_seq)
+    spaces.adjust(tx, top.space_id, used=-size)

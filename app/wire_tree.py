@@ -1,0 +1,80 @@
+"""JSON bodies of what the tree was: versions, the trash, and copies."""
+
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from app.ids import encode_id
+from app.repositories.versions import PastVersion
+from app.services.trash import Trashed
+from app.wire import File, Name, Request, WireId
+
+
+class CopyRequest(Request, frozen=True):
+    """Body of POST /api/v1/files/{id}/copy."""
+
+    parent_id: WireId
+    name: Name
+
+
+class Version(Struct, frozen=True):
+    """One version of a file."""
+
+    version_id: str
+    size: int
+    mtime_ms: int
+    created_ms: int
+    modified_by: str
+    device_id: str
+    base_version: str | None
+    sha256: str | None
+    label: str | None
+
+    @classmethod
+    def of(cls, version: PastVersion) -> Self:
+        """Show `version`."""
+        return cls(
+            version_id=encode_id(version.id, version.tag),
+            size=version.size,
+            mtime_ms=version.mtime_ms,
+            created_ms=version.created_ms,
+            modified_by=version.username,
+            device_id=encode_id(*version.actor),
+            base_version=None if version.base is None else encode_id(*version.base),
+            sha256=None if version.sha256 is None else version.sha256.hex(),
+            label=version.label,
+        )
+
+
+class VersionPage(Struct, frozen=True):
+    """A page of a file's versions, the newest first; `next` is what `after` takes, null at the end."""
+
+    items: list[Version]
+    next: str | None
+
+
+class TrashItem(File, frozen=True, kw_only=True):
+    """One entry of the trash: the File as it was, and how it came there."""
+
+    trash_id: str
+    deleted_ms: int
+    deleted_by: str
+
+    @classmethod
+    def of_trashed(cls, trashed: Trashed, epoch: str) -> Self:
+        """Show `trashed`."""
+        file = File.of(trashed.view, epoch)
+        return cls(
+            **msgspec.structs.asdict(file),
+            trash_id=file.file_id,
+            deleted_ms=trashed.deleted_ms,
+            deleted_by=trashed.deleted_by,
+        )
+
+
+class TrashPage(Struct, frozen=True):
+    """A page of the trash, the latest first; `next` is what `after` takes, null at the end."""
+
+    items: list[TrashItem]
+    next: str | None
