@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from app.api import accounts, chunks, files, folders, health, history, pages, setup, trash, uploads
+from app.api import accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads
 from app.api.http import Route
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
@@ -25,8 +25,9 @@ from app.clock import now_ms
 from app.config import Settings
 from app.data_folder import DataFolder
 from app.db.database import Database, connect_reader
+from app.db.epochs import HighWater, open_epoch
 from app.db.migrate import migrate
-from app.db.transaction import Snapshot
+from app.db.transaction import Listeners, Snapshot
 from app.ids import encode_id
 from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
@@ -38,10 +39,12 @@ from app.services.budget import ByteBudget
 from app.services.commits import CommitService
 from app.services.copies import CopyService
 from app.services.downloads import DownloadService
+from app.services.feed import FeedService
 from app.services.hashes import HashService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.jobs import JobService
+from app.services.notify import Notifier
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
@@ -67,7 +70,7 @@ logger = logging.getLogger(__name__)
 BODIES = 32 * 1024 * 1024
 HASHERS, HASH_QUEUE = 2, 64
 SAFE_SQLITE = (3, 51, 3)
-MODULES = (accounts, chunks, files, folders, health, history, pages, setup, trash, uploads)
+MODULES = (accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ async def open_cairn(
 
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
+    high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
+    await asyncio.to_thread(open_epoch, folder.metadata, high_water, disk)
     async with AsyncExitStack() as closing_down:
         store = await ChunkStore.open(
             folder.store,
@@ -121,11 +126,16 @@ async def open_cairn(
         states = store.states()
         closing_down.callback(states.close)
         database = await Database.open(
-            folder.metadata, disk=disk, chunks=states, clock_ms=now_ms, on_failure=note_failure
+            folder.metadata,
+            disk=disk,
+            chunks=states,
+            clock_ms=now_ms,
+            listeners=Listeners(notifier.changed, high_water.note),
+            on_failure=note_failure,
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        foundation = _Foundation(settings, folder, disk, database, store, keyring)
+        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier)
         cairn = await _assemble(foundation, closing_down)
         yield cairn
         with contextlib.suppress(StorageError):  # a disk that failed has been told of
@@ -144,6 +154,7 @@ class _Foundation:
     database: Database
     store: ChunkStore
     keyring: Keyring
+    notifier: Notifier
 
 
 async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
@@ -161,6 +172,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
+    endings.listen(base.notifier.ended)
     uploads_ = UploadService(database, store, urls, table, room, uptime, settings.limits, settings.uploads)
     commits = CommitService(database, store, table, uptime, settings.uploads)
     jobs = JobService(database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice})
@@ -190,6 +202,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         commits=commits,
         receive=ReceiveService(store, table, uploads_, commits, room, hashing),
         downloads=DownloadService(database, store, urls, identity.epoch),
+        feed=FeedService(database, base.notifier),
         urls=urls,
         pages=Pages(),
         bodies=ByteBudget(BODIES),
@@ -212,12 +225,18 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[observe])
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(end_waits)
     running: Counter[int] = Counter()
     for route in route_table():
         handler = guarded(route, running)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
             app.router.add_route(method, route.path, handler)
     return app
+
+
+async def end_waits(app: web.Application) -> None:
+    """Answer those who wait for news: the server must not wait for them when it stops."""
+    app[SERVICES].feed.close()
 
 
 def route_table() -> list[Route]:

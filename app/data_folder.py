@@ -31,6 +31,7 @@ class DataFolder:
         self.keys = root / "keys"
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"
+        self.high_water = self.guard / "high-water"
         self._clean = self.guard / "clean-stop"
         self._disk = disk
         self._lock: int | None = None

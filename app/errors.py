@@ -10,6 +10,7 @@ AppError
 ├── ConflictError                conflict (stale base, seq or etag; a move into itself)
 │   └── NameTakenError           name_taken
 ├── LimitReachedError            limit_reached
+├── CursorResetError             cursor_reset
 ├── PreconditionFailedError      precondition_failed
 ├── TooLargeError                too_large
 ├── UnsupportedMediaTypeError    unsupported_media_type
@@ -91,6 +92,12 @@ class LimitReachedError(AppError):
     """A fixed limit of this server is reached."""
 
     code = "limit_reached"
+
+
+class CursorResetError(AppError):
+    """The journal is not, or no longer, the one that a cursor was given for."""
+
+    code = "cursor_reset"
 
 
 class PreconditionFailedError(AppError):

@@ -14,6 +14,7 @@ from app.services.budget import ByteBudget
 from app.services.commits import CommitService
 from app.services.copies import CopyService
 from app.services.downloads import DownloadService
+from app.services.feed import FeedService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.receive import ReceiveService
@@ -44,6 +45,7 @@ class Services:
     commits: CommitService
     receive: ReceiveService
     downloads: DownloadService
+    feed: FeedService
     urls: Urls
     pages: Pages
     bodies: ByteBudget

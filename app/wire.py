@@ -126,8 +126,8 @@ class File(Struct, frozen=True):
     permissions: list[str]
 
     @classmethod
-    def of(cls, view: View, epoch: str) -> Self:
-        """Show `view`."""
+    def of(cls, view: View, epoch: str, *, deleted: bool = False) -> Self:
+        """Show `view`; say `deleted` of what is gone with a folder above it."""
         listed = view.listed
         node = listed.node
         return cls(
@@ -148,7 +148,7 @@ class File(Struct, frozen=True):
             created_ms=node.created_ms,
             modified_ms=node.modified_ms,
             modified_by=listed.username,
-            deleted=node.dead_seq > 0,
+            deleted=deleted or node.dead_seq > 0,
             permissions=[right.value for right in view.rights],
         )
 

@@ -43,6 +43,12 @@ class Session(Protocol):
     def flush(self) -> None:
         """Write what the session kept in memory, as the last step before COMMIT."""
 
+    def committed(self) -> None:
+        """Hear that all up to here is durable; must not raise."""
+
+    def checkpointed(self) -> None:
+        """Hear that the database file itself holds what is durable, as far as readers let it; must not raise."""
+
 
 @dataclass(slots=True)
 class PlainSession:
@@ -59,6 +65,12 @@ class PlainSession:
 
     def flush(self) -> None:
         """There is nothing to write."""
+
+    def committed(self) -> None:
+        """There is nobody to tell."""
+
+    def checkpointed(self) -> None:
+        """There is nobody to tell."""
 
 
 S = TypeVar("S", bound=Session)
@@ -196,6 +208,8 @@ class GroupWriter(Generic[S]):
             self.commits += 1
         except Exception as error:  # noqa: BLE001 - a thread that died would leave all who wait hanging
             self._abandon(session, start, group or [first], error)
+        else:
+            session.committed()
         return group or [first]
 
     def _next_of_group(self) -> _Unit | None:
@@ -274,6 +288,8 @@ class GroupWriter(Generic[S]):
                 self._failed = ours
                 if self._on_failure is not None:
                     self._on_failure(ours)
+        else:
+            session.checkpointed()
 
 
 def _settle_all(units: list[_Unit]) -> None:

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 import aiosqlite
 
-from app.db.transaction import Snapshot, Transaction, read_counters
+from app.db.transaction import Listeners, Snapshot, Transaction, read_counters
 from storage.base import ChunkStates
 from storage.disk import Disk
 from storage.errors import StorageError
@@ -65,6 +65,7 @@ class Database:
         disk: Disk,
         chunks: ChunkStates,
         clock_ms: Callable[[], int],
+        listeners: Listeners,
         on_failure: Callable[[StorageError], None] | None = None,
     ) -> Self:
         """Open the writer and the readers.
@@ -74,12 +75,13 @@ class Database:
             disk: the seam through which COMMIT goes.
             chunks: asked by units of work in the writer's thread.
             clock_ms: wall clock, Unix milliseconds.
+            listeners: told from the writer's thread after commits and checkpoints.
             on_failure: called from the writer's thread when the disk has failed.
         """
 
         def open_session() -> Transaction:
             connection = connect_writer(path)
-            return Transaction(connection, read_counters(connection), clock_ms, chunks)
+            return Transaction(connection, read_counters(connection), clock_ms, chunks, listeners)
 
         writer = await asyncio.to_thread(GroupWriter, path, open_session=open_session, disk=disk, on_failure=on_failure)
         readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]

@@ -26,6 +26,8 @@ _RECORD = """
 """
 _READ_IDENTITY = "SELECT instance, epoch FROM meta"
 _READ_COUNTERS = "SELECT epoch, seq, mark, next_id, last_ms FROM meta"
+_MARK_AT = "SELECT mark FROM journal WHERE seq = :seq"
+_OLDEST_MARK = "SELECT oldest_mark FROM meta WHERE oldest_seq = :seq + 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ def read_counters(connection: sqlite3.Connection) -> Counters:
     """Return the counters as the database holds them."""
     row = connection.execute(_READ_COUNTERS).fetchone()
     return Counters(row["epoch"], row["seq"], row["mark"], row["next_id"], row["last_ms"])
+
+
+def mark_at(connection: sqlite3.Connection, seq: int) -> bytes | None:
+    """Return the chain mark at a place of the journal, also just before its oldest row; None beyond its ends."""
+    for statement in (_MARK_AT, _OLDEST_MARK):
+        row = connection.execute(statement, {"seq": seq}).fetchone()
+        if row is not None:
+            return bytes(row[0])
+    return None
 
 
 def chain_mark(epoch: str, before: bytes, seq: int, node_id: int, operation: int, actor_id: int, at_ms: int) -> bytes:
@@ -85,11 +96,41 @@ class Snapshot:
         return Identity(row["instance"], row["epoch"])
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a unit began: the counters, and how many notes of touched spaces there were."""
+
+    counters: Counters
+    touched: int
+
+
+def _to_nobody(_: object) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what, from the writer's thread; none of them may raise.
+
+    Attributes:
+        changed: which spaces have something new in their feed, after the commit.
+        checkpointed: where the journal stands, after a checkpoint.
+    """
+
+    changed: Callable[[frozenset[int]], None] = _to_nobody
+    checkpointed: Callable[[Counters], None] = _to_nobody
+
+
 class Transaction(Snapshot):
     """The writing side of a unit of work."""
 
     def __init__(
-        self, connection: sqlite3.Connection, counters: Counters, clock_ms: Callable[[], int], chunks: ChunkStates
+        self,
+        connection: sqlite3.Connection,
+        counters: Counters,
+        clock_ms: Callable[[], int],
+        chunks: ChunkStates,
+        listeners: Listeners,
     ) -> None:
         """Begin with the counters as `meta` has them.
 
@@ -98,21 +139,25 @@ class Transaction(Snapshot):
             counters: as read from `meta` at the start.
             clock_ms: wall clock, Unix milliseconds.
             chunks: which chunks the store has, asked in this thread (durability.md, 5).
+            listeners: told after each commit and each checkpoint.
         """
         super().__init__(connection)
         self.counters = counters
         self.chunks = chunks
         self._stored = counters
         self._clock_ms = clock_ms
+        self._listeners = listeners
         self._tags: list[bytes] = []
+        self._touched: list[int] = []
 
-    def mark(self) -> Counters:
+    def mark(self) -> Mark:
         """Return what `reset` needs."""
-        return self.counters
+        return Mark(self.counters, len(self._touched))
 
-    def reset(self, mark: Counters) -> None:
-        """Take the counters back to `mark`."""
-        self.counters = mark
+    def reset(self, mark: Mark) -> None:
+        """Take the counters back to `mark`, and forget what was touched since."""
+        self.counters = mark.counters
+        del self._touched[mark.touched :]
 
     def flush(self) -> None:
         """Write the counters, once a group of units."""
@@ -121,6 +166,20 @@ class Transaction(Snapshot):
             values = {"seq": now.seq, "mark": now.chain_mark, "next_id": now.next_id, "last_ms": now.last_ms}
             self.execute(_SAVE_COUNTERS, values)
             self._stored = self.counters
+
+    def committed(self) -> None:
+        """Tell whose feed has something new; only now is it durable (durability.md, 1)."""
+        if self._touched:
+            self._listeners.changed(frozenset(self._touched))
+            self._touched.clear()
+
+    def checkpointed(self) -> None:
+        """Tell where the journal stands."""
+        self._listeners.checkpointed(self.counters)
+
+    def touch(self, space_id: int) -> None:
+        """Note that the feed of a space has something new."""
+        self._touched.append(space_id)
 
     def now_ms(self) -> int:
         """Return the time for rows written now; never less than that of the journal's last row."""

@@ -39,6 +39,7 @@ def create_home(tx: Transaction, *, owner_id: int, actor_id: int, quota: int | N
     tx.execute(_INSERT, values)
     root = nodes.create(tx, space_id=space_id, parent_id=None, name="", kind=nodes.Kind.FOLDER, actor_id=actor_id)
     tx.execute(_SET_ROOT, {"id": space_id, "root": root.id, "seq": root.seq})
+    tx.touch(space_id)
     return get(tx, space_id)
 
 
@@ -61,6 +62,8 @@ def home_of(tx: Snapshot, user_id: int) -> Space:
 def adjust(tx: Transaction, space_id: int, *, used: int = 0, reserved: int = 0, seq: int = 0) -> None:
     """Add to what is used and promised, in bytes, and note `seq` as a change of this space."""
     tx.execute(_ADJUST, {"id": space_id, "used": used, "reserved": reserved, "seq": seq})
+    if seq:
+        tx.touch(space_id)
 
 
 def set_quota(tx: Transaction, space_id: int, quota: int | None) -> None:

@@ -26,6 +26,7 @@ class Counting:
     connection: sqlite3.Connection
     count: int = 0
     flushed: list[int] = field(default_factory=list)
+    heard: list[tuple[str, int]] = field(default_factory=list)
 
     def mark(self) -> int:
         return self.count
@@ -35,6 +36,12 @@ class Counting:
 
     def flush(self) -> None:
         self.flushed.append(self.count)
+
+    def committed(self) -> None:
+        self.heard.append(("commit", self.count))
+
+    def checkpointed(self) -> None:
+        self.heard.append(("checkpoint", self.count))
 
 
 @pytest.fixture

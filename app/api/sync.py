@@ -1,0 +1,97 @@
+"""Handlers of the feed: pages, long polls and the stream of events."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import Access, Routes, query
+from app.errors import InvalidRequestError
+from app.keys import ACTOR, SERVICES
+from app.services.cursor import Cursor
+from app.services.feed_page import Asked, Page
+from app.wire import Count, WireId
+from app.wire_sync import EventReply, SyncReply
+
+routes = Routes()
+
+ALIVE_S = 25.0
+_EVENT_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would hold events back to fill a buffer
+}
+_ALIVE = b":\n\n"
+_CursorText = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class _Sync(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/sync."""
+
+    cursor: _CursorText | None = None
+    since_ms: Count | None = msgspec.field(name="lastSyncTimestamp", default=None)
+    space_id: WireId | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    wait: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
+
+
+class _Events(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/events."""
+
+    cursor: _CursorText | None = None
+    space_id: WireId | None = None
+
+
+@routes.get("/api/v1/sync", access=Access.ACCOUNT)
+async def sync(request: web.Request) -> web.Response:
+    """Answer with a page of changes, or wait for one."""
+    services, asked = request.app[SERVICES], query(request, _Sync)
+    if asked.cursor is not None and asked.since_ms is not None:
+        raise InvalidRequestError("Give cursor or lastSyncTimestamp, not both.")
+
+    def render(page: Page) -> bytes:
+        return msgspec.json.encode(SyncReply.of(page, services.epoch))
+
+    body = await services.feed.poll(
+        request[ACTOR],
+        Asked(asked.cursor, asked.since_ms, asked.space_id, asked.limit),
+        wait_s=asked.wait,
+        is_gone=lambda: request.transport is None,
+        render=render,
+    )
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+
+
+@routes.get("/api/v1/events", access=Access.ACCOUNT)
+async def events(request: web.Request) -> web.StreamResponse:
+    """Say each time that there is something new, until the peer leaves (server-sent events, HTML Standard 9.2)."""
+    query_, response = query(request, _Events), web.StreamResponse(headers=_EVENT_HEADERS)
+    asked = Asked(request.headers.get("Last-Event-ID", query_.cursor), space_id=query_.space_id)
+    news = request.app[SERVICES].feed.watch(
+        request[ACTOR], asked, alive_s=ALIVE_S, is_gone=lambda: request.transport is None
+    )
+    async with aclosing(news):
+        async for found in news:
+            if not response.prepared:
+                await response.prepare(request)
+            if request.method == "HEAD":
+                break
+            await _send(response, _ALIVE if found is None else _event(*found))
+    return response
+
+
+def _event(before: Cursor, after: Cursor) -> bytes:
+    """Write one event: a reader asks from the cursor in its data, and takes the stream up again with its id."""
+    data = msgspec.json.encode(EventReply(before.encode()))
+    return b"event: change\nid: %b\ndata: %b\n\n" % (after.encode().encode(), data)
+
+
+async def _send(response: web.StreamResponse, data: bytes) -> None:
+    try:
+        async with asyncio.timeout(ALIVE_S):
+            await response.write(data)
+    except TimeoutError as error:
+        raise ConnectionResetError("the reader of the events takes nothing") from error

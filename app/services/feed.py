@@ -1,0 +1,118 @@
+"""The feed of one person: pages of what changed behind a cursor, and word that there is more.
+
+Pages are read on a reader's connection, so that they never wait for the writer.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeVar
+
+from app.auth.identity import Actor
+from app.db.database import Database
+from app.db.transaction import Snapshot
+from app.repositories import feed
+from app.services.cursor import Cursor
+from app.services.feed_page import Asked, Page, Reader, read_page, revoked
+from app.services.notify import News, Notifier
+
+T = TypeVar("T")
+
+
+class FeedService:
+    """Reads feeds, and lets readers wait for more."""
+
+    def __init__(self, database: Database, notifier: Notifier) -> None:
+        """Take the database, and who knows of changes."""
+        self._database = database
+        self._notifier = notifier
+
+    async def poll(
+        self,
+        actor: Actor,
+        asked: Asked,
+        *,
+        wait_s: float,
+        is_gone: Callable[[], bool],
+        render: Callable[[Page], T],
+    ) -> T:
+        """Return a page, rendered; if there is nothing new, once there is or `wait_s` is over.
+
+        Args:
+            is_gone: tells whether the peer has left.
+            render: called in the reader's thread, for a large page would hold up the event loop.
+
+        Raises:
+            InvalidRequestError: the cursor is none.
+            CursorResetError: the cursor is of another journal, or too old.
+            NotFoundError: there is no such space.
+            UnauthenticatedError: the credential has ended meanwhile.
+            RateLimitedError: too many connections of this user wait.
+        """
+        cursor = None if asked.cursor is None else Cursor.decode(asked.cursor)
+        page, rendered = await self._read(actor, asked, cursor, render)
+        if not wait_s or not page.is_empty:
+            return rendered
+        until_s = asyncio.get_running_loop().time() + wait_s
+        with self._notifier.waiting(actor, page.space_ids, is_gone) as waiter:
+            while True:
+                # Read again first: what changed before the waiter was there, nobody told it.
+                page, rendered = await self._read(actor, asked, page.cursor, render)
+                if not page.is_empty:
+                    return rendered
+                news = await waiter.wait(until_s - asyncio.get_running_loop().time())
+                if news is News.REVOKED:
+                    raise revoked()
+                if news is not News.CHANGE:
+                    return rendered
+
+    async def watch(
+        self, actor: Actor, asked: Asked, *, alive_s: float, is_gone: Callable[[], bool]
+    ) -> AsyncGenerator[tuple[Cursor, Cursor] | None, None]:
+        """Yield two cursors each time there is something new: behind the first it is, the second is behind it.
+
+        Yields None at once and after each `alive_s` seconds without news; ends with the credential or the server.
+        Without a cursor it begins now. Raises before the first yield, as `poll` does.
+        """
+        before = None if asked.cursor is None else Cursor.decode(asked.cursor)
+        before, _, space_ids = await self._look(actor, asked, before)
+        with self._notifier.waiting(actor, space_ids, is_gone) as waiter:
+            yield None
+            while True:
+                _, now, _ = await self._look(actor, asked, before)
+                if now is not None:
+                    yield before, now
+                    before = now
+                news = await waiter.wait(alive_s)
+                if news is News.SILENCE:
+                    yield None
+                elif news is not News.CHANGE:
+                    return
+
+    def close(self) -> None:
+        """End every wait, now and from now on."""
+        self._notifier.close()
+
+    async def _read(
+        self, actor: Actor, asked: Asked, cursor: Cursor | None, render: Callable[[Page], T]
+    ) -> tuple[Page, T]:
+        def work(tx: Snapshot) -> tuple[Page, T]:
+            page = read_page(tx, actor, asked, cursor)
+            return page, render(page)
+
+        return await self._database.read(work)
+
+    async def _look(
+        self, actor: Actor, asked: Asked, cursor: Cursor | None
+    ) -> tuple[Cursor, Cursor | None, tuple[int, ...]]:
+        """Return the cursor, by default one of now; if something lies behind it, a cursor behind that; the spaces."""
+
+        def work(tx: Snapshot) -> tuple[Cursor, Cursor | None, tuple[int, ...]]:
+            reader = Reader(tx, actor, asked.space_id)
+            now = Cursor.at(reader.head, reader.space_id, reader.head.seq, reader.head.mark)
+            if cursor is None:
+                return now, None, reader.space_ids
+            reader.check(cursor)
+            has_news = feed.has_news(tx, reader.space_ids, cursor.place)
+            return cursor, now if has_news else None, reader.space_ids
+
+        return await self._database.read(work)

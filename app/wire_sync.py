@@ -1,0 +1,46 @@
+"""The JSON bodies of the feed; see `app.wire`."""
+
+from typing import Literal, Self
+
+from msgspec import Struct
+
+from app.services.feed_page import Change, Page
+from app.wire import File
+
+
+class ChangeReply(Struct, frozen=True, omit_defaults=True):
+    """One node in its last state; `reason` stands where it left the reader's view."""
+
+    seq: int
+    type: Literal["upsert", "delete"]
+    file: File
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, change: Change, epoch: str) -> Self:
+        """Show `change`."""
+        if change.gone is None:
+            return cls(change.seq, "upsert", File.of(change.view, epoch))
+        return cls(change.seq, "delete", File.of(change.view, epoch, deleted=True), change.gone.value)
+
+
+class SyncReply(Struct, frozen=True):
+    """Answer to GET /api/v1/sync."""
+
+    changes: list[ChangeReply]
+    cursor: str
+    seq: int
+    has_more: bool
+    server_time_ms: int
+
+    @classmethod
+    def of(cls, page: Page, epoch: str) -> Self:
+        """Show `page`."""
+        changes = [ChangeReply.of(change, epoch) for change in page.changes]
+        return cls(changes, page.cursor.encode(), page.seq, page.has_more, page.time_ms)
+
+
+class EventReply(Struct, frozen=True):
+    """Data of an event of GET /api/v1/events: what is new lies behind this cursor."""
+
+    cursor: str
