@@ -10,7 +10,7 @@ _OLDEST = "SELECT oldest_seq, oldest_mark FROM meta"
 _FOREIGN_KEYS = "PRAGMA foreign_key_check"
 _INTEGRITY = "PRAGMA integrity_check(100)"
 _FOLDERS = """
-    SELECT n.id, n.parent_id, n.dead_seq, f.size, f.items,
+    SELECT n.id, n.parent_id, n.dead_seq, n.dead_seq > 0 AND n.dead_ms IS NULL AS is_purged, f.size, f.items,
            coalesce((SELECT sum(c.size) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0), 0) AS size_here,
            (SELECT count(*) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0) AS items_here
       FROM nodes n JOIN folders f ON f.node_id = n.id WHERE n.kind = 1
@@ -41,7 +41,25 @@ _RULES = (
     ("node", "is a live file without a version", """
         SELECT id FROM nodes WHERE kind = 0 AND dead_seq = 0 AND version_id IS NULL"""),
     ("node", "is a folder without sums", """
-        SELECT n.id FROM nodes n LEFT JOIN folders f ON f.node_id = n.id WHERE n.kind = 1 AND f.node_id IS NULL"""),
+        SELECT n.id FROM nodes n LEFT JOIN folders f ON f.node_id = n.id
+         WHERE n.kind = 1 AND f.node_id IS NULL AND NOT (n.dead_seq > 0 AND n.dead_ms IS NULL)"""),
+    ("node", "is alive and has a time of deletion", "SELECT id FROM nodes WHERE dead_seq = 0 AND dead_ms IS NOT NULL"),
+    ("node", "is in the trash by no change that the journal knows", """
+        SELECT n.id FROM nodes n LEFT JOIN journal j ON j.seq = n.dead_seq
+         WHERE n.dead_ms IS NOT NULL AND n.dead_seq >= (SELECT oldest_seq FROM meta)
+           AND (j.seq IS NULL OR j.node_id <> n.id OR n.seq <> n.dead_seq)"""),
+    ("node", "is purged, still holds something, and no job goes on with it", """
+        SELECT n.id FROM nodes n WHERE n.dead_seq > 0 AND n.dead_ms IS NULL
+           AND n.id NOT IN (SELECT j.node_id FROM jobs j WHERE j.kind = 2)
+           AND (n.version_id IS NOT NULL OR EXISTS (SELECT 1 FROM versions v WHERE v.node_id = n.id)
+             OR EXISTS (SELECT 1 FROM past p WHERE p.node_id = n.id)
+             OR EXISTS (SELECT 1 FROM folders f WHERE f.node_id = n.id)
+             OR EXISTS (SELECT 1 FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0))"""),
+    ("node", "stands in the feed before its last change, or after the journal's end", """
+        SELECT id FROM nodes WHERE feed_seq < seq OR feed_seq > (SELECT seq FROM meta)"""),
+    ("space", "has an end of its feed that is before its last node's place", """
+        SELECT s.id FROM spaces s WHERE s.head_seq < (SELECT max(n.feed_seq) FROM nodes n WHERE n.space_id = s.id)"""),
+    ("job", "is about no node", "SELECT id FROM jobs WHERE node_id NOT IN (SELECT id FROM nodes)"),
     ("folder", "has an etag older than a change below it", """
         SELECT n.id FROM nodes n JOIN folders f ON f.node_id = n.id
          WHERE f.below_seq < (SELECT max(c.seq) FROM nodes c WHERE c.parent_id = n.id)"""),
@@ -65,7 +83,7 @@ _RULES = (
     ("id", "was given out and can be given out again", """
         SELECT max(id) FROM (SELECT max(id) AS id FROM nodes UNION ALL SELECT max(id) FROM versions
           UNION ALL SELECT max(id) FROM uploads UNION ALL SELECT max(id) FROM users UNION ALL SELECT max(id) FROM actors
-          UNION ALL SELECT max(id) FROM spaces) HAVING max(id) >= (SELECT next_id FROM meta)"""),
+          UNION ALL SELECT max(id) FROM spaces UNION ALL SELECT max(id) FROM jobs) HAVING max(id) >= (SELECT next_id FROM meta)"""),
 )  # fmt: skip
 
 
@@ -88,11 +106,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FolderFigures:
-    """What a folder says of all below it (`size` bytes, `items` nodes), and what its own children add up to."""
+    """What a folder says of all below it (`size` bytes, `items` nodes), and what its own children add up to.
+
+    `is_purged` where a job is forgetting it and what is below: its sums are left as they were.
+    """
 
     node_id: int
     parent_id: int | None
     is_alive: bool
+    is_purged: bool
     size: int
     items: int
     size_here: int
@@ -130,6 +152,7 @@ def folder_figures(tx: Snapshot) -> Iterator[FolderFigures]:
             node_id=row["id"],
             parent_id=row["parent_id"],
             is_alive=row["dead_seq"] == 0,
+            is_purged=bool(row["is_purged"]),
             size=row["size"],
             items=row["items"],
             size_here=row["size_here"],

@@ -107,15 +107,27 @@ def _check_sums(tx: Snapshot) -> Iterator[Damage]:
     """Add up every folder from its children, deepest first, and compare; memory grows with folders, not with files."""
     figures = {figure.node_id: figure for figure in checks.folder_figures(tx)}
     totals = {node_id: [figure.size_here, figure.items_here] for node_id, figure in figures.items()}
-    for node_id in _deepest_first(figures):
+    order = _deepest_first(figures)
+    purged = _being_purged(figures, order)
+    for node_id in order:
         figure, parent = figures[node_id], figures[node_id].parent_id
         size, items = totals[node_id]
-        if (size, items) != (figure.size, figure.items):
+        if (size, items) != (figure.size, figure.items) and node_id not in purged:
             told = f"{figure.items} nodes with {figure.size} bytes, and there are {items} with {size}"
             yield Damage("sums", f"folder {node_id} counts {told}")
         if figure.is_alive and parent in totals:
             totals[parent][0] += size
             totals[parent][1] += items
+
+
+def _being_purged(figures: dict[int, FolderFigures], deepest_first: list[int]) -> set[int]:
+    """Return the folders that a purge is at work on: what was trashed inside them before is not among them."""
+    purged = set[int]()
+    for node_id in reversed(deepest_first):
+        figure = figures[node_id]
+        if figure.is_purged or (figure.is_alive and figure.parent_id in purged):
+            purged.add(node_id)
+    return purged
 
 
 def _deepest_first(figures: dict[int, FolderFigures]) -> list[int]:

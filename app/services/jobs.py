@@ -42,11 +42,17 @@ class JobService:
         while True:
             await self._added.wait()
             self._added.clear()
-            while waiting := await self._waiting():
-                for job_id in waiting:
-                    await self._advance(job_id)
+            while await self.advance():
+                pass
             if not self._added.is_set():
                 self._idle.set()
+
+    async def advance(self) -> bool:
+        """Do one slice of every job; tell whether there was one to do."""
+        waiting = await self._waiting()
+        for job_id in waiting:
+            await self._advance(job_id)
+        return bool(waiting)
 
     async def _waiting(self) -> list[int]:
         while True:

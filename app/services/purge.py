@@ -10,12 +10,12 @@ from app.repositories.nodes import Kind, Node
 SLICE = 300
 
 
-def purge_slice(tx: Transaction, job: Job) -> Walk:
-    """Forget up to 300 nodes at or below a trashed one; what was trashed before it stays an entry of its own."""
+def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
+    """Forget up to `limit` nodes at or below a trashed one; what was trashed before it stays an entry of its own."""
     top = nodes.find(tx, job.node_id)
     if top is None:
         return Walk(())
-    steps, room = list(job.walk.steps), SLICE
+    steps, room = list(job.walk.steps), limit
     while steps and room:
         children = deletions.next_children(tx, steps[-1][0], after="", limit=room)
         gone = [child.id for child in children if child.kind is not Kind.FOLDER]

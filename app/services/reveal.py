@@ -30,15 +30,15 @@ def follow_move(tx: Transaction, actor: Actor, sight: Sight) -> None:
         reveal_below(tx, actor, sight.node)
 
 
-def reveal_slice(tx: Transaction, job: Job) -> Walk:
-    """Reveal up to 2,000 nodes, parents first; what was dead before stays so."""
+def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
+    """Reveal up to `limit` nodes, parents first; what was dead before stays so."""
     top = nodes.find(tx, job.node_id)
     if top is None or any(step.dead_seq for step in nodes.way_up(tx, job.node_id)):
         return Walk(())  # deleted again: whatever brings it back reveals it from the start
     steps, revealed = list(job.walk.steps), list[int]()
-    while steps and len(revealed) < SLICE:
+    while steps and len(revealed) < limit:
         folder, after = steps.pop()
-        room = SLICE - len(revealed)
+        room = limit - len(revealed)
         children = deletions.next_children(tx, folder, after=after, limit=room)
         revealed += (child.id for child in children)
         if children and children[-1].kind is Kind.FOLDER:

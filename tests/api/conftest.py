@@ -78,6 +78,15 @@ async def serving(folder: Path, settings: Settings) -> AsyncIterator[Running]:
     assert not failures
 
 
+def copy_template(template: Template, folder: Path) -> Path:
+    """Make `folder` a data folder like the template's, and return it."""
+    shutil.copytree(template.folder, folder, copy_function=shutil.copyfile)
+    folder.chmod(0o700)
+    for key in (folder / "keys").iterdir():
+        key.chmod(0o600)
+    return folder
+
+
 @pytest.fixture
 def settings() -> Settings:
     """The defaults, save that the reserve of free disk is not a matter of the machine that runs the tests."""
@@ -87,11 +96,7 @@ def settings() -> Settings:
 @pytest.fixture
 async def server(template: Template, settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
     """A server with the users ada and bob, who have nothing yet."""
-    shutil.copytree(template.folder, tmp_path / "data", copy_function=shutil.copyfile)
-    (tmp_path / "data").chmod(0o700)
-    for key in (tmp_path / "data" / "keys").iterdir():
-        key.chmod(0o600)
-    async with serving(tmp_path / "data", settings) as running:
+    async with serving(copy_template(template, tmp_path / "data"), settings) as running:
         yield running
 
 
