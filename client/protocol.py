@@ -32,6 +32,28 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+class Change(msgspec.Struct, frozen=True):
+    """One node of the feed in its last state; a delete names why it left the view (`deleted`, `access`)."""
+
+    seq: int
+    type: Literal["upsert", "delete"]
+    file: File
+    reason: str | None = None
+
+
+class SyncAnswer(msgspec.Struct, frozen=True):
+    """A page of the feed. Every folder that a live node is in is known from this page or an earlier one.
+
+    Deletes are to be planned only at `has_more` false: what was moved out of a deleted folder may come on a later page.
+    """
+
+    changes: list[Change]
+    cursor: str
+    seq: int
+    has_more: bool
+    server_time_ms: int
+
+
 class Problem(msgspec.Struct, frozen=True):
     """RFC 9457 problem document; `status` is filled from the answer's status line where it is absent."""
 

@@ -88,6 +88,11 @@ class FeedService:
                 elif news is not News.CHANGE:
                     return
 
+    @property
+    def waiting_now(self) -> int:
+        """How many connections wait for news."""
+        return self._notifier.waiting_now
+
     def close(self) -> None:
         """End every wait, now and from now on."""
         self._notifier.close()

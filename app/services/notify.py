@@ -75,6 +75,11 @@ class Notifier:
         self._by_user: dict[int, set[Waiter]] = {}
         self._is_closed = False
 
+    @property
+    def waiting_now(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._by_user.values()))
+
     def changed(self, space_ids: frozenset[int]) -> None:
         """Wake all who wait for one of these spaces. For any thread, after the commit."""
         with suppress(RuntimeError):  # the loop has ended, and with it all who waited

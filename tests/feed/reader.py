@@ -1,0 +1,79 @@
+"""A device as the feed's rules want it: it keeps a tree, and plans deletes only when nothing more is to come."""
+
+import msgspec
+
+from app.application import Cairn
+from app.auth.identity import Actor
+from app.services.feed_page import Asked, Page
+from app.wire_sync import SyncReply
+from client.protocol import File, SyncAnswer
+
+
+async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked: object) -> SyncAnswer:
+    """Return a page as a client reads it."""
+
+    def render(page: Page) -> bytes:
+        return msgspec.json.encode(SyncReply.of(page, cairn.services.epoch))
+
+    body = await cairn.services.feed.poll(
+        actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, render=render
+    )
+    return msgspec.json.decode(body, type=SyncAnswer)
+
+
+class Reader:
+    """A device that follows one feed."""
+
+    def __init__(self, cairn: Cairn, actor: Actor, limit: int) -> None:
+        self._cairn = cairn
+        self._actor = actor
+        self._limit = limit
+        self.cursor: str | None = None
+        self.files: dict[str, File] = {}
+        self.has_more = True
+        self.pages = 0
+        self._doomed: set[str] = set()
+
+    async def turn(self) -> SyncAnswer:
+        """Read a page and apply it."""
+        page = await read_page(self._cairn, self._actor, cursor=self.cursor, limit=self._limit)
+        self.pages += 1
+        self.apply(page)
+        return page
+
+    async def catch_up(self) -> None:
+        """Read until there is nothing more."""
+        while (await self.turn()).has_more:
+            pass
+
+    def apply(self, page: SyncAnswer) -> None:
+        """Take a page over, and hold it to what a page promises."""
+        ids = [change.file.file_id for change in page.changes]
+        assert len(set(ids)) == len(ids), "a node stands twice in a page"
+        for change in page.changes:
+            file = change.file
+            if change.type == "delete":
+                assert self.cursor is not None, "a first page told of something gone"
+                self._doomed.add(file.file_id)
+                continue
+            assert file.parent_id is None or file.parent_id in self.files, f"{file.path} came before its folder"
+            self._doomed.discard(file.file_id)
+            self.files[file.file_id] = file
+        self.cursor, self.has_more = page.cursor, page.has_more
+        if not page.has_more:
+            self._delete()
+
+    def _delete(self) -> None:
+        """Drop what was deleted with all below it, as the tree is now."""
+        gone = {file_id for file_id in self.files if self._is_doomed(file_id)}
+        for file_id in gone:
+            del self.files[file_id]
+        self._doomed.clear()
+
+    def _is_doomed(self, file_id: str) -> bool:
+        at: str | None = file_id
+        while at is not None:
+            if at in self._doomed:
+                return True
+            at = self.files[at].parent_id
+        return False
