@@ -21,14 +21,13 @@ _LARGEST = 2**63 - 1
 @lru_cache(8192)
 def encode_id(number: int, tag: bytes) -> str:
     """Return the wire form of a row's number and its tag of 5 bytes."""
-    value = number << 8 * _TAG_SIZE | int.from_bytes(tag, "big")
-    # Two digits at a time and a cache: a batch of 1,000 files writes some 5,000 ids.
-    digits = []
-    for _ in range(_LENGTH // 2):
-        digits.append(_PAIRS[value & 1023])
-        value >>= 10
-    digits.append(_ALPHABET[value])
-    return "".join(reversed(digits))
+    # Two digits at a time, written out, and a cache: a page of 1,000 files writes some 5,000 ids.
+    pairs, end = _PAIRS, int.from_bytes(tag, "big")
+    return (
+        f"{_ALPHABET[number >> 60]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}{pairs[number >> 30 & 1023]}"
+        f"{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
+        f"{pairs[end >> 30]}{pairs[end >> 20 & 1023]}{pairs[end >> 10 & 1023]}{pairs[end & 1023]}"
+    )
 
 
 def decode_id(text: str) -> tuple[int, bytes]:

@@ -149,7 +149,7 @@ class File(Struct, frozen=True):
             modified_ms=node.modified_ms,
             modified_by=listed.username,
             deleted=deleted or node.dead_seq > 0,
-            permissions=[right.value for right in view.rights],
+            permissions=list(view.rights),
         )
 
 

@@ -57,11 +57,11 @@ def head(tx: Snapshot) -> Head:
 
 def rows_after(tx: Snapshot, space_ids: Sequence[int], place: Place) -> Iterator[Listed]:
     """Yield the nodes of these spaces behind a place, dead or alive, in the order of the feed, one by one."""
-    spaces = (
+    spaces = [
         map(listed_of, tx.execute(_ROWS, {"space": space_id, "seq": place.seq, "id": place.id}))
         for space_id in space_ids
-    )
-    return merge(*spaces, key=place_of)
+    ]
+    return spaces[0] if len(spaces) == 1 else merge(*spaces, key=place_of)
 
 
 def place_of(listed: Listed) -> Place:

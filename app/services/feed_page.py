@@ -5,7 +5,6 @@ changes later has a later place and comes on a later page. Whether a node is ali
 a deletion is one row, whatever lies below it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,14 +146,14 @@ class _Space:
         return cls(encode_id(space.id, space.tag), () if role is None else role.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class _Folder:
     """A folder on the way up from a node of the page.
 
     Attributes:
         is_dead: it, or one above it, is in the trash or purged.
         is_restored: it was restored, or one above it was, and what is below is not yet all back in the feed.
-        is_known: the reader has it from an earlier page.
+        unknown: of it and those above it, the ones that the reader has from no earlier page, the topmost first.
     """
 
     id: int
@@ -163,7 +162,7 @@ class _Folder:
     above: "_Folder | None"
     is_dead: bool
     is_restored: bool
-    is_known: bool
+    unknown: "tuple[_Folder, ...]" = ()
 
 
 class _Ways:
@@ -197,15 +196,18 @@ class _Ways:
         # What a restored folder holds keeps its old place until it is revealed: the reader may have passed it there
         # while it was dead.
         hidden = above is not None and above.is_restored
-        return _Folder(
+        folder = _Folder(
             id=step.id,
             wire_id=encode_id(step.id, step.tag),
             path=_path_below(above, step.name),
             above=above,
             is_dead=step.dead_seq > 0 or (above is not None and above.is_dead),
             is_restored=hidden or step.id in self._restored,
-            is_known=(step.feed_seq, step.id) <= self._known and not hidden,
+            unknown=() if above is None else above.unknown,
         )
+        if hidden or (step.feed_seq, step.id) > self._known:
+            folder.unknown = (*folder.unknown, folder)
+        return folder
 
 
 def _path_below(folder: _Folder | None, name: str) -> str:
@@ -236,11 +238,16 @@ class _Writer:
             if not self._cursor.never_showed(node):
                 self._put(listed, above, Reason.DELETED)
             return
-        for folder in _unknown(above, self._sent):
-            found = listings.one(self._tx, folder.id)
+        if above is not None:
+            self._add_unknown(above)
+        self._put(listed, above, None)
+
+    def _add_unknown(self, above: _Folder) -> None:
+        """Add the folders on the way up that the reader does not have."""
+        for folder in above.unknown:
+            found = None if folder.id in self._sent else listings.one(self._tx, folder.id)
             if found is not None:
                 self._put(found, folder.above, None)
-        self._put(listed, above, None)
 
     def _put(self, listed: Listed, above: _Folder | None, gone: Reason | None) -> None:
         node = listed.node
@@ -255,16 +262,6 @@ class _Writer:
         )
         self._sent.add(node.id)
         self.changes.append(Change(node.feed_seq, view, gone))
-
-
-def _unknown(folder: _Folder | None, sent: set[int]) -> Iterator[_Folder]:
-    """Yield the folders on the way up that the reader does not have, the topmost first."""
-    chain = []
-    while folder is not None:
-        if not folder.is_known and folder.id not in sent:
-            chain.append(folder)
-        folder = folder.above
-    yield from reversed(chain)
 
 
 def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None) -> Page:

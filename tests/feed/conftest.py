@@ -1,6 +1,7 @@
 """A server for each test, and for the model a server without its HTTP."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 
 from app.application import Cairn, open_cairn
 from app.auth.identity import Actor
-from app.config import Limits, Settings
 from app.data_folder import DataFolder
 from storage.disk import LocalDisk
 from storage.errors import StorageError
@@ -21,7 +21,7 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
     stranger,
     template,
 )
-from tests.crash.powered import sign_up
+from tests.crash.powered import SETTINGS, sign_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,18 @@ class Home:
     actor: Actor
 
 
+@asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[Cairn]:
+    """Run a server in this process, without its HTTP; its jobs run only when the test lets them."""
+    failures: list[StorageError] = []
+    with DataFolder(data, LocalDisk()) as folder:
+        async with open_cairn(SETTINGS, folder, on_failure=failures.append) as cairn:
+            yield cairn
+    assert not failures
+
+
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    """A server in this process; its jobs run only when the test lets them."""
-    failures: list[StorageError] = []
-    settings = Settings(limits=Limits(free_disk_bytes=0, free_disk_percent=0))
-    with DataFolder(tmp_path / "data", LocalDisk()) as folder:
-        async with open_cairn(settings, folder, on_failure=failures.append) as cairn:
-            yield Home(cairn, await sign_up(cairn))
-    assert not failures
+    """A server, and somebody with an empty home in it."""
+    async with opened(tmp_path / "data") as cairn:
+        yield Home(cairn, await sign_up(cairn))

@@ -25,7 +25,7 @@ class Reader:
     """A device that follows one feed."""
 
     def __init__(self, cairn: Cairn, actor: Actor, limit: int) -> None:
-        self._cairn = cairn
+        self.cairn = cairn
         self._actor = actor
         self._limit = limit
         self.cursor: str | None = None
@@ -36,7 +36,7 @@ class Reader:
 
     async def turn(self) -> SyncAnswer:
         """Read a page and apply it."""
-        page = await read_page(self._cairn, self._actor, cursor=self.cursor, limit=self._limit)
+        page = await read_page(self.cairn, self._actor, cursor=self.cursor, limit=self._limit)
         self.pages += 1
         self.apply(page)
         return page

@@ -98,15 +98,13 @@ async def test_nothing_is_kept_of_who_has_left(notifier: Notifier) -> None:
 
 
 async def test_a_user_has_only_so_many_waits_and_the_gone_make_room(notifier: Notifier) -> None:
+    peers = [lambda: False] * (WAITERS_PER_USER - 1) + [lambda: True]
     with ExitStack() as held:
-        waiters = [
-            held.enter_context(notifier.waiting(device(number), (7,), lambda number=number: number == 5))
-            for number in range(WAITERS_PER_USER)
-        ]
+        waiters = [held.enter_context(notifier.waiting(device(9), (7,), is_gone)) for is_gone in peers]
 
         with pytest.raises(RateLimitedError):
             held.enter_context(notifier.waiting(device(99), (7,), stays))
         held.enter_context(notifier.waiting(device(99, user_id=2), (7,), stays))
 
         heard = [await waiter.wait(0) for waiter in waiters]
-    assert [number for number, news in enumerate(heard) if news is News.OVER] == [5]
+    assert heard == [News.SILENCE] * (WAITERS_PER_USER - 1) + [News.OVER]
