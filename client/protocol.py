@@ -23,6 +23,7 @@ class File(msgspec.Struct, frozen=True, gc=False):
     version_id: str | None = None
     parent_id: str | None = None
     sha256: str | None = None
+    deleted: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):

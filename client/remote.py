@@ -22,6 +22,7 @@ from client.protocol import (
     LoginRequest,
     Manifest,
     Page,
+    SyncAnswer,
     UploadAnswer,
     UploadRequest,
     UploadState,
@@ -29,6 +30,7 @@ from client.protocol import (
 from client.transport import Body
 
 PAGE_SIZE = 10_000
+_END_OF_TIME = 2**53
 _PLAIN = {"Accept-Encoding": "identity"}
 
 
@@ -91,6 +93,21 @@ class Remote:
     def change(self, file: File, change: ChangeRequest) -> File:
         """Rename, move, or set what PATCH can set; raise ConflictError if the node changed since."""
         return self._channel.call("PATCH", f"/api/v1/files/{file.file_id}", File, body=change, about=file.path)
+
+    # Feed
+
+    def sync(self, cursor: str, *, wait_s: int) -> SyncAnswer:
+        """Return a page of what changed behind a cursor; with nothing new, wait up to `wait_s` (at most 60) for it.
+
+        Raises:
+            ApiError: with `cursor_reset` if the server was put back to an earlier state, or the cursor is too old.
+        """
+        query = urlencode({"cursor": cursor, "wait": wait_s})
+        return self._channel.call("GET", f"/api/v1/sync?{query}", SyncAnswer)
+
+    def newest_cursor(self) -> str:
+        """Return the cursor behind which there is nothing yet."""
+        return self._channel.call("GET", f"/api/v1/sync?lastSyncTimestamp={_END_OF_TIME}", SyncAnswer).cursor
 
     # Upload
 

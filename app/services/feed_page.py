@@ -126,11 +126,19 @@ class Reader:
             return cursor.begin(self.head)
         if asked.since_ms is None:
             return Cursor.first(self.head, self.space_id)
+        seq = self._seq_before(asked.since_ms)
+        return Cursor.at(self.head, self.space_id, seq, self.head.mark).begin(self.head)
+
+    def _seq_before(self, time_ms: int) -> int:
+        """Return the seq up to which a reader knows everything who was told all up to a time."""
         # A change is dated when it is written and seen when it is committed: on a slow disk that is not the same.
-        seq = feed.seq_before(self._tx, asked.since_ms - DATED_BEFORE_SEEN_MS, self.head)
+        told_ms = time_ms - DATED_BEFORE_SEEN_MS
+        if told_ms > max(now_ms(), self.head.last_ms):
+            return self.head.seq
+        seq = feed.seq_before(self._tx, told_ms, self.head)
         if seq is None:
             raise _too_old()
-        return Cursor.at(self.head, self.space_id, seq, self.head.mark).begin(self.head)
+        return seq
 
 
 @dataclass(frozen=True, slots=True)

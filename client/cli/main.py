@@ -18,6 +18,7 @@ COMMANDS = {
     "cat": "write a file's content to standard output",
     "mkdir": "make a folder",
     "mv": "rename or move a file or folder",
+    "events": "print what changes at the server as it changes",
 }
 SERVER_COMMANDS = {
     "serve": "run the server",

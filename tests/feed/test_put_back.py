@@ -10,6 +10,7 @@ import pytest
 
 from app.application import Cairn
 from app.auth.identity import Actor
+from app.clock import now_ms
 from app.data_folder import DataFolder
 from app.db.database import connect_reader
 from app.db.epochs import END_OF_IDS, HighWater, open_epoch
@@ -110,7 +111,8 @@ async def test_a_database_put_back_alone_begins_a_new_epoch(
             with pytest.raises(CursorResetError):
                 await read_page(cairn, actor, cursor=cursor)
         with pytest.raises(CursorResetError):
-            await read_page(cairn, actor, since_ms=2**50)
+            await read_page(cairn, actor, since_ms=now_ms())
+        assert (await read_page(cairn, actor, since_ms=2**53)).changes == []
         await make_folders(cairn, actor, "other", 9)
         fresh = await read_page(cairn, actor)
         assert (await read_page(cairn, actor, cursor=fresh.cursor)).changes == []
