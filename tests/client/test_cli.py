@@ -54,7 +54,9 @@ def test_a_usage_error_is_one_sentence_and_says_where_to_look(device: Device) ->
     assert result.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [("ls",), ("cat", "/a"), ("mkdir", "/a"), ("mv", "/a", "/b"), ("events",), ("logout",)])
+@pytest.mark.parametrize(
+    "command", [("ls",), ("cat", "/a"), ("mkdir", "/a"), ("mv", "/a", "/b"), ("events",), ("logout",)]
+)
 def test_without_a_login_it_ends_with_3_and_says_what_to_do(device: Device, command: tuple[str, ...]) -> None:
     result = device.run(*command)
 

@@ -1,0 +1,89 @@
+"""What a page costs does not grow with the tree: each statement goes by an index, and stops when the page is full."""
+
+import asyncio
+import statistics
+import threading
+import time
+
+from app.db.transaction import Snapshot, Transaction
+from app.services.feed_page import Asked, read_page
+from tests.api.conftest import Running
+from tests.api.people import Person
+from tests.feed.conftest import Home
+from tests.feed.model import World
+from tests.feed.test_pages import page, up_to_date
+
+IDLE_S = 0.003
+
+
+async def test_no_statement_of_a_page_scans_or_sorts(home: Home) -> None:
+    world, traced = World(home.cairn, home.actor, seed=0), list[str]()
+    await world.begin()
+    for _ in range(40):
+        await world.step()
+
+    def work(tx: Snapshot) -> list[str]:
+        tx.connection.set_trace_callback(traced.append)
+        cursor = read_page(tx, home.actor, Asked(limit=3), None).cursor
+        read_page(tx, home.actor, Asked(limit=3), cursor)
+        read_page(tx, home.actor, Asked(since_ms=2**50), None)
+        tx.connection.set_trace_callback(None)
+        return [row["detail"] for text in set(traced) for row in tx.connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+    plan = await home.cairn.database.read(work)
+
+    small = ("SCAN meta", "SCAN jobs")
+    assert any("node_feed" in step for step in plan)
+    assert [step for step in plan if step.startswith(("SCAN", "USE TEMP")) and step not in small] == []
+
+
+async def test_a_small_page_looks_at_few_rows_of_a_large_tree(home: Home) -> None:
+    world = World(home.cairn, home.actor, seed=0)
+    await world.begin()
+    for _ in range(60):
+        await world.make_folder()
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def work(tx: Snapshot) -> int:
+        tx.connection.set_progress_handler(count, 1)
+        read_page(tx, home.actor, Asked(limit=1), None)
+        few = steps
+        read_page(tx, home.actor, Asked(limit=1000), None)
+        tx.connection.set_progress_handler(None, 1)
+        return few
+
+    few = await home.cairn.database.read(work)
+
+    assert few * 10 < steps
+
+
+async def test_an_idle_poll_takes_less_than_three_milliseconds(ada: Person) -> None:
+    cursor, times = (await up_to_date(ada))["cursor"], []
+    for _ in range(50):
+        begun_s = time.perf_counter()
+        await page(ada, cursor=cursor)
+        times.append(time.perf_counter() - begun_s)
+
+    assert statistics.median(times) < IDLE_S
+
+
+async def test_a_page_does_not_wait_for_the_writer(ada: Person, server: Running) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold_up(_: Transaction) -> None:
+        begun.set()
+        gate.wait(30)
+
+    writing = asyncio.create_task(server.cairn.database.write(hold_up))
+    await asyncio.to_thread(begun.wait, 30)
+    try:
+        answer = await asyncio.wait_for(page(ada), 5)
+    finally:
+        gate.set()
+        await writing
+
+    assert len(answer["changes"]) == 1
