@@ -1,6 +1,7 @@
 """Purges and reveals go in slices, and whatever stops them, they are finished."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,10 @@ from tests.tree.conftest import assert_clean, working
 from tests.tree.keeper import deleted, grow, purge, restored, trash_of, tree_below, used
 
 SLICES: Mapping[JobKind, Slice] = {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice}
-SMALL: Mapping[JobKind, Slice] = {kind: partial(work, limit=3) for kind, work in SLICES.items()}
+SMALL: Mapping[JobKind, Slice] = {
+    JobKind.REVEAL: partial(reveal_slice, limit=3),
+    JobKind.PURGE: partial(purge_slice, limit=3),
+}
 LEAF = b"leaf"
 
 
@@ -155,7 +159,7 @@ async def test_a_purge_gives_its_space_back_slice_by_slice(resting: Running, ada
         await asyncio.to_thread(assert_clean, resting.folder)
 
     assert (seen[0], seen[-1]) == (len(LEAF) * (len(tree) + 1), len(LEAF))
-    assert all(0 <= before - after <= 3 * len(LEAF) for before, after in zip(seen, seen[1:], strict=False))
+    assert all(0 <= before - after <= 3 * len(LEAF) for before, after in itertools.pairwise(seen))
 
 
 async def test_jobs_take_turns(resting: Running, ada: Person, tree: list[str]) -> None:
@@ -175,15 +179,24 @@ async def test_jobs_take_turns(resting: Running, ada: Person, tree: list[str]) -
 # Stops
 
 
-def stopping_after(slices: int, stop: Callable[[], None]) -> Mapping[JobKind, Slice]:
-    """Return slices that call `stop`, in the loop of who asks, while the last of them runs."""
+async def run_until(cairn: Cairn, slices: int) -> None:
+    """Work off jobs, and be cancelled while the last of so many slices runs."""
+    async with asyncio.TaskGroup() as group:
+        stopped = asyncio.Event()
+        jobs = group.create_task(JobService(cairn.database, _telling_after(slices, stopped.set)).run())
+        await stopped.wait()
+        jobs.cancel()
+
+
+def _telling_after(slices: int, tell: Callable[[], None]) -> Mapping[JobKind, Slice]:
+    """Return slices that call `tell`, in the loop of who asks, when the last of them begins."""
     loop, done = asyncio.get_running_loop(), 0
 
     def work(tx: Transaction, job: Job) -> Walk:
         nonlocal done
         done += 1
         if done == slices:
-            loop.call_soon_threadsafe(stop)
+            loop.call_soon_threadsafe(tell)
         return SMALL[job.kind](tx, job)
 
     return dict.fromkeys(JobKind, work)
@@ -201,9 +214,7 @@ async def test_a_job_that_is_stopped_between_slices_goes_on_at_the_next_start(
         top = await deleted(ada, (await ada.at("/top")).json)
         await (restored if kind is JobKind.REVEAL else purge)(ada, top)
         before = await feed_places(running.cairn)
-        async with asyncio.TaskGroup() as group:
-            service = JobService(running.cairn.database, stopping_after(slices, lambda: task.cancel()))
-            task = group.create_task(service.run())
+        await run_until(running.cairn, slices)
         assert await unfinished(running.cairn) == 1
     await asyncio.to_thread(assert_clean, folder)
 
