@@ -1,11 +1,13 @@
 """The JSON bodies of the feed; see `app.wire`."""
 
-from typing import Literal, Self
+from typing import Generic, Literal, Self, TypeVar
 
 from msgspec import Struct
 
 from app.services.feed_page import Change, Page
 from app.wire import File
+
+C = TypeVar("C")
 
 
 class ChangeReply(Struct, frozen=True, omit_defaults=True):
@@ -24,20 +26,19 @@ class ChangeReply(Struct, frozen=True, omit_defaults=True):
         return cls(change.seq, "delete", File.of(change.view, epoch, deleted=True), change.gone.value)
 
 
-class SyncReply(Struct, frozen=True):
-    """Answer to GET /api/v1/sync."""
+class SyncReply(Struct, Generic[C], frozen=True):
+    """Answer to GET /api/v1/sync: `SyncReply[ChangeReply]`. Changes may be encoded already."""
 
-    changes: list[ChangeReply]
+    changes: list[C]
     cursor: str
     seq: int
     has_more: bool
     server_time_ms: int
 
     @classmethod
-    def of(cls, page: Page, epoch: str) -> Self:
+    def of(cls, page: Page[C]) -> Self:
         """Show `page`."""
-        changes = [ChangeReply.of(change, epoch) for change in page.changes]
-        return cls(changes, page.cursor.encode(), page.seq, page.has_more, page.time_ms)
+        return cls(page.changes, page.cursor.encode(), page.seq, page.has_more, page.time_ms)
 
 
 class EventReply(Struct, frozen=True):

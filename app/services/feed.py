@@ -12,7 +12,7 @@ from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.repositories import feed
 from app.services.cursor import Cursor
-from app.services.feed_page import Asked, Page, Reader, read_page, revoked
+from app.services.feed_page import Asked, Change, Page, Reader, read_page, revoked
 from app.services.notify import News, Notifier
 
 T = TypeVar("T")
@@ -33,13 +33,14 @@ class FeedService:
         *,
         wait_s: float,
         is_gone: Callable[[], bool],
-        render: Callable[[Page], T],
-    ) -> T:
-        """Return a page, rendered; if there is nothing new, once there is or `wait_s` is over.
+        show: Callable[[Change], T],
+    ) -> Page[T]:
+        """Return a page; if there is nothing new, once there is or `wait_s` is over.
 
         Args:
             is_gone: tells whether the peer has left.
-            render: called in the reader's thread, for a large page would hold up the event loop.
+            show: turns a change into what stands in the page; called in the reader's thread, for a large page would
+                hold up the event loop.
 
         Raises:
             InvalidRequestError: the cursor is none.
@@ -49,21 +50,21 @@ class FeedService:
             RateLimitedError: too many connections of this user wait.
         """
         cursor = None if asked.cursor is None else Cursor.decode(asked.cursor)
-        page, rendered = await self._read(actor, asked, cursor, render)
+        page = await self._read(actor, asked, cursor, show)
         if not wait_s or not page.is_empty:
-            return rendered
+            return page
         until_s = asyncio.get_running_loop().time() + wait_s
         with self._notifier.waiting(actor, page.space_ids, is_gone) as waiter:
             while True:
                 # Read again first: what changed before the waiter was there, nobody told it.
-                page, rendered = await self._read(actor, asked, page.cursor, render)
+                page = await self._read(actor, asked, page.cursor, show)
                 if not page.is_empty:
-                    return rendered
+                    return page
                 news = await waiter.wait(until_s - asyncio.get_running_loop().time())
                 if news is News.REVOKED:
                     raise revoked()
                 if news is not News.CHANGE:
-                    return rendered
+                    return page
 
     async def watch(
         self, actor: Actor, asked: Asked, *, alive_s: float, is_gone: Callable[[], bool]
@@ -97,14 +98,8 @@ class FeedService:
         """End every wait, now and from now on."""
         self._notifier.close()
 
-    async def _read(
-        self, actor: Actor, asked: Asked, cursor: Cursor | None, render: Callable[[Page], T]
-    ) -> tuple[Page, T]:
-        def work(tx: Snapshot) -> tuple[Page, T]:
-            page = read_page(tx, actor, asked, cursor)
-            return page, render(page)
-
-        return await self._database.read(work)
+    async def _read(self, actor: Actor, asked: Asked, cursor: Cursor | None, show: Callable[[Change], T]) -> Page[T]:
+        return await self._database.read(lambda tx: read_page(tx, actor, asked, cursor, show))
 
     async def _look(
         self, actor: Actor, asked: Asked, cursor: Cursor | None

@@ -5,8 +5,10 @@ changes later has a later place and comes on a later page. Whether a node is ali
 a deletion is one row, whatever lies below it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from app.auth.identity import Actor
 from app.clock import now_ms
@@ -22,6 +24,8 @@ from app.services import access
 from app.services.access import Right
 from app.services.cursor import Cursor
 from app.services.views import View
+
+T = TypeVar("T")
 
 DATED_BEFORE_SEEN_MS = 60_000
 ROWS_AT_MOST = 10_000
@@ -60,16 +64,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[T]):
     """A page of the feed; folders stand before what is in them.
 
     Attributes:
+        changes: each as the caller wanted it shown.
         seq: where the cursor stands.
         time_ms: time of the server, Unix milliseconds.
         space_ids: what was looked at.
     """
 
-    changes: list[Change]
+    changes: list[T]
     cursor: Cursor
     seq: int
     has_more: bool
@@ -225,16 +230,17 @@ def _path_below(folder: _Folder | None, name: str) -> str:
     return f"/{name}" if folder.path == "/" else f"{folder.path}/{name}"
 
 
-class _Writer:
+class _Writer(Generic[T]):
     """Puts a page together: parents first, each node once."""
 
-    def __init__(self, tx: Snapshot, reader: Reader, cursor: Cursor) -> None:
+    def __init__(self, tx: Snapshot, reader: Reader, cursor: Cursor, show: Callable[[Change], T]) -> None:
         self._tx = tx
+        self._show = show
         self._spaces = reader.spaces
         self._cursor = cursor
         self._ways = _Ways(tx, cursor.place)
         self._sent: set[int] = set()
-        self.changes: list[Change] = []
+        self.changes: list[T] = []
 
     def add(self, listed: Listed) -> None:
         """Add a node whose turn it is, unless it was added before as somebody's parent."""
@@ -269,11 +275,14 @@ class _Writer:
             space.rights,
         )
         self._sent.add(node.id)
-        self.changes.append(Change(node.feed_seq, view, gone))
+        self.changes.append(self._show(Change(node.feed_seq, view, gone)))
 
 
-def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None) -> Page:
+def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None, show: Callable[[Change], T]) -> Page[T]:
     """Return the page behind a cursor, or behind what else was asked for.
+
+    Args:
+        show: called for each change at once, so that a page holds no more of it than the caller wants.
 
     Raises:
         InvalidRequestError: the cursor was given for another space.
@@ -284,7 +293,7 @@ def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None) -
     time_ms = now_ms()
     reader = Reader(tx, actor, asked.space_id)
     begun = reader.begin(asked, cursor)
-    writer, place, has_more = _Writer(tx, reader, begun), begun.place, False
+    writer, place, has_more = _Writer(tx, reader, begun, show), begun.place, False
     for number, listed in enumerate(feed.rows_after(tx, reader.space_ids, begun.place)):
         # Rows that are no news are passed over, but not without end in one turn.
         if len(writer.changes) >= asked.limit or number >= ROWS_AT_MOST:

@@ -7,22 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.wire_sync import EventReply, SyncReply
+from app.wire_sync import ChangeReply, EventReply, SyncReply
 from client import protocol
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "sync.json").read_text(encoding="utf-8"))
-ANSWERED: dict[str, type[msgspec.Struct]] = {
-    "sync": SyncReply,
-    "sync_without_news": SyncReply,
+ANSWERED: dict[str, Any] = {
+    "sync": SyncReply[ChangeReply],
+    "sync_without_news": SyncReply[ChangeReply],
     "event": EventReply,
 }
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_the_golden_answer_has_the_fields_that_the_server_writes_and_no_other(name: str) -> None:
-    strict = msgspec.defstruct("Strict", [], bases=(ANSWERED[name],), forbid_unknown_fields=True)
-
-    answer = msgspec.json.decode(json.dumps(GOLDEN[name]), type=strict)
+    answer = msgspec.json.decode(json.dumps(GOLDEN[name]), type=ANSWERED[name])
 
     assert json.loads(msgspec.json.encode(answer)) == GOLDEN[name]
 

@@ -4,21 +4,21 @@ import msgspec
 
 from app.application import Cairn
 from app.auth.identity import Actor
-from app.services.feed_page import Asked, Page
-from app.wire_sync import SyncReply
+from app.services.feed_page import Asked, Change
+from app.wire_sync import ChangeReply, SyncReply
 from client.protocol import File, SyncAnswer
 
 
 async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked: object) -> SyncAnswer:
     """Return a page as a client reads it."""
 
-    def render(page: Page) -> bytes:
-        return msgspec.json.encode(SyncReply.of(page, cairn.services.epoch))
+    def show(change: Change) -> ChangeReply:
+        return ChangeReply.of(change, cairn.services.epoch)
 
-    body = await cairn.services.feed.poll(
-        actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, render=render
+    page = await cairn.services.feed.poll(
+        actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, show=show
     )
-    return msgspec.json.decode(body, type=SyncAnswer)
+    return msgspec.json.decode(msgspec.json.encode(SyncReply.of(page)), type=SyncAnswer)
 
 
 class Reader:

@@ -24,9 +24,9 @@ async def test_no_statement_of_a_page_scans_or_sorts(home: Home) -> None:
 
     def work(tx: Snapshot) -> list[str]:
         tx.connection.set_trace_callback(traced.append)
-        cursor = read_page(tx, home.actor, Asked(limit=3), None).cursor
-        read_page(tx, home.actor, Asked(limit=3), cursor)
-        read_page(tx, home.actor, Asked(since_ms=2**50), None)
+        cursor = read_page(tx, home.actor, Asked(limit=3), None, repr).cursor
+        read_page(tx, home.actor, Asked(limit=3), cursor, repr)
+        read_page(tx, home.actor, Asked(since_ms=2**50), None, repr)
         tx.connection.set_trace_callback(None)
         return [row["detail"] for text in set(traced) for row in tx.connection.execute(f"EXPLAIN QUERY PLAN {text}")]
 
@@ -50,9 +50,9 @@ async def test_a_small_page_looks_at_few_rows_of_a_large_tree(home: Home) -> Non
 
     def work(tx: Snapshot) -> int:
         tx.connection.set_progress_handler(count, 1)
-        read_page(tx, home.actor, Asked(limit=1), None)
+        read_page(tx, home.actor, Asked(limit=1), None, repr)
         few = steps
-        read_page(tx, home.actor, Asked(limit=1000), None)
+        read_page(tx, home.actor, Asked(limit=1000), None, repr)
         tx.connection.set_progress_handler(None, 1)
         return few
 
