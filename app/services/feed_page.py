@@ -119,10 +119,10 @@ class Reader:
         """Refuse a cursor that cannot be gone on from."""
         if cursor.space_id != self.space_id:
             raise InvalidRequestError("`cursor` was given for another `space_id`.")
+        if cursor.epoch == self.head.epoch and cursor.oldest < self.head.oldest_seq - 1:
+            raise _too_old()
         if cursor.epoch != self.head.epoch or mark_at(self._tx.connection, cursor.seen) != cursor.mark:
             raise CursorResetError("The server was put back to an earlier state: take the tree again and compare.")
-        if cursor.oldest < self.head.oldest_seq - 1:
-            raise _too_old()
 
     def begin(self, asked: Asked, cursor: Cursor | None) -> Cursor:
         """Return the cursor from which a page is read."""

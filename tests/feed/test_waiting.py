@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
+from app.api import sync
 from app.config import Settings
 from app.errors import UnauthenticatedError
 from app.services import notify
@@ -130,6 +131,14 @@ async def test_an_event_stream_is_one_that_no_proxy_holds_back(ada: Person) -> N
         assert stream.response.content_type == "text/event-stream"
         assert stream.response.headers["Cache-Control"] == "no-store"
         assert stream.response.headers["X-Accel-Buffering"] == "no"
+
+
+async def test_a_stream_without_news_shows_that_it_lives(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "ALIVE_S", 0.05)
+    async with listening(ada) as stream:
+        lines = [await stream.response.content.readline() for _ in range(6)]
+
+    assert lines == [b":\n", b"\n"] * 3
 
 
 async def test_a_stream_taken_up_again_tells_what_came_between(ada: Person) -> None:
