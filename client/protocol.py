@@ -220,3 +220,44 @@ class ChangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     mtime_ms: int | None = None
     executable: bool | None = None
     if_seq: int | None = None
+
+
+class CopyRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/files/{id}/copy."""
+
+    parent_id: str
+    name: str
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of a file; times are Unix milliseconds, the size bytes."""
+
+    version_id: str
+    size: int
+    mtime_ms: int
+    created_ms: int
+    modified_by: str
+    sha256: str | None = None
+    label: str | None = None
+
+
+class VersionPage(msgspec.Struct, frozen=True):
+    """One page of a file's versions, the newest first; `next` is null on the last."""
+
+    items: list[Version]
+    next: str | None = None
+
+
+class TrashItem(File, frozen=True, gc=False, kw_only=True):
+    """One entry of the trash: what was deleted, with the path where it was."""
+
+    trash_id: str
+    deleted_ms: int
+    deleted_by: str
+
+
+class TrashPage(msgspec.Struct, frozen=True):
+    """One page of the trash, the latest first; `next` is null on the last."""
+
+    items: list[TrashItem]
+    next: str | None = None

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from urllib.parse import urlencode
+from typing import Protocol, TypeVar
+from urllib.parse import quote, urlencode
 
 from client.channel import Channel
 from client.errors import ApiError, ClientError, ConflictError
@@ -16,6 +17,7 @@ from client.protocol import (
     CommitOutcome,
     CommitRequest,
     CommitResults,
+    CopyRequest,
     File,
     FolderRequest,
     LoginAnswer,
@@ -23,15 +25,33 @@ from client.protocol import (
     Manifest,
     Page,
     SyncAnswer,
+    TrashItem,
+    TrashPage,
     UploadAnswer,
     UploadRequest,
     UploadState,
+    Version,
+    VersionPage,
 )
 from client.transport import Body
+
+Item = TypeVar("Item")
 
 PAGE_SIZE = 10_000
 _END_OF_TIME = 2**53
 _PLAIN = {"Accept-Encoding": "identity"}
+
+
+class _Listing(Protocol[Item]):
+    """A page of a listing; `next` is null on the last."""
+
+    @property
+    def items(self) -> list[Item]:
+        """What is on the page."""
+
+    @property
+    def next(self) -> str | None:
+        """Where the next page begins."""
 
 
 class Remote:
@@ -78,13 +98,7 @@ class Remote:
 
     def list_children(self, folder_id: str) -> Iterator[File]:
         """Yield what a folder holds, folders first, then by name, a page at a time."""
-        query = {"limit": str(PAGE_SIZE)}
-        while True:
-            page = self._channel.call("GET", f"/api/v1/folders/{folder_id}/children?{urlencode(query)}", Page)
-            yield from page.items
-            if page.next is None:
-                return
-            query["after"] = page.next
+        yield from self._pages(f"/api/v1/folders/{folder_id}/children", Page)
 
     def make_folder(self, path: str, *, parents: bool) -> File:
         """Make a folder; raise ConflictError if the name is taken, by a folder too."""
@@ -93,6 +107,36 @@ class Remote:
     def change(self, file: File, change: ChangeRequest) -> File:
         """Rename, move, or set what PATCH can set; raise ConflictError if the node changed since."""
         return self._channel.call("PATCH", f"/api/v1/files/{file.file_id}", File, body=change, about=file.path)
+
+    def copy(self, file: File, parent: File, name: str) -> File:
+        """Copy a file, or a folder with all below it; raise ConflictError if the name is taken."""
+        body = CopyRequest(parent.file_id, name)
+        return self._channel.call("POST", f"/api/v1/files/{file.file_id}/copy", File, body=body, about=file.path)
+
+    def delete(self, file: File) -> None:
+        """Move to the trash, with all below it; raise ConflictError if the node changed since."""
+        self._channel.send("DELETE", f"/api/v1/files/{file.file_id}?if_seq={file.seq}", about=file.path)
+
+    def list_trash(self) -> Iterator[TrashItem]:
+        """Yield what the trash holds, the latest first, a page at a time."""
+        yield from self._pages("/api/v1/trash", TrashPage)
+
+    def restore(self, trash_id: str) -> File:
+        """Bring an entry of the trash back; its path may be another than before."""
+        return self._channel.call("POST", f"/api/v1/trash/{_quoted(trash_id)}/restore", File, about=trash_id)
+
+    def purge(self, trash_id: str) -> None:
+        """Remove an entry of the trash for good."""
+        self._channel.send("DELETE", f"/api/v1/trash/{_quoted(trash_id)}", about=trash_id)
+
+    def list_versions(self, file: File) -> Iterator[Version]:
+        """Yield the versions of a file, the newest first, a page at a time."""
+        yield from self._pages(f"/api/v1/files/{file.file_id}/versions", VersionPage, about=file.path)
+
+    def restore_version(self, file: File, version_id: str) -> File:
+        """Make one of a file's versions its content again, as a new version."""
+        path = f"/api/v1/files/{file.file_id}/versions/{_quoted(version_id)}/restore"
+        return self._channel.call("POST", path, File, about=file.path)
 
     # Feed
 
@@ -178,3 +222,17 @@ class Remote:
         path = f"/api/v1/files/{file.file_id}/content?{urlencode({'version_id': file.version_id or ''})}"
         if self._channel.send("GET", path, headers=_PLAIN, into=into, about=file.path).size != len(into):
             raise ClientError(f"{file.path}: the server sent another length than it announced.")
+
+    def _pages(self, path: str, kind: type[_Listing[Item]], *, about: str = "") -> Iterator[Item]:
+        query = {"limit": str(PAGE_SIZE)}
+        while True:
+            page = self._channel.call("GET", f"{path}?{urlencode(query)}", kind, about=about)
+            yield from page.items
+            if page.next is None:
+                return
+            query["after"] = page.next
+
+
+def _quoted(text: str) -> str:
+    """Return what a person typed as one segment of a path."""
+    return quote(text, safe="")

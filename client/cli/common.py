@@ -3,8 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import NoReturn
 
 import msgspec
@@ -47,6 +49,20 @@ def logged_in() -> Iterator[tuple[Remote, Login]]:
 def print_json(value: object) -> None:
     """Write a value as a line of JSON."""
     print(msgspec.json.encode(value).decode())
+
+
+def print_array(values: Iterable[object]) -> None:
+    """Write a JSON array as its items come, so that a long list is never held whole."""
+    opening = chain("[", iter(lambda: ",", None))
+    for value in values:
+        print(next(opening), end="")
+        print_json(value)
+    print("]" if next(opening) == "," else "[]")
+
+
+def time_text(time_ms: int) -> str:
+    """Return a time as a person here reads it, to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_ms / 1000))
 
 
 def printable(name: str) -> str:

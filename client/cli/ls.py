@@ -1,10 +1,8 @@
 """cairn ls: what a folder at the server holds."""
 
-import time
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
-from client.cli.common import Parser, logged_in, print_json, printable
+from client.cli.common import Parser, logged_in, print_array, printable, time_text
 from client.names import parse_remote
 from client.protocol import File
 
@@ -20,20 +18,11 @@ def run(arguments: Sequence[str]) -> int:
         file = remote.get_file(parse_remote(options.path))
         files = remote.list_children(file.file_id) if file.kind == "folder" else iter((file,))
         if options.json:
-            _print_array(files)
+            print_array(files)
         else:
             for entry in files:
                 print(_line(entry) if options.long else _name(entry))
     return 0
-
-
-def _print_array(files: Iterable[File]) -> None:
-    """Write a JSON array as its items come, so that a long list is never held whole."""
-    opening = chain("[", iter(lambda: ",", None))
-    for file in files:
-        print(next(opening), end="")
-        print_json(file)
-    print("]" if next(opening) == "," else "[]")
 
 
 def _name(file: File) -> str:
@@ -43,5 +32,5 @@ def _name(file: File) -> str:
 def _line(file: File) -> str:
     if file.kind == "folder":
         return f"d {file.size:>15,} {'':16}  {_name(file)}"
-    changed = time.strftime("%Y-%m-%d %H:%M", time.localtime((file.mtime_ms or 0) / 1000))
+    changed = time_text(file.mtime_ms or 0)
     return f"{'x' if file.executable else '-'} {file.size:>15,} {changed}  {_name(file)}"

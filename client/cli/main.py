@@ -18,6 +18,11 @@ COMMANDS = {
     "cat": "write a file's content to standard output",
     "mkdir": "make a folder",
     "mv": "rename or move a file or folder",
+    "cp": "copy a file, or with -r a folder, without sending a byte",
+    "rm": "move a file, or with -r a folder, to the trash",
+    "trash": "list the trash, restore from it, purge it",
+    "versions": "list what a file was",
+    "restore": "make a version of a file its content again",
     "events": "print what changes at the server as it changes",
 }
 SERVER_COMMANDS = {

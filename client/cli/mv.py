@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from client.cli.common import Parser, logged_in, print_json
+from client.cli.place import find_place
 from client.errors import UsageError
-from client.names import parse_remote, split_remote
-from client.protocol import ChangeRequest, File
-from client.remote import Remote
+from client.names import parse_remote
+from client.protocol import ChangeRequest
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,19 +21,8 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError("The home itself cannot be moved.")
     with logged_in() as (remote, _):
         source = remote.get_file(source_path)
-        parent, name = _place(remote, source, target_path, into=options.target.endswith("/"))
+        parent, name = find_place(remote, source, target_path, into=options.target.endswith("/"))
         moved = remote.change(source, ChangeRequest(name=name, parent_id=parent.file_id, if_seq=source.seq))
     if options.json:
         print_json(moved)
     return 0
-
-
-def _place(remote: Remote, source: File, target: str, *, into: bool) -> tuple[File, str]:
-    """Return the folder and the name that are meant by a target."""
-    there = remote.find_file(target)
-    if there is not None and there.kind == "folder" and there.file_id != source.file_id:
-        return there, source.name
-    if into or target == "/":
-        raise UsageError(f"There is no folder {target}: `cairn mkdir` makes one.")
-    folder, name = split_remote(target)
-    return remote.get_file(folder), name
