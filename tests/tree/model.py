@@ -138,6 +138,8 @@ class Model:
         parent, name = file["parent_id"], file["name"]
         assert self.is_live(parent)
         assert name not in {other.name for other in self.children(parent) if other is not node}
+        if (parent, name, False) == (node.parent, node.name, node.is_dead):
+            return  # the free name that was chosen is the one it has
         if not node.is_dead:  # else nothing has counted it since it was deleted
             self.touch_above(node.parent)
         node.parent, node.name, node.is_dead = parent, name, False
