@@ -72,7 +72,7 @@ class Case:
     says: str
     sql: str = ""
     store: bool = False
-    do: Callable[[Path], None] = lambda _: None
+    do: Callable[[Path], object] = lambda _: None
 
     def damage(self, data: Path) -> None:
         self.do(data)
