@@ -98,6 +98,49 @@ def test_a_step_keeps_a_copy_of_what_was_before(path: Path, monkeypatch: pytest.
     assert ask(copy, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'") == 0
 
 
+class RecordingDisk(LocalDisk):
+    """Keeps the order in which things were made durable."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self._names: dict[int, str] = {}
+
+    def open_(self, path: Path) -> int:
+        descriptor = super().open_(path)
+        self._names[descriptor] = path.name
+        return descriptor
+
+    def fsync(self, descriptor: int) -> None:
+        super().fsync(descriptor)
+        if descriptor in self._names:  # else of a folder
+            self.calls.append(("fsync", self._names[descriptor]))
+
+    def close(self, descriptor: int) -> None:
+        super().close(descriptor)
+        del self._names[descriptor]
+
+    def sync_folder(self, path: Path) -> None:
+        super().sync_folder(path)
+        self.calls.append(("sync_folder", path.name))
+
+    def commit(self, connection: sqlite3.Connection, path: Path) -> None:
+        super().commit(connection, path)
+        self.calls.append(("commit", path.name))
+
+
+def test_the_copy_is_durable_before_the_step_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = RecordingDisk()
+    with_second_step(monkeypatch, SECOND)
+
+    migrate(path, path.parent / "snapshots", disk)
+
+    assert disk.calls == [
+        ("fsync", "metadata-schema-0001.db"),
+        ("sync_folder", "snapshots"),
+        ("commit", "metadata.db"),
+    ]
+
+
 def test_a_step_that_fails_leaves_the_database_as_it_was_and_may_be_tried_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.data_folder import DataFolder
+from app.repositories import checks
 from app.services import fsck
 from app.services.fsck import Damage, Level
 from storage.disk import LocalDisk
@@ -207,6 +208,17 @@ def test_damage_is_found_at_its_level_and_not_before(data: Path, case: Case) -> 
     told = [f"{damage.kind}: {damage.detail}" for damage in found(data, case.level) if not damage.is_harmless]
     assert any(case.says in line for line in told), told
     assert below is None or case.do == A_CYCLE.damage or found(data, below) == []
+
+
+def test_every_rule_has_a_case_that_breaks_it(template: Path, tmp_path: Path) -> None:
+    broken = set()
+    for number, case in enumerate(case for case in CASES.values() if case.level is META):
+        data = shutil.copytree(template, tmp_path / f"{number}")
+        case.damage(data)
+        broken |= {damage.detail for damage in found(data, META)}
+
+    unbroken = [rule for _, rule, _ in checks._RULES if not any(told.startswith(f"{rule}:") for told in broken)]  # noqa: SLF001 - to miss none
+    assert unbroken == []
 
 
 @pytest.fixture
