@@ -1,5 +1,6 @@
 """Bundles: many chunks in one body, up to the first bad frame."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -138,9 +139,15 @@ async def test_a_bundle_has_at_most_32_mib(ada: Person) -> None:
     data = noise(8 * MIB)
     answer = await open_bundle(ada, data)
 
-    announced = await ada.send(answer["bundle_url"], frame(data) * 4)
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield frame(data)
 
-    assert (announced.status, announced.code) == (413, "too_large")
+    announced = await ada.send(answer["bundle_url"], frame(data) * 4)
+    unannounced = await Person(ada.client).call("PUT", answer["bundle_url"], data=pieces())
+
+    for sent in (announced, unannounced):
+        assert (sent.status, sent.code) == (413, "too_large")
 
 
 async def test_a_bundle_takes_no_content_encoding(ada: Person) -> None:

@@ -305,15 +305,18 @@ async def test_readers_that_leave_do_no_harm(server: Running, ada: Person) -> No
     assert (reply.status, len(reply.body)) == (200, 16 * MIB)
 
 
-async def test_a_slow_reader_gets_every_byte(server: Running, ada: Person, file: Any) -> None:
+async def test_a_slow_reader_gets_every_byte(server: Running, ada: Person) -> None:
+    big = await ada.upload("/big", *(noise(4 * MIB, seed) for seed in (41, 42, 43, 44)), *PARTS)
     received = bytearray()
     async with connected(server.port) as line:
-        await line.send(head("GET", f"/api/v1/files/{file['file_id']}/content", ada))
-        while piece := await line.reader.read(64 * 1024):
-            received += piece
-            await asyncio.sleep(0)
+        await line.send(head("GET", f"/api/v1/files/{big['file_id']}/content", ada))
+        for _ in range(4):
+            received += await line.reader.read(64 * 1024)
+            await asyncio.sleep(0.05)  # longer than a thread of the server waits for a reader
+        received += await line.answer()
 
-    assert bytes(received).partition(b"\r\n\r\n")[2] == WHOLE
+    body = bytes(received).partition(b"\r\n\r\n")[2]
+    assert body == b"".join(noise(4 * MIB, seed) for seed in (41, 42, 43, 44)) + WHOLE
 
 
 async def test_many_readers_at_once_each_get_every_byte(ada: Person, file: Any) -> None:
