@@ -5,6 +5,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -87,9 +88,12 @@ async def observe(
         _check_address(request)
         response = await handler(request)
     except Exception as error:
+        problem = await problem_for(request, error)
         if not is_expected(error):
             logger.exception("request %s failed", request[REQUEST_ID])
-        response = problem_response(await problem_for(request, error), error)
+        elif problem["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
+            logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
+        response = problem_response(problem, error)
     _log(request, response.status, time.perf_counter() - begun)
     return response
 
