@@ -8,18 +8,22 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from storage.base import ChunkState
+from storage.disk import LocalDisk
 from storage.errors import StorageError, StoreFailedError
+from storage.store import INDEX_NAME
 from tests.crash import failing_server
 from tests.crash.busy import check_all, prepare, session_with
 from tests.crash.client import Client
 from tests.crash.content import Content
 from tests.crash.doors import RefusedError, UnansweredError, Wish
 from tests.crash.oracle import Oracle
-from tests.crash.powered import Installed, Told, copy_of, hold_to_promise, install, powered
+from tests.crash.powered import Installed, Told, copy_of, hold_to_promise, install, powered, sign_up
 from tests.crash.service_door import ServiceDoor
 from tests.crash.writer import Writer
 from tests.device import Device
@@ -205,3 +209,24 @@ async def test_an_offline_command_beside_a_running_server_goes_through_it(
         with pytest.raises(RefusedError, match="bad_signature"):
             await client.door.put_chunk(url, wish.content.data())
         await client.resume()  # with URLs that the new key has signed
+
+
+@pytest.mark.parametrize("state", [ChunkState.CONDEMNED, ChunkState.REMOVING, ChunkState.DAMAGED])
+async def test_a_chunk_that_goes_before_the_commit_is_asked_for_then(tmp_path: Path, state: ChunkState) -> None:
+    content = Content("common", (BIG,))
+    async with powered(tmp_path, LocalDisk()) as cairn:
+        door = ServiceDoor(cairn, await sign_up(cairn))
+        client = Client(door, Oracle(await door.find("/"), ""))
+        await client.upload(Wish(content, path="/one"))
+        wish = Wish(content, path="/two")
+        opened = await client.request(wish)
+        with closing(sqlite3.connect(tmp_path / "data" / "store" / INDEX_NAME)) as index, index:
+            index.execute("UPDATE chunks SET state = ?", (state,))
+
+        with pytest.raises(RefusedError, match="missing_chunks"):
+            await client.commit([opened.uploads[0].upload_id])
+
+        assert opened.uploads[0].missing == {}
+        client.oracle.answered()
+        await client.resume()
+        await client.oracle.check(door, also=set(client.oracle.known))

@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 
 from tests.crash.busy import WRITERS, check_all, prepare, session_with
-from tests.crash.doors import UnansweredError
+from tests.crash.content import Content
+from tests.crash.doors import Opened, OpenedUpload, UnansweredError, Wish
 from tests.crash.powered import assert_journal
 from tests.crash.writer import Writer
 from tests.server import RunningServer
 
 ROUNDS = 20
+BIG = 70_000  # of a chunk that becomes a file as soon as it is received
 SHORTEST_S, LONGEST_S = 0.050, 2.000
 KILLED_STARTS = 0.2
 ALSO_READ = 10
@@ -43,6 +45,26 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     running = RunningServer(tmp_path / "data")
     yield running
     running.close()
+
+
+@pytest.mark.parametrize("bundle", [False, True])
+async def test_what_an_open_upload_has_received_outlives_a_kill(server: RunningServer, *, bundle: bool) -> None:
+    wish = Wish(Content("begun", (BIG,) * 3), path="/writer-0/begun")
+    server.start()
+    async with session_with(server) as session:
+        client = (await prepare(server, session, random.Random(1)))[0].client  # noqa: S311 - the same ones each time
+        opened = await client.request(wish, bundle=bundle)
+        first = dict(list(opened.uploads[0].missing.items())[:2])
+        half = OpenedUpload(opened.uploads[0].upload_id, first)
+        await client.send(Opened([half], opened.bundle_url), [wish])
+
+        server.kill()
+        server.start()
+        progress = await client.door.progress(half.upload_id)
+
+        assert list(progress.upload.missing) == [2]
+        await client.resume()
+        await client.oracle.check(client.door)
 
 
 @pytest.mark.timeout(600)
