@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from app.api import sending
+from app.config import Limits, Settings
 from tests.accounts.api import Reply
 from tests.api.conftest import Running
 from tests.api.people import MIB, Person, noise
-from tests.api.wire import connected, head
+from tests.api.wire import connected, eventually, head
 
 PARTS = [
     noise(300_000, 1),  # a file
@@ -303,6 +306,47 @@ async def test_readers_that_leave_do_no_harm(server: Running, ada: Person) -> No
     reply = await ada.content(file["file_id"])
 
     assert (reply.status, len(reply.body)) == (200, 16 * MIB)
+
+
+class TestStalledReader:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        """One request at once, so that a second one tells whether the first is over."""
+        return Settings(limits=Limits(requests_per_user=1, free_disk_bytes=0, free_disk_percent=0))
+
+    @pytest.mark.parametrize("stored", ["raw", "packed"])
+    async def test_a_reader_who_stalls_is_hung_up_on(
+        self, server: Running, ada: Person, stored: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "STALL_S", 0.3)
+        text = noise(4000).hex().encode()
+        chunks = [noise(4 * MIB) if stored == "raw" else text[n:] * 1000 for n in range(4)]
+        file = await ada.upload("/big", *chunks)
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", server.port))
+            line.sendall(head("GET", f"/api/v1/files/{file['file_id']}/content", ada))
+
+            for status in (429, 200):  # it is under way, then it is over
+
+                async def is_so(status: int = status) -> bool:
+                    return (await ada.get("/api/v1/me")).status == status
+
+                await eventually(is_so)
+            received = await asyncio.to_thread(_read_all, line)
+
+        assert received < sum(map(len, chunks))
+        assert (await ada.content(file["file_id"])).body == b"".join(chunks)
+
+
+def _read_all(line: socket.socket) -> int:
+    size = 0
+    try:
+        while piece := line.recv(1024 * 1024):
+            size += len(piece)
+    except ConnectionResetError:
+        pass
+    return size
 
 
 async def test_a_slow_reader_gets_every_byte(server: Running, ada: Person) -> None:
