@@ -93,8 +93,6 @@ async def run_series(server: RunningServer, seed: int) -> None:
             restart(server, chance)
             await asyncio.gather(settle(server, writers, chance, figures), check_all(server.data))
             figures.rounds += 1
-        for writer in writers:
-            await writer.client.oracle.check(writer.client.door, also=set(writer.client.oracle.known))
     server.stop()
     await check_all(server.data)
     assert figures.acknowledged > ROUNDS * WRITERS, figures
