@@ -165,7 +165,10 @@ class Memory:
     """The peak of resident memory since `start`, as Linux tells it."""
 
     def __init__(self) -> None:
-        Path("/proc/self/clear_refs").write_text("5", "ascii")
+        try:
+            Path("/proc/self/clear_refs").write_text("5", "ascii")
+        except OSError as error:
+            pytest.skip(f"this system does not tell the peak of memory: {error}")
         self._before = self._peak()
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Limits, Settings
+from app.services import room
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, serving
 from tests.api.people import MIB, Person, noise
@@ -86,12 +87,15 @@ async def nothing_waits(server: Running) -> bool:
 
 
 async def test_a_full_disk_refuses_uploads_keeps_reads_and_heals_by_itself(
-    server: Running, disk: Small, template: Template
+    server: Running, disk: Small, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(room, "LOOK_EVERY_S", 0)  # this disk fills up in less than the second between two looks
     ada = Person(server.session, template.tokens[ADMIN])
     kept, refused = await fill(ada)
 
     assert len(kept) >= 10
+    keeps_room = server.cairn.services.settings.limits == RESERVED
+    assert (disk.free > DISK // 10 - 3 * MIB) == keeps_room
     for path, data in kept.items():
         file = (await ada.at(path)).json
         assert (await ada.content(file["file_id"])).body == data
