@@ -496,3 +496,16 @@ def not_an_index(folder: Path) -> Path:
 async def test_an_index_that_is_no_database_is_refused(not_an_index: Path, folder: Path) -> None:
     with pytest.raises(StoreFailedError, match="NOTADB"):
         await ChunkStore.open(folder, disk=LocalDisk(), open_claims=(), clean=True)
+
+
+async def test_chunks_without_their_index_are_not_taken_for_a_new_store(folder: Path) -> None:
+    async with opened(folder, LocalDisk()) as store:
+        await put(store, "up", noise(1))
+        await store.barrier(["up"])
+    (folder / INDEX_NAME).unlink()
+
+    with pytest.raises(BadStoreError, match="put it back"):
+        async with opened(folder, LocalDisk()):
+            pass
+
+    assert not (folder / INDEX_NAME).exists()
