@@ -1,13 +1,12 @@
 """Handlers of files: one by id or path, its changes, and its content in and out."""
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query, read_json
+from app.api.http import Access, Routes, json_reply, pieces_of, query, read_json
 from app.api.ranges import check_match, check_none_match
 from app.api.serving import serve_content
 from app.clock import now_ms
@@ -131,7 +130,7 @@ async def put_content(request: web.Request) -> web.Response:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaTypeError("A file is sent without a Content-Encoding.")
     declared = Declared(_wish(request, asked, existing), request.content_length, Manifest(b""), append=True, reserved=0)
-    view = await services.receive.take_stream(request[ACTOR], declared, _body(request))
+    view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request))
     return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 
@@ -165,8 +164,3 @@ def _mtime_ms(request: web.Request) -> int:
     except msgspec.ValidationError as error:
         raise InvalidRequestError("X-Mtime-Ms is a whole number of milliseconds since 1970.") from error
     return now_ms() if mtime_ms is None else mtime_ms
-
-
-async def _body(request: web.Request) -> AsyncIterator[bytes]:
-    async for piece in request.content.iter_any():
-        yield piece
