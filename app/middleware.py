@@ -26,6 +26,7 @@ from app.problems import is_expected, problem_response
 logger = logging.getLogger("app.requests")
 
 RETRY_S = 1
+SERVER_NAME = "Cairn"  # in place of one that tells versions
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -100,7 +101,7 @@ async def observe(
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers that every answer has, just before it goes out."""
-    response.headers["Server"] = "Cairn"  # in place of one that tells versions
+    response.headers["Server"] = SERVER_NAME
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if REQUEST_ID in request:
