@@ -79,11 +79,20 @@ async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
         TooLargeError: it is longer than `limit` bytes.
         UnsupportedMediaTypeError: it carries a Content-Encoding, which only chunk PUTs may.
     """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
+    require_plain(request)
     if (request.content_length or 0) > limit:
         raise _too_long(limit)
     return b"".join([piece async for piece in pieces_of(request, limit)])
+
+
+def require_plain(request: web.Request) -> None:
+    """Refuse a body with a Content-Encoding, which only chunk PUTs may have.
+
+    Raises:
+        UnsupportedMediaTypeError: it has one.
+    """
+    if any(encoding != "identity" for encoding in request.headers.getall("Content-Encoding", [])):
+        raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
 
 
 async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIterator[bytes]:
