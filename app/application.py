@@ -1,7 +1,6 @@
 """The composition root: alone knows every part, puts them together and takes them apart."""
 
 import asyncio
-import contextlib
 import logging
 import sqlite3
 import time
@@ -138,10 +137,15 @@ async def open_cairn(
         foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier)
         cairn = await _assemble(foundation, closing_down)
         yield cairn
-        with contextlib.suppress(StorageError):  # a disk that failed has been told of
+        try:
             await cairn.sweep.keep_time()
+        except (StorageError, OSError) as error:  # the disk is full, or has failed, which was told
+            logger.warning("the clocks could not be kept at the stop: %s", error)
     if not failures:
-        folder.end()
+        try:
+            folder.end()
+        except OSError as error:
+            logger.warning("the stop could not be noted, so the next start checks as after a crash: %s", error)
 
 
 @dataclass(frozen=True, slots=True)

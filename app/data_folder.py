@@ -78,8 +78,17 @@ class DataFolder:
             self._lock = None
 
     def begin(self) -> bool:
-        """Return whether the last run ended cleanly, and note durably that a run is going on."""
-        clean = self._is_there(self._clean) or not self.exists
+        """Return whether the last run ended cleanly, and note durably that a run is going on.
+
+        Raises:
+            DataFolderError: the metadata is gone from a folder in use; a new one would pass for an empty Cairn.
+        """
+        is_new = not self.exists or self.metadata.stat().st_size == 0  # a first start may be cut off while it makes it
+        if is_new and self._is_there(self.store):
+            raise DataFolderError(
+                f"{self.metadata} is missing or empty, and {self.store} holds what it described: put it back first."
+            )
+        clean = is_new or self._is_there(self._clean)
         self._disk.unlink(self._clean)
         self._disk.sync_folder(self.guard)
         return clean

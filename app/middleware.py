@@ -5,6 +5,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from app.problems import is_expected, problem_response
 logger = logging.getLogger("app.requests")
 
 RETRY_S = 1
+SERVER_NAME = "Cairn"  # in place of one that tells versions
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -87,16 +89,19 @@ async def observe(
         _check_address(request)
         response = await handler(request)
     except Exception as error:
+        problem = await problem_for(request, error)
         if not is_expected(error):
             logger.exception("request %s failed", request[REQUEST_ID])
-        response = problem_response(await problem_for(request, error), error)
+        elif problem["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
+            logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
+        response = problem_response(problem, error)
     _log(request, response.status, time.perf_counter() - begun)
     return response
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers that every answer has, just before it goes out."""
-    response.headers["Server"] = "Cairn"  # in place of one that tells versions
+    response.headers["Server"] = SERVER_NAME
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if REQUEST_ID in request:

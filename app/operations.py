@@ -65,6 +65,16 @@ def _user_operations(cairn: Cairn) -> dict[str, Operation]:
     }
 
 
+def require_folder(settings: Settings) -> None:
+    """Make no data folder where somebody only mistyped its name.
+
+    Raises:
+        DataFolderError: there is no data folder.
+    """
+    if not DataFolder(settings.data.folder, LocalDisk()).exists:
+        raise DataFolderError(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
+
+
 async def perform(settings: Settings, operation: str, arguments: Mapping[str, Any]) -> Any:
     """Do an operation on the data folder: through the server that runs on it, else here under its lock.
 

@@ -40,6 +40,8 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     storage_errors.StoreFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     storage_errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     storage_errors.StoreFailedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    storage_errors.BadStoreError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    storage_errors.KeyFileError: HTTPStatus.INTERNAL_SERVER_ERROR,
     storage_errors.BadSignatureError: HTTPStatus.FORBIDDEN,
     storage_errors.UrlExpiredError: HTTPStatus.FORBIDDEN,
 }

@@ -10,13 +10,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from app.application import Cairn, build_app, open_cairn
 from app.config import Settings
 from app.control import serve_control
 from app.data_folder import DataFolder
+from app.errors import InvalidRequestError
 from app.janitor import run_chores
+from app.middleware import SECURITY_HEADERS, SERVER_NAME
 from app.operations import operations_of
+from app.problems import problem_of, problem_response
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 
@@ -27,6 +31,46 @@ READ_BUFFER = 512 * 1024
 BACKLOG = 1024
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 SWITCH_S = 0.0005
+
+
+class _Protocol(web.RequestHandler):
+    """Refuses what is no HTTP without repeating it: the library logs and sends back the line, token and all."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to what no handler could answer."""
+        if not isinstance(exc, HttpProcessingError) or request.writer.output_size:
+            response = super().handle_error(request, status, exc, message)
+        else:
+            logger.info("a request that is not well-formed was refused: %s", type(exc).__name__)
+            refused = InvalidRequestError("This is no well-formed HTTP request.")
+            response = problem_response(problem_of(refused), refused)
+            response.force_close()
+        response.headers["Server"] = SERVER_NAME
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+
+class _Protocols(web.Server):
+    """Makes a `_Protocol` for each connection."""
+
+    def __call__(self) -> web.RequestHandler:
+        """Return the protocol of a new connection."""
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    """Runs an application behind `_Protocol`; the library has no setting for it."""
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        server.__class__ = _Protocols
+        return server
 
 
 class ListenError(Exception):
@@ -73,7 +117,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
 @asynccontextmanager
 async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
-    runner = web.AppRunner(
+    runner = _Runner(
         build_app(cairn.services),
         access_log=None,
         shutdown_timeout=GRACE_S,

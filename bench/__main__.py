@@ -28,6 +28,7 @@ def main() -> int:
     if unknown := set(options.names) - set(MEASURES):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}: choose of {', '.join(MEASURES)}")
     options.folder.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
     results: list[Result] = []
     try:
         for name in options.names or MEASURES:
@@ -42,9 +43,9 @@ def main() -> int:
     if options.json:
         print(json.dumps([result.as_json() for result in results], indent=1))
     else:
-        print(_report(results))
+        print(_report(results, load))
     if options.write:
-        _PAGE.write_text(put_into(_PAGE.read_text("utf-8"), _report(results)), "utf-8")
+        _PAGE.write_text(put_into(_PAGE.read_text("utf-8"), _report(results, load)), "utf-8")
     return 0
 
 
@@ -70,11 +71,11 @@ def _measure(name: str, options: argparse.Namespace) -> list[Result]:
         return MEASURES[name](plan)
 
 
-def _report(results: list[Result]) -> str:
-    """Say where and when, then the table, then what is to be known of single rows."""
+def _report(results: list[Result], load: float) -> str:
+    """Say where, when and beside what load; then the table, then what is to be known of single rows."""
     system = (
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()},"
-        f" SQLite {sqlite3.sqlite_version}, {datetime.now(UTC):%Y-%m-%d}"
+        f" SQLite {sqlite3.sqlite_version}, {datetime.now(UTC):%Y-%m-%d}; load average before the run {load:.1f}"
     )
     return f"{system}\n\n{table(results)}\n{notes(results)}"
 

@@ -75,7 +75,7 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
     """Start a server on a free port with its data in `folder`, made with an admin or without, and end it afterwards.
 
     Raises:
-        NotStartedError: it did not start; its log is in `folder`.
+        NotStartedError: it did not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -87,7 +87,7 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
             [_CAIRN, "serve", "--data", folder / "data", "--port", str(port)], env=environ, stderr=log
         )
     try:
-        wait_until_ready(process, port, "/readyz")
+        wait_until_ready(process, port, "/readyz", folder / "log")
         yield Server(f"http://127.0.0.1:{port}", process)
     finally:
         process.terminate()

@@ -14,6 +14,18 @@ def write_random(path: Path, size: int) -> None:
             file.write(os.urandom(MIB))
 
 
+def touch_memory(path: Path, size: int) -> None:
+    """Fill `size` bytes of page cache and give them back, so that what comes next finds memory that is in use already.
+
+    A virtual machine gets memory from its host at the first touch, which was seen to cost up to four times the writing
+    itself. Whoever writes to new pages would pay for that, and whoever comes after a deletion would not.
+    """
+    with path.open("wb", buffering=0) as file:
+        for _ in range(size // MIB):
+            file.write(bytes(MIB))
+    path.unlink()
+
+
 def write_tree(folder: Path, *, files: int, size: int) -> None:
     """Write `files` files of `size` random bytes each into new folders of a hundred below `folder`."""
     for number in range(files):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.batch import count_batch
 from bench.cairn import children_cpu_s, log_in, run_cairn
-from bench.inputs import MIB, write_random, write_tree
+from bench.inputs import MIB, touch_memory, write_random, write_tree
 from bench.machine import measure_limits
 from bench.nginx import run_nginx
 from bench.programs import sync
@@ -68,6 +68,7 @@ def measure_put(plan: Plan) -> list[Result]:
             write_random(source, plan.size)
             for put in _alternating(number, put_ours, put_theirs):
                 sync(plan.folder)
+                touch_memory(plan.folder / "scratch", plan.size)
                 put(number)
     note = (
         f"median processor time of one put: {statistics.median(client_s):.2f} s in the client (cut, hash, send),"

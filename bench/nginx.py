@@ -86,10 +86,10 @@ def run_nginx(folder: Path) -> Iterator[Nginx]:
     configuration = folder / "nginx.conf"
     user = "user root root;" if os.geteuid() == 0 else ""  # else its workers could not write into our folder
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, user=user))
-    log = str(folder / "error.log")
-    process = subprocess.Popen([program, "-p", str(folder), "-c", str(configuration), "-e", log])
+    log = folder / "error.log"
+    process = subprocess.Popen([program, "-p", str(folder), "-c", str(configuration), "-e", str(log)])
     try:
-        wait_until_ready(process, port, "/")
+        wait_until_ready(process, port, "/", log)
         yield Nginx(f"http://127.0.0.1:{port}", folder / "files")
     finally:
         process.terminate()

@@ -35,11 +35,11 @@ def free_port() -> int:
     return port
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
     """Ask for `path` every millisecond until the answer is no 5xx.
 
     Raises:
-        NotStartedError: the process ended, or 20 s passed.
+        NotStartedError: the process ended, or 20 s passed; it shows the last line of the server's `log`.
     """
     limit = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < limit and process.poll() is None:
@@ -53,4 +53,5 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str) -> 
         finally:
             connection.close()
         time.sleep(0.001)
-    raise NotStartedError(f"{process.args!r} did not answer on port {port}")
+    last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+    raise NotStartedError(f"a server did not start, its log ends: {last}")

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from client.chunker import LARGEST_CHUNK
 from client.errors import ClientError, UrlExpiredError
+from client.folder import write_at
 from client.progress import Progress
 from client.protocol import DownloadChunk, File
 from client.remote import Remote
@@ -113,9 +114,7 @@ class Fetcher:
             return
         view = self._buffer(chunk.size)
         fetch_chunk(self._remote, file, chunk, view)
-        written = 0
-        while written < chunk.size:
-            written += os.pwrite(descriptor, view[written:], chunk.offset + written)
+        write_at(descriptor, view, chunk.offset)
         self._progress.moved(chunk.size, chunk.size)
 
     def _is_here(self, descriptor: int, chunk: DownloadChunk) -> bool:

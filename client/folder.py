@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Self, cast
 
 from client.errors import ConflictError, LocalFileError
+from client.locks import try_lock
 from client.names import PART_PREFIX
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -87,17 +88,39 @@ class Folder:
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.descriptor)
 
     def open_part(self, name: str) -> tuple[str, int]:
-        """Open the unfinished download of `name`, with what an earlier run left in it; return its name too."""
+        """Open the unfinished download of `name`, with what an earlier run left in it; return its name too.
+
+        It is this process's alone until the descriptor is closed: two that write into one part would mix two versions,
+        or write into what the other has finished and given its name.
+        """
         part = PART_PREFIX + hashlib.sha256(name.encode()).hexdigest()[:24]
-        descriptor = os.open(part, _PART_FLAGS, 0o666, dir_fd=self.descriptor)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise LocalFileError(f"{part} is in the way and no plain file")
-        return part, descriptor
+        while True:
+            descriptor = os.open(part, _PART_FLAGS, 0o666, dir_fd=self.descriptor)
+            try:
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise LocalFileError(f"{part} is in the way and no plain file")  # noqa: TRY301 -- closed below
+                if not try_lock(descriptor):
+                    raise LocalFileError("another command is fetching it; run this one again when that has ended")  # noqa: TRY301 -- closed below
+                now = self.find(part)
+                if now is not None and os.path.samestat(now, status):
+                    return part, descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # the other command finished it between our look and our lock
 
     def replace(self, part: str, name: str) -> None:
         """Give a finished download its name."""
         os.rename(part, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+
+
+def write_at(descriptor: int, content: bytes | bytearray | memoryview, offset: int) -> None:
+    """Write all of `content`: a disk that fills up takes a part of it first, and refuses only the next call."""
+    rest = memoryview(content)
+    while rest:
+        count = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[count:], offset + count
 
 
 def set_state(descriptor: int, mtime_ms: int | None, *, executable: bool) -> None:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from client.batch import fail_or_raise
 from client.download import Fetcher
-from client.errors import ClientError, ConflictError, LocalFileError
-from client.folder import CAN_SYNC_ALL, Folder, set_state
+from client.errors import ClientError, ConflictError, FileChangedError, LocalFileError
+from client.folder import CAN_SYNC_ALL, Folder, set_state, write_at
 from client.names import local_name
 from client.placer import Placer, Placing
 from client.progress import Progress
 from client.protocol import File
 from client.remote import Remote
-from client.source import is_executable, mtime_ms
+from client.source import is_executable, mtime_ms, same_state
 from client.workers import Workers
 
 SMALL_FILE = 1024 * 1024  # fetched in one request, where its hash is known
@@ -157,38 +157,42 @@ class Get:
             return
         if here is not None and not self._replace:
             raise ConflictError("another file is here already; --force replaces it")
-        part = self._download(wanted)
+        part, descriptor = self._download(wanted)
         durable = not (wanted.is_small and CAN_SYNC_ALL)
-        self._placer.add(Placing(folder.held(), part, name, here, file.size, durable))
+        self._placer.add(Placing(folder.held(), part, descriptor, name, here, file.size, durable))
 
     def _is_content_here(self, file: File, folder: Folder, name: str) -> bool:
         """Tell whether a file here has the same content; if so, give it the server's time and executable bit."""
         descriptor = folder.open_file(name)
         try:
+            before = os.fstat(descriptor)
             if not self._fetcher.holds(file, descriptor):
                 return False
+            if not same_state(before, os.fstat(descriptor)):  # with the server's time an edit would look like no edit
+                raise FileChangedError("it changed while it was compared; run the command again")
             set_state(descriptor, file.mtime_ms, executable=file.executable)
             return True
         finally:
             os.close(descriptor)
 
-    def _download(self, wanted: Wanted) -> str:
-        """Fetch a file into its part, durable unless one sync for many can do that; return the name of the part."""
+    def _download(self, wanted: Wanted) -> tuple[str, int]:
+        """Fetch a file into its part, durable unless one sync for many can do that; return the part, still open."""
         file = wanted.file
         part, descriptor = wanted.folder.open_part(wanted.name)
         try:
             if wanted.is_small:
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, self._read_small(file), 0)
+                write_at(descriptor, self._read_small(file), 0)
                 self._progress.moved(file.size, file.size)
             else:
                 self._fetcher.fetch(file, descriptor)
             set_state(descriptor, file.mtime_ms, executable=file.executable)
             if not wanted.is_small or not CAN_SYNC_ALL:
                 os.fsync(descriptor)
-        finally:
+        except BaseException:
             os.close(descriptor)
-        return part
+            raise
+        return part, descriptor
 
     def _read_small(self, file: File) -> bytearray:
         content = bytearray(file.size)

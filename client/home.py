@@ -7,7 +7,6 @@ $CAIRN_HOME/            0700
     └── batch-*.json    0600  the uploads of a batch of small files under way
 """
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from client.errors import LocalFileError, NotLoggedInError
+from client.locks import try_lock
 
 UPLOAD_LIFE_S = 14 * 24 * 3600  # as long as the server keeps an upload
 _LOGIN = "login.json"
@@ -127,7 +127,7 @@ class Home:
         key = hashlib.sha256("\0".join(map(str, what)).encode("utf-8", "surrogateescape")).hexdigest()
         path = self._uploads() / f"{key[:32]}.json"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        note = HeldNote(path, descriptor) if _lock(descriptor) else None
+        note = HeldNote(path, descriptor) if try_lock(descriptor) else None
         try:
             yield note
         finally:
@@ -141,7 +141,7 @@ class Home:
         path = self._uploads() / f"batch-{os.urandom(8).hex()}.json"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
             os.write(descriptor, msgspec.json.encode(note))
             yield
             path.unlink(missing_ok=True)
@@ -155,9 +155,12 @@ class Home:
         """
         left: list[str] = []
         for path in self._uploads().iterdir():
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
-                if not _lock(descriptor):
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:  # another command has just finished what it noted there
+                continue
+            try:
+                if not try_lock(descriptor):
                     continue
                 status = os.fstat(descriptor)
                 old = status.st_mtime + UPLOAD_LIFE_S < time.time()
@@ -218,11 +221,3 @@ def _check_private(path: Path) -> None:
         raise LocalFileError(f"{path} belongs to another user: it is not safe to keep a login there.")
     if stat.S_IMODE(status.st_mode) & 0o077:
         path.chmod(stat.S_IMODE(status.st_mode) & 0o700)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from client.folder import Folder, sync_all
 from client.progress import Progress
 from client.source import same_state
 
-MOST_FILES = 1000  # that wait for a sync
+MOST_FILES = 256  # that wait for a sync, held open: systems allow 1,024 open files to a process that does not ask
 MOST_FOLDERS = 128  # that are held open for them
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -19,6 +19,7 @@ class Placing(NamedTuple):
 
     folder: Folder
     part: str
+    descriptor: int  # of the part: held open, so that it is ours alone until it has its name
     name: str
     expected: os.stat_result | None  # what stood there when it was decided to fetch
     size: int
@@ -68,6 +69,7 @@ class Placer:
             raise LocalFileError(f"The disk cannot be written: {error.strerror}.") from error
         finally:
             for placing in waiting:
+                os.close(placing.descriptor)
                 placing.folder.let_go()
         self._progress.finished(placed)
 

@@ -60,8 +60,6 @@ class ChunkAbsentError(StorageError):
 class ChunkDamagedError(StorageError):
     """The chunk is indexed, but its bytes are missing or do not hash to its id."""
 
-    code = "unavailable"
-
 
 class StoreFullError(StorageError):
     """The disk has no room; nothing of the refused call is kept."""
@@ -89,8 +87,6 @@ class BadStoreError(StorageError):
 
 class KeyFileError(StorageError):
     """A key file is missing, short, all zero, unreadable or readable by others: nothing may be signed."""
-
-    code = "unavailable"
 
 
 class BadSignatureError(StorageError):

@@ -223,8 +223,13 @@ class LocalMedium:
         self._disk.rename(file.path, path)
         return StagedFile(path, file.claim, file.chunk_id, file.encoding)
 
-    def reopen(self, file: StagedFile) -> StagedFile:
-        """Open a staged file of an earlier run for its fsync, or sync it now where each is synced as it is received."""
+    def reopen(self, file: StagedFile, *, hold: bool) -> StagedFile:
+        """Open a staged file of an earlier run for its fsync, or sync it now where each is synced as it is received.
+
+        Without `hold` it is left to a syncfs: there may be more such files than a process may have open.
+        """
+        if self._can_syncfs and not hold:
+            return file
         descriptor = self._disk.open_(file.path)
         if self._can_syncfs:
             return StagedFile(file.path, file.claim, file.chunk_id, file.encoding, descriptor)

@@ -11,7 +11,7 @@ from storage.base import MAX_CHUNK, ChunkId, ChunkState, Encoding, Place
 from storage.errors import ChunkMismatchError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
-from storage.local import LocalMedium, StagedFile
+from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile
 
 RECHECK_SIZE = 256 * 1024 * 1024
 """So many bytes of the newest files are hashed after an unclean stop: what one or two seconds take to write."""
@@ -52,9 +52,10 @@ def recover(
     if not clean:
         staged += [medium.unplace(file) for file in _strays(medium, states)]
         damaged = _recheck(medium, writer, states)
-    kept = []
+    kept: list[Received] = []
     for file in staged:
-        received = _received(medium, file) if file.claim in open_claims else None
+        hold = len(kept) < SYNC_ALL_FROM
+        received = _received(medium, file, hold=hold) if file.claim in open_claims else None
         if received is None:
             medium.discard([file])
         else:
@@ -102,12 +103,12 @@ def is_sound(medium: LocalMedium, row: rows.IndexRow) -> bool:
     return True
 
 
-def _received(medium: LocalMedium, file: StagedFile) -> Received | None:
+def _received(medium: LocalMedium, file: StagedFile, *, hold: bool) -> Received | None:
     """Return a staged file of an earlier run as a received chunk, None if its bytes cannot be had or are wrong."""
     try:
         data = medium.read(file.path)
         size = len(codec.unzstd(data, MAX_CHUNK)) if file.encoding is Encoding.ZSTD else len(data)
         codec.restored(data, file.encoding, file.chunk_id, size)
-        return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file))
+        return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file, hold=hold))
     except (OSError, ChunkMismatchError):
         return None

@@ -24,7 +24,7 @@ from storage.base import (
     hash_of,
 )
 from storage.disk import Disk, DiskUsage
-from storage.errors import ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
+from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
 from storage.local import LocalMedium, translated
@@ -271,6 +271,19 @@ class ChunkStore:
             raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} cannot be read: {error}") from error
 
 
+def _refuse_lost_index(index: Path, medium: LocalMedium) -> None:
+    """Refuse to make a new index beside chunks that an older one named: every version would seem to lack its bytes.
+
+    Raises:
+        BadStoreError: there are chunks and no index.
+    """
+    if not index.exists() and any(medium.files(folder) for folder in medium.folders()):
+        medium.close()
+        raise BadStoreError(
+            f"{index} is missing beside the chunks it names: put it back from a copy, then start again."
+        )
+
+
 def _open_parts(
     folder: Path, disk: Disk, open_claims: Collection[str], *, clean: bool
 ) -> tuple[LocalMedium, GroupWriter[PlainSession], Recovered]:
@@ -279,6 +292,7 @@ def _open_parts(
     try:
         LocalMedium.install(folder, disk)
         medium = LocalMedium(folder, disk)
+        _refuse_lost_index(index, medium)
     except OSError as error:
         raise translated(error) from error
     writer = GroupWriter(index, open_session=lambda: PlainSession(connect_writer(index)), disk=disk)

@@ -19,9 +19,15 @@ STOP_TIMEOUT_S = 15.0
 class RunningServer:
     """A server process. `start` may be called again after `stop` or `kill`: port and data stay."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
-        """Prepare a server on the data folder `data`, which need not exist; nothing runs yet."""
+    def __init__(self, data: Path, environment: Mapping[str, str] | None = None, *, module: str = "client") -> None:
+        """Prepare a server on the data folder `data`, which need not exist; nothing runs yet.
+
+        Args:
+            environment: laid over the one of the tests.
+            module: to run; it takes the arguments of `cairn`.
+        """
         self.data = data
+        self.module = module
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data.parent / f"{data.name}.log"
@@ -35,7 +41,7 @@ class RunningServer:
 
     def start(self) -> "RunningServer":
         """Start the process and wait until it says that it is ready."""
-        command = [sys.executable, "-m", "client", "serve", "--data", str(self.data), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "serve", "--data", str(self.data), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline_s = time.monotonic() + START_TIMEOUT_S

@@ -1,15 +1,14 @@
 """Handlers of signed URLs: chunks and bundles in, chunks out. None of them knows a session."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply
+from app.api.http import Access, Routes, json_reply, pieces_of
 from app.api.ranges import is_known, parse_ranges
-from app.errors import RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from app.errors import TooLargeError, UnsupportedMediaTypeError
 from app.keys import SERVICES
 from app.services.urls import BUNDLE_SIZE
 from app.wire import BundleReply
@@ -17,8 +16,6 @@ from storage.base import MAX_CHUNK, ChunkId, Encoding, StoredChunk, WireEncoding
 from storage.errors import ChunkMismatchError, UnsupportedEncodingError
 from storage.signing import Grant, Operation
 
-BODY_GRACE_S = 30
-SLOWEST_BYTES_S = 8 * 1024
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 routes = Routes()
@@ -51,7 +48,7 @@ async def put_bundle(request: web.Request) -> web.Response:
     if (request.content_length or 0) > BUNDLE_SIZE:
         raise TooLargeError(f"A bundle may have {BUNDLE_SIZE} bytes.")
     async with services.bodies.hold(min(MAX_CHUNK, request.content_length or MAX_CHUNK)):
-        taken = await services.receive.take_bundle(grant, declared, _limited(request, BUNDLE_SIZE))
+        taken = await services.receive.take_bundle(grant, declared, pieces_of(request, BUNDLE_SIZE))
     if taken.bad_frame is not None:
         message = f"Frame {taken.bad_frame} is not a chunk that an open upload of this bundle declares, or is damaged."
         raise ChunkMismatchError(message, stored=taken.stored, frame=taken.bad_frame)
@@ -107,30 +104,12 @@ def _encoding(request: web.Request, grant: Grant) -> WireEncoding:
 async def _read_pieces(request: web.Request, grant: Grant) -> list[bytes]:
     """Return the body as it came, in pieces that nobody joins."""
     pieces, size = list[bytes](), 0
-    async for piece in _limited(request, None):
+    async for piece in pieces_of(request):
         size += len(piece)
         if size > grant.wire_size:
             raise _too_long(grant, size)
         pieces.append(piece)
     return pieces
-
-
-async def _limited(request: web.Request, limit: int | None) -> AsyncIterator[bytes]:
-    """Yield the body, within its time: 8 KiB a second after the first half minute."""
-    size, loop = 0, asyncio.get_running_loop()
-    begun = loop.time()
-    try:
-        while True:
-            async with asyncio.timeout_at(begun + BODY_GRACE_S + size / SLOWEST_BYTES_S):
-                piece = await request.content.readany()
-            if not piece:
-                return
-            size += len(piece)
-            if limit is not None and size > limit:
-                raise TooLargeError(f"The body is longer than {limit} bytes.")
-            yield piece
-    except TimeoutError as error:
-        raise RequestTimeoutError("The body came too slowly.") from error
 
 
 def _too_long(grant: Grant, length: int) -> Exception:

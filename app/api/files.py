@@ -1,17 +1,16 @@
 """Handlers of files: one by id or path, its changes, and its content in and out."""
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query, read_json
+from app.api.http import Access, Routes, json_reply, pieces_of, query, read_json, require_plain
 from app.api.ranges import check_match, check_none_match
 from app.api.serving import serve_content
 from app.clock import now_ms
-from app.errors import InvalidRequestError, NotFoundError, UnsupportedMediaTypeError
+from app.errors import InvalidRequestError, NotFoundError
 from app.keys import ACTOR, SERVICES
 from app.manifest import Manifest
 from app.services.media import Presentation, check_content_type, guess_content_type
@@ -128,10 +127,11 @@ async def put_content(request: web.Request) -> web.Response:
     etag = None if existing is None else existing.etag(services.epoch)
     check_match(request.headers, etag)
     check_none_match(request.headers, etag)
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaTypeError("A file is sent without a Content-Encoding.")
+    require_plain(request)
+    if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
+        raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
     declared = Declared(_wish(request, asked, existing), request.content_length, Manifest(b""), append=True, reserved=0)
-    view = await services.receive.take_stream(request[ACTOR], declared, _body(request))
+    view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request))
     return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 
@@ -165,8 +165,3 @@ def _mtime_ms(request: web.Request) -> int:
     except msgspec.ValidationError as error:
         raise InvalidRequestError("X-Mtime-Ms is a whole number of milliseconds since 1970.") from error
     return now_ms() if mtime_ms is None else mtime_ms
-
-
-async def _body(request: web.Request) -> AsyncIterator[bytes]:
-    async for piece in request.content.iter_any():
-        yield piece

@@ -1,6 +1,7 @@
 """What handlers share: the route table with its access rules, and JSON in and out."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -8,12 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from app.errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
+from app.errors import InvalidRequestError, RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 JSON_BODY = 1024 * 1024
+BODY_GRACE_S = 30
+BODY_GAP_S = 60
+SLOWEST_BYTES_S = 8 * 1024
 
 
 class Access(Enum):
@@ -75,16 +79,50 @@ async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
         TooLargeError: it is longer than `limit` bytes.
         UnsupportedMediaTypeError: it carries a Content-Encoding, which only chunk PUTs may.
     """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
+    require_plain(request)
     if (request.content_length or 0) > limit:
-        raise TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
-    body = bytearray()
-    async for piece in request.content.iter_any():
-        body += piece
-        if len(body) > limit:
-            raise TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
-    return bytes(body)
+        raise _too_long(limit)
+    return b"".join([piece async for piece in pieces_of(request, limit)])
+
+
+def require_plain(request: web.Request) -> None:
+    """Refuse a body with a Content-Encoding, which only chunk PUTs may have.
+
+    Raises:
+        UnsupportedMediaTypeError: it has one.
+    """
+    if any(encoding != "identity" for encoding in request.headers.getall("Content-Encoding", [])):
+        raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
+
+
+async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIterator[bytes]:
+    """Yield the body as it comes, if it comes in time: 8 KiB a second after the first half minute, and no long gap.
+
+    Only the sender's time counts, not what this server takes between two pieces.
+
+    Raises:
+        TooLargeError: it is longer than `limit` bytes.
+        RequestTimeoutError: it comes too slowly.
+    """
+    size, waited_s, loop = 0, 0.0, asyncio.get_running_loop()
+    while True:
+        begun_s = loop.time()
+        try:
+            async with asyncio.timeout(min(BODY_GRACE_S + size / SLOWEST_BYTES_S - waited_s, BODY_GAP_S)):
+                piece = await request.content.readany()
+        except TimeoutError as error:
+            raise RequestTimeoutError("The body came too slowly.") from error
+        waited_s += loop.time() - begun_s
+        if not piece:
+            return
+        size += len(piece)
+        if limit is not None and size > limit:
+            raise _too_long(limit)
+        yield piece
+
+
+def _too_long(limit: int) -> TooLargeError:
+    return TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
 
 
 async def read_json(request: web.Request, kind: type[T], *, limit: int = JSON_BODY) -> T:

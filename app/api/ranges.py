@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from app.errors import PreconditionFailedError, RangeNotSatisfiableError
 
 RANGES = 16
-_SPEC = re.compile(r"\s*(\d{0,18})\s*-\s*(\d{0,18})\s*")
+_MOST_ASKED = 256
+_SPEC = re.compile(r"(\d{0,18})[ \t]*-[ \t]*(\d{0,18})", re.ASCII)
 _TAG = re.compile(r'(W/)?"([^"]*)"|(\*)')
 
 
@@ -38,8 +39,8 @@ def parse_ranges(header: str, size: int) -> list[Span]:
     if not equals or unit.strip().lower() != "bytes":
         return []
     spans: list[Span] = []
-    asked = [spec for spec in text.split(",") if spec.strip()]
-    if not asked:
+    asked = [spec for spec in map(str.strip, text.split(",")) if spec]
+    if not 0 < len(asked) <= _MOST_ASKED:
         return []
     for spec in asked:
         match = _SPEC.fullmatch(spec)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from app.services.downloads import DownloadService
 from storage.base import Encoding, StoredChunk
-from storage.errors import ChunkDamagedError, StoreUnavailableError
+from storage.errors import ChunkDamagedError
 from storage.offload import Offload
 
 SENDERS = 8
@@ -54,9 +54,11 @@ class Sender:
                     data = await downloads.load(stored)
                     async with asyncio.timeout(STALL_S):
                         await response.write(memoryview(data)[start:stop])
-        except BaseException:
+        except BaseException as error:
             if transport is not None:
                 transport.abort()
+            if isinstance(error, TimeoutError):
+                raise ConnectionResetError("the reader stalled") from error
             raise
         finally:
             if raw is not None:
@@ -125,8 +127,6 @@ async def _writable(raw: socket.socket) -> None:
     try:
         async with asyncio.timeout(STALL_S):
             await ready
-    except TimeoutError as error:
-        raise StoreUnavailableError("the reader stalled") from error
     finally:
         loop.remove_writer(raw)
 

@@ -34,19 +34,25 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _cannot_check(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
     damages: list[Damage] = []
     notes: list[Damage] = []
+    unchecked = None
     try:
         for found in check(folder, disk, level):
             (notes if found.is_harmless else damages).append(found)
             if not arguments.json:
                 print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
     except (sqlite3.Error, StorageError, OSError) as error:
-        return _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
+        unchecked = _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
     if arguments.json:
-        reply = {"level": level.name.lower(), "damage": _shown(damages), "notes": _shown(notes)}
+        reply = {
+            "level": level.name.lower(),
+            "complete": unchecked is None,
+            "damage": _shown(damages),
+            "notes": _shown(notes),
+        }
         print(json.dumps(reply, ensure_ascii=False))
-    elif not damages:
+    elif not damages and unchecked is None:
         print(f"{settings.data.folder} is clean ({level.name.lower()}).")
-    return DAMAGED if damages else CLEAN
+    return DAMAGED if damages else CLEAN if unchecked is None else unchecked
 
 
 def _shown(found: list[Damage]) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 
 from app.config import Settings
-from app.operations import perform
+from app.operations import perform, require_folder
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
@@ -16,5 +16,6 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
 
 
 def _rotate(arguments: argparse.Namespace, settings: Settings) -> int:
+    require_folder(settings)
     asyncio.run(perform(settings, "keys.rotate", {"now": arguments.now}))
     return 0

@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.config import Settings
-from app.data_folder import DataFolder, DataFolderError
-from app.operations import perform
-from storage.disk import LocalDisk
+from app.operations import perform, require_folder
 
 PAGE = 1000
 WRONG_USE = 2
@@ -63,7 +61,7 @@ def _add(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _passwd(arguments: argparse.Namespace, settings: Settings) -> int:
-    _require_folder(settings)
+    require_folder(settings)
     values = {"name": arguments.name, "keep_devices": arguments.keep_devices}
     return _with_password(arguments, settings, "user.passwd", values)
 
@@ -81,7 +79,7 @@ def _with_password(
 
 
 def _list(arguments: argparse.Namespace, settings: Settings) -> int:
-    _require_folder(settings)
+    require_folder(settings)
     accounts = asyncio.run(_all_accounts(settings))
     if arguments.json:
         print(json.dumps(accounts, ensure_ascii=False, indent=2))
@@ -91,7 +89,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _disable(arguments: argparse.Namespace, settings: Settings) -> int:
-    _require_folder(settings)
+    require_folder(settings)
     reply = asyncio.run(perform(settings, "user.disable", {"name": arguments.name}))
     if not reply["has_admin"]:
         print(
@@ -101,13 +99,13 @@ def _disable(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _enable(arguments: argparse.Namespace, settings: Settings) -> int:
-    _require_folder(settings)
+    require_folder(settings)
     asyncio.run(perform(settings, "user.enable", {"name": arguments.name}))
     return 0
 
 
 def _set_quota(arguments: argparse.Namespace, settings: Settings) -> int:
-    _require_folder(settings)
+    require_folder(settings)
     asyncio.run(perform(settings, "user.quota", {"name": arguments.name, "quota": arguments.size}))
     return 0
 
@@ -121,12 +119,6 @@ async def _all_accounts(settings: Settings) -> list[dict[str, Any]]:
         if len(page) < PAGE:
             return accounts
         after = page[-1]["username"]
-
-
-def _require_folder(settings: Settings) -> None:
-    """Make no data folder where somebody only mistyped its name."""
-    if not DataFolder(settings.data.folder, LocalDisk()).exists:
-        raise DataFolderError(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
 
 
 def _read_password(*, from_stdin: bool) -> str:

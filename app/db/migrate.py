@@ -1,6 +1,5 @@
 """Brings a metadata database to the newest schema, forward only, and makes a new one where there is none."""
 
-import os
 import re
 import secrets
 import sqlite3
@@ -80,7 +79,7 @@ def _fill_meta(connection: sqlite3.Connection) -> None:
 def _snapshot(connection: sqlite3.Connection, target: Path, disk: Disk) -> None:
     target.unlink(missing_ok=True)  # what is left of a try that was cut short
     connection.execute("VACUUM INTO ?", (str(target),))
-    descriptor = os.open(target, os.O_RDWR)
+    descriptor = disk.open_(target)
     try:
         disk.fsync(descriptor)
     finally:

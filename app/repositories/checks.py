@@ -17,6 +17,11 @@ _FOLDERS = """
 """
 _MANIFESTS = "SELECT id, node_id, size, manifest FROM versions WHERE manifest IS NOT NULL ORDER BY id"
 
+_WAY_UP = """
+    WITH RECURSIVE up(id, parent_id, name) AS (SELECT id, parent_id, name FROM nodes WHERE id = :id
+      UNION SELECT n.id, n.parent_id, n.name FROM nodes n JOIN up ON n.id = up.parent_id)
+    SELECT name FROM up
+"""
 _OWNER = """
     SELECT u.name FROM nodes n JOIN spaces s ON s.id = n.space_id JOIN users u ON u.id = s.owner_id WHERE n.id = :id
 """
@@ -71,6 +76,10 @@ _RULES = (
         SELECT node_id FROM (SELECT p.node_id, p.to_seq,
             coalesce(lead(p.from_seq) OVER (PARTITION BY p.node_id ORDER BY p.to_seq), n.seq) AS then_seq
           FROM past p JOIN nodes n ON n.id = p.node_id) WHERE to_seq <> then_seq"""),
+    ("node", "has a hole in its past before all that is known", """
+        SELECT n.id FROM nodes n JOIN spaces s ON s.id = n.space_id
+         WHERE n.created_seq >= s.history_seq
+           AND n.created_seq <> coalesce((SELECT min(p.from_seq) FROM past p WHERE p.node_id = n.id), n.seq)"""),
     ("space", "counts other bytes than its versions have", """
         SELECT s.id FROM spaces s WHERE s.used <> coalesce(
           (SELECT sum(v.size) FROM nodes n JOIN versions v ON v.node_id = n.id WHERE n.space_id = s.id), 0)"""),
@@ -166,6 +175,11 @@ def manifests(tx: Snapshot) -> Iterator[tuple[int, int, int, bytes]]:
     row: sqlite3.Row
     for row in tx.execute(_MANIFESTS):
         yield row["id"], row["node_id"], row["size"], row["manifest"]
+
+
+def way_up(tx: Snapshot, node_id: int) -> list[str]:
+    """Return the names of a node and of all above it; ends in a tree that is broken as well."""
+    return [row["name"] for row in tx.all(_WAY_UP, {"id": node_id})]
 
 
 def owner_name(tx: Snapshot, node_id: int) -> str:

@@ -20,6 +20,7 @@ _INSERT = """
 _BY_ID = f"SELECT {_COLUMNS} FROM uploads WHERE id = :id"  # noqa: S608 - put together from constants, as all below
 _OF_BUNDLE = f"SELECT {_COLUMNS} FROM uploads WHERE bundle = :bundle AND state = 0"  # noqa: S608
 _ANY_OF_BUNDLE = "SELECT 1 FROM uploads WHERE bundle = :bundle AND state = 0 LIMIT 1"
+_CHUNKS_OF_BUNDLE = "SELECT coalesce(sum(chunk_count), 0) AS chunks FROM uploads WHERE bundle = :bundle AND state = 0"
 _OF_USER = (
     "SELECT count(*) AS open, coalesce(sum(reserved), 0) AS reserved FROM uploads WHERE user_id = :user AND state = 0"
 )
@@ -161,6 +162,12 @@ def open_of_bundle(tx: Snapshot, bundle: str) -> list[Upload]:
 def any_open_of_bundle(tx: Snapshot, bundle: str) -> bool:
     """Tell whether a bundle has an open upload."""
     return tx.one(_ANY_OF_BUNDLE, {"bundle": bundle}) is not None
+
+
+def chunks_of_bundle(tx: Snapshot, bundle: str) -> int:
+    """Return how many chunks the open uploads of a bundle declare together."""
+    row = tx.one(_CHUNKS_OF_BUNDLE, {"bundle": bundle})
+    return 0 if row is None else row["chunks"]
 
 
 def open_of_user(tx: Snapshot, user_id: int) -> list[Upload]:

@@ -192,7 +192,7 @@ class _Unit:
             rest -= self._tx.chunks.claimed([wire_id(upload)], rest)
         if rest:
             readable = [space.id for space in access.spaces_of(self._tx, self._actor)]
-            rest -= {chunk_id for space_id, chunk_id in self._possessed if space_id in readable}
+            rest = {id_ for id_ in rest if not any((space_id, id_) in self._possessed for space_id in readable)}
             rest -= versions.possessed(self._tx, readable, rest)
         return bool(rest)
 

@@ -4,6 +4,7 @@ It only reads, and is right beside a running server: metadata is read in one sna
 is always in the store before a version names it.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from app.data_folder import DataFolder
 from app.db.database import connect_reader
 from app.db.transaction import Snapshot, chain_mark, read_counters
 from app.manifest import Manifest
-from app.repositories import checks, journal, nodes
+from app.repositories import checks, journal
 from app.repositories.checks import FolderFigures, Problem
 from storage.disk import Disk
+from storage.errors import StorageError
 from storage.index import IndexStates
 from storage.store import INDEX_NAME
 from storage.verify import Problem as StoreProblem
@@ -24,6 +26,7 @@ from storage.verify import verify_store
 
 PAGE = 1000
 VERSIONS_AT_ONCE = 200
+MALFORMED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class Level(Enum):
@@ -52,6 +55,16 @@ def check(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
     Raises:
         sqlite3.Error, StorageError, OSError: something cannot be read, so nothing can be said.
     """
+    try:
+        yield from _check_all(folder, disk, level)
+    except (sqlite3.Error, StorageError) as error:
+        cause = error.__cause__ if isinstance(error, StorageError) else error
+        if not getattr(cause, "sqlite_errorname", "").startswith(MALFORMED):
+            raise
+        yield Damage("database", f"it can not be read to its end: {cause}")
+
+
+def _check_all(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
     with closing(connect_reader(folder.metadata)) as connection:
         connection.execute("BEGIN")
         tx = Snapshot(connection)
@@ -167,6 +180,6 @@ def _check_versions(tx: Snapshot, states: IndexStates) -> Iterator[Damage]:
 
 def _place(tx: Snapshot, node_id: int, version_id: int) -> str:
     """Name a version so that a person finds it: its number, its path, whose it is."""
-    steps = nodes.way_up(tx, node_id)
-    path = "/" + "/".join(step.name for step in reversed(steps[:-1]))
+    names = checks.way_up(tx, node_id)
+    path = "/" + "/".join(reversed(names[:-1]))
     return f"version {version_id} of {path} of {checks.owner_name(tx, node_id)}"

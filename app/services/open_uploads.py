@@ -18,6 +18,7 @@ from storage.base import ChunkId
 
 UPLOADS = 100_000
 BUNDLES = 64
+BUNDLE_CHUNKS = 262_144  # of all bundles that are remembered: some 30 MiB, as much as the largest one alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class OpenUploads:
     def _trim(self) -> None:
         while len(self._uploads) > UPLOADS:
             self._uploads.popitem(last=False)
-        while len(self._bundles) > BUNDLES:
+        while len(self._bundles) > BUNDLES or sum(map(len, self._bundles.values())) > BUNDLE_CHUNKS:
             self._bundles.popitem(last=False)
 
     def take_touched(self) -> set[int]:

@@ -292,6 +292,8 @@ class UploadService:
             raise ChunkListError(f"The chunks add up to more than the {upload.size} bytes that were announced.")
         if upload.chunk_count + len(chunks) > self._limits.chunks_per_file:
             raise TooLargeError(f"A file may have {self._limits.chunks_per_file} chunks: cut it more coarsely.")
+        if upload.bundle is not None and uploads.chunks_of_bundle(tx, upload.bundle) + len(chunks) > BATCH_CHUNKS:
+            raise TooLargeError(f"The uploads of a bundle may have {BATCH_CHUNKS} chunks together.")
         if not uploads.add_chunks(tx, upload.id, first, chunks):
             raise ConflictError(f"The chunk list has {upload.chunk_count} entries: continue from there.")
         uploads.extend(tx, upload.id, self._expiry(tx))

@@ -175,9 +175,12 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
     assert PASSWORD.encode() not in shown
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("disable", "anna"), ("quota", "anna", "none")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("user", "list"), ("user", "disable", "anna"), ("user", "quota", "anna", "none"), ("keys", "rotate", "--now")],
+)
 def test_a_folder_that_holds_no_cairn_is_left_alone(shell: Device, data: Path, arguments: tuple[str, ...]) -> None:
-    result = shell.run("user", *arguments, "--data", data)
+    result = shell.run(*arguments, "--data", data)
 
     assert result.code == 1
     assert "There is no Cairn in" in result.err

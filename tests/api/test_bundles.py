@@ -1,9 +1,12 @@
 """Bundles: many chunks in one body, up to the first bad frame."""
 
+from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from app.services import open_uploads, uploads
 from tests.api.people import MIB, Person, entries, frame, noise
 
 
@@ -45,6 +48,36 @@ async def test_a_single_upload_may_ask_for_a_bundle(ada: Person) -> None:
     assert [chunk["url"] for chunk in asked.json["chunks"]] == [None, None]
     assert sent.json == {"stored": 2}
     assert (await ada.commit(asked.json["upload_id"])).status == 201
+
+
+async def test_a_bundle_never_grows_beyond_what_a_batch_may_have(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "BATCH_CHUNKS", 3)
+    wanted = [{"path": f"/{n}", "size": 1000, "chunks": entries(noise(10)), "append": True} for n in range(2)]
+    answer = (await ada.post("/api/v1/uploadRequest", {"files": wanted, "bundle": True})).json
+    first, second = (f"/api/v1/uploads/{upload['upload_id']}/chunks" for upload in answer["uploads"])
+
+    fits = await ada.post(first, {"from": 1, "chunks": entries(noise(10))})
+    over = await ada.post(second, {"from": 1, "chunks": entries(noise(10))})
+
+    assert (fits.status, over.status, over.code) == (200, 413, "too_large")
+
+
+async def test_of_many_large_bundles_few_are_remembered_and_all_are_taken(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_uploads, "BUNDLE_CHUNKS", 3)
+    looked_up = Mock(wraps=open_uploads.__dict__["_declared"])
+    monkeypatch.setattr(open_uploads, "_declared", looked_up)
+    bundles = [[noise(10), noise(10)] for _ in range(2)]
+    answers = [await ada.open_upload(f"/{n}", *files, bundle=True) for n, files in enumerate(bundles)]
+
+    for index in (0, 1):  # of each bundle the one frame, then the other
+        for answer, files in zip(answers, bundles, strict=True):
+            assert (await ada.send(answer["bundle_url"], frame(files[index]))).json == {"stored": 1}
+
+    assert looked_up.call_count == 4
+    for answer in answers:
+        assert (await ada.commit(answer["upload_id"])).status == 201
 
 
 async def test_a_bundle_may_come_in_several_bodies(ada: Person) -> None:
@@ -138,9 +171,15 @@ async def test_a_bundle_has_at_most_32_mib(ada: Person) -> None:
     data = noise(8 * MIB)
     answer = await open_bundle(ada, data)
 
-    announced = await ada.send(answer["bundle_url"], frame(data) * 4)
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield frame(data)
 
-    assert (announced.status, announced.code) == (413, "too_large")
+    announced = await ada.send(answer["bundle_url"], frame(data) * 4)
+    unannounced = await Person(ada.client).call("PUT", answer["bundle_url"], data=pieces())
+
+    for sent in (announced, unannounced):
+        assert (sent.status, sent.code) == (413, "too_large")
 
 
 async def test_a_bundle_takes_no_content_encoding(ada: Person) -> None:

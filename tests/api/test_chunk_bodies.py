@@ -129,12 +129,13 @@ async def test_a_body_longer_than_a_chunk_can_be_is_refused_before_it_is_read(se
     url = await put_url(ada, noise(1000))
 
     longer = await talk(server.port, head("PUT", url, Content_Length="100000") + bytes(100_000))
-    huge = await talk(server.port, head("PUT", url, Content_Length=str(2**40)))
+    async with connected(server.port) as line:
+        await line.send(head("PUT", url, Content_Length=str(2**40)))
+        huge = await line.head()
 
     assert status_of(longer) == 400
     assert b"chunk_mismatch" in longer
     assert status_of(huge) == 413
-    assert b"too_large" in huge
 
 
 async def test_a_body_without_a_length_is_cut_off(server: Running, ada: Person) -> None:
@@ -164,7 +165,10 @@ class Memory:
     """The peak of resident memory since `start`, as Linux tells it."""
 
     def __init__(self) -> None:
-        Path("/proc/self/clear_refs").write_text("5", "ascii")
+        try:
+            Path("/proc/self/clear_refs").write_text("5", "ascii")
+        except OSError as error:
+            pytest.skip(f"this system does not tell the peak of memory: {error}")
         self._before = self._peak()
 
     @property
@@ -187,7 +191,6 @@ def zstd_bomb(blocks: int, *, window: int = 0x68) -> bytes:
 BOMBS = {
     "8 GiB of zeros in zstd": (zstd_bomb(65_536), "zstd", 400),
     "one byte too many in zstd": (zstd_bomb(65), "zstd", 400),
-    "a window of 2 GiB": (zstd_bomb(64, window=0xA8), "zstd", 400),
     "128 MiB of zeros in gzip": (gzip.compress(bytes(128 * MIB), 9), "gzip", 400),
     "gzip in gzip": (gzip.compress(gzip.compress(bytes(64 * MIB))), "gzip", 400),
 }
@@ -215,6 +218,10 @@ async def test_a_chunk_of_zeros_is_no_bomb(ada: Person) -> None:
     assert sent.status == 204
     file = (await ada.commit(answer["upload_id"])).json["file"]
     assert (await ada.content(file["file_id"])).body == data
+
+
+async def test_a_window_over_8_mib_is_refused_though_the_bytes_are_right(ada: Person) -> None:
+    await refused(ada, bytes(8 * MIB), zstd_bomb(64, window=0xA8), "zstd")
 
 
 # Encodings elsewhere

@@ -1,7 +1,10 @@
 """A version's bytes: whole, in ranges, under conditions, by id and by signed URL."""
 
 import asyncio
+import contextlib
 import re
+import socket
+import time
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -9,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from app.api import sending
+from app.config import Limits, Settings
 from tests.accounts.api import Reply
 from tests.api.conftest import Running
 from tests.api.people import MIB, Person, noise
-from tests.api.wire import connected, head
+from tests.api.wire import connected, eventually, head
 
 PARTS = [
     noise(300_000, 1),  # a file
@@ -103,7 +108,18 @@ async def test_a_range_is_cut_from_whatever_chunks_hold_it(ada: Person, file: An
 
 async def test_ranges_that_make_no_sense_give_the_whole(ada: Person, file: Any) -> None:
     many = "bytes=" + ",".join(f"{n * 10}-{n * 10 + 1}" for n in range(17))
-    for header in ("bytes=5-4", "bytes=x-", "bytes=", "pages=1-2", "bytes=1-2;3-4", "bytes=--1", many, "bytes=0x0-1"):
+    costly = ["bytes=" + " " * 8000 + "x", "bytes=1-" + " " * 8000 + "x", "bytes=" + "0-0," * 2000]
+    for header in (
+        *costly,
+        "bytes=5-4",
+        "bytes=x-",
+        "bytes=",
+        "pages=1-2",
+        "bytes=1-2;3-4",
+        "bytes=--1",
+        many,
+        "bytes=0x0-1",
+    ):
         reply = await ada.content(file["file_id"], Range=header)
 
         assert (reply.status, len(reply.body)) == (200, SIZE), header
@@ -305,15 +321,75 @@ async def test_readers_that_leave_do_no_harm(server: Running, ada: Person) -> No
     assert (reply.status, len(reply.body)) == (200, 16 * MIB)
 
 
-async def test_a_slow_reader_gets_every_byte(server: Running, ada: Person, file: Any) -> None:
+class TestStalledReader:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        """One request at once, so that a second one tells whether the first is over."""
+        return Settings(limits=Limits(requests_per_user=1, free_disk_bytes=0, free_disk_percent=0))
+
+    @pytest.mark.parametrize("stored", ["raw", "packed"])
+    async def test_a_reader_who_stalls_is_hung_up_on(
+        self, server: Running, ada: Person, stored: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "STALL_S", 0.3)
+        text = noise(4000).hex().encode()
+        chunks = [noise(4 * MIB) if stored == "raw" else text[n:] * 1000 for n in range(4)]
+        file = await ada.upload("/big", *chunks)
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", server.port))
+            line.sendall(head("GET", f"/api/v1/files/{file['file_id']}/content", ada))
+
+            received = await asyncio.to_thread(line.recv, 100)  # it is under way
+
+            async def is_over() -> bool:
+                return (await ada.get("/api/v1/me")).status == 200
+
+            await eventually(is_over)
+            received += await asyncio.to_thread(_read_all, line)
+
+        assert len(received) < sum(map(len, chunks))
+        assert (await ada.content(file["file_id"])).body == b"".join(chunks)
+
+
+def _read_all(line: socket.socket, pause_s: float = 0) -> bytes:
+    """Return what comes until the connection ends, however it does; pause before each piece."""
+    received = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while piece := line.recv(8192):
+            received += piece
+            time.sleep(pause_s)
+    return bytes(received)
+
+
+async def test_to_a_slow_reader_files_do_not_overtake_what_was_written_before(server: Running, ada: Person) -> None:
+    # More bytes from memory than the kernel takes for a reader, in pieces that the transport takes without a wait:
+    # some of them are in its hands when the file's turn comes.
+    text = noise(30_000).hex().encode()
+    rows = [text[n:] for n in range(80)]
+    parts = [*rows, noise(200_000), *rows, noise(100_000)]
+    file = await ada.upload("/big", *parts)
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        line.connect(("127.0.0.1", server.port))
+        line.sendall(head("GET", f"/api/v1/files/{file['file_id']}/content", ada))
+        answer = await asyncio.to_thread(_read_all, line, 0.001)
+
+    assert answer.partition(b"\r\n\r\n")[2] == b"".join(parts)
+
+
+async def test_a_slow_reader_gets_every_byte(server: Running, ada: Person) -> None:
+    big = await ada.upload("/big", *(noise(4 * MIB, seed) for seed in (41, 42, 43, 44)), *PARTS)
     received = bytearray()
     async with connected(server.port) as line:
-        await line.send(head("GET", f"/api/v1/files/{file['file_id']}/content", ada))
-        while piece := await line.reader.read(64 * 1024):
-            received += piece
-            await asyncio.sleep(0)
+        await line.send(head("GET", f"/api/v1/files/{big['file_id']}/content", ada))
+        for _ in range(4):
+            received += await line.reader.read(64 * 1024)
+            await asyncio.sleep(0.05)  # longer than a thread of the server waits for a reader
+        received += await line.answer()
 
-    assert bytes(received).partition(b"\r\n\r\n")[2] == WHOLE
+    body = bytes(received).partition(b"\r\n\r\n")[2]
+    assert body == b"".join(noise(4 * MIB, seed) for seed in (41, 42, 43, 44)) + WHOLE
 
 
 async def test_many_readers_at_once_each_get_every_byte(ada: Person, file: Any) -> None:

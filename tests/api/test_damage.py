@@ -65,12 +65,16 @@ async def test_a_chunk_whose_file_is_short_or_gone_is_never_served_whole(
     assert (await ada.get("/healthz")).status == 200
 
 
-async def test_a_packed_chunk_with_a_flipped_bit_is_not_served(server: Running, ada: Person) -> None:
+async def test_a_packed_chunk_with_a_flipped_bit_is_not_served_and_told_to_the_operator(
+    server: Running, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
     file = await ada.upload("/f", PACKED)
     flip(file_of(server, PACKED))
 
     for url in await doors_to(ada, file):
+        caplog.clear()
         assert await complete(ada, url) is None, url
+        assert any(sha256(PACKED) in record.getMessage() for record in caplog.records), "the operator is told"
 
 
 async def test_damage_in_the_middle_breaks_the_connection(server: Running, ada: Person) -> None:

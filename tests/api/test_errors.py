@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from app.config import Limits, Settings
 from tests.accounts.api import Reply
 from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person, noise
-from tests.api.wire import head, status_of, talk
+from tests.api.wire import connected, head, status_of, talk
 
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /api/v1/uploadRequest": ("path", {"path": "/f", "size": 0, "chunks": []}),
@@ -204,6 +205,26 @@ async def test_a_token_counts_in_its_header_alone(ada: Person, stranger: Person)
         await stranger.get("/api/v1/me", headers={"Authorization": f"Basic {ada.token}"}),
     ):
         is_problem(reply, 401, "unauthenticated")
+
+
+class TestWithOneRequestAtOnce:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(limits=Limits(requests_per_user=1, free_disk_bytes=0, free_disk_percent=0))
+
+    async def test_requests_of_one_user_at_once_are_limited(self, server: Running, ada: Person, bob: Person) -> None:
+        async with connected(server.port) as line:
+            await line.send(head("POST", "/api/v1/folders", ada, Content_Length="14", Expect="100-continue"))
+            assert status_of(await line.head()) == 100  # from here on it is under way
+            refused = await ada.get("/api/v1/me")
+            others = await bob.get("/api/v1/me")
+            await line.send(b'{"path": "/a"}')
+            assert status_of(await line.answer()) == 201
+
+        is_problem(refused, 429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert others.status == 200
+        assert (await ada.get("/api/v1/me")).status == 200
 
 
 async def test_a_foreign_host_is_misdirected(ada: Person) -> None:

@@ -146,6 +146,23 @@ async def test_queries_and_encodings_it_does_not_know_are_refused(ada: Person) -
     assert await ada.names() == []
 
 
+async def test_a_piece_of_a_file_does_not_replace_the_whole(ada: Person) -> None:
+    file = (await ada.put("/f", b"0123456789")).json
+
+    reply = await ada.put("/f", b"56789", **{"Content-Range": "bytes 5-9/10"})  # as `curl -C 5 -T f` sends it
+
+    assert (reply.status, reply.code) == (400, "invalid_request")
+    assert (await ada.content(file["file_id"])).body == b"0123456789"
+
+
+async def test_a_second_content_encoding_counts_too(server: Running, ada: Person) -> None:
+    sent = head("PUT", TARGET, ada, Content_Length="1")[:-2]
+
+    answer = await talk(server.port, sent + b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n\r\nx")
+
+    assert status_of(answer) == 415
+
+
 # Bodies that come in pieces, or break off
 
 

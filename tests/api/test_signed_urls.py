@@ -13,7 +13,7 @@ from storage.signing import Operation, UrlSigner
 from tests.accounts.api import Reply
 from tests.api.conftest import Running
 from tests.api.people import Person, frame, noise, sha256
-from tests.api.wire import head, status_of, talk
+from tests.api.wire import connected, head, status_of, talk
 
 
 async def get_chunk_url(ada: Person, data: bytes) -> str:
@@ -241,6 +241,18 @@ async def test_a_closed_upload_takes_no_more_bytes(ada: Person, close: Any) -> N
     reply = await ada.send(answer["chunks"][0]["url"], data)
 
     assert (reply.status, reply.code) == (403, "forbidden")
+
+
+async def test_a_url_that_is_not_good_is_refused_before_its_body_is_read(server: Running, ada: Person) -> None:
+    data = noise(1000)
+    answer = await ada.open_upload("/f", data)
+    closed, expired = answer["chunks"][0]["url"], signed_anew(server, await put_url(ada, noise(1000)), age_s=90_000)
+    await ada.delete(f"/api/v1/uploads/{answer['upload_id']}")
+
+    for url in (closed, expired, expired[:-2]):
+        async with connected(server.port) as line:
+            await line.send(head("PUT", url, Content_Length="1000"))  # and nothing more
+            assert status_of(await line.head()) == 403
 
 
 async def test_a_url_of_a_disabled_user_takes_no_more_bytes(server: Running, bob: Person) -> None:

@@ -1,6 +1,8 @@
 """Uploads from request to commit: single, in batches, grown, resumed, given up."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from app.config import Limits, Settings
 from tests.api.conftest import Running
 from tests.api.people import MIB, NONSENSE_ID, Person, entries, frame, noise, sha256
+from tests.api.wire import eventually
 
 
 async def test_an_upload_goes_through_request_chunks_and_commit(ada: Person) -> None:
@@ -307,6 +310,27 @@ async def test_giving_up_after_the_commit_is_a_conflict_that_shows_the_file(ada:
     assert (reply.status, reply.code) == (409, "conflict")
     assert reply.json["current"] == file
     assert (await ada.content(file["file_id"])).body == chunk
+
+
+@pytest.mark.parametrize("end", ["commit", "give up", "bundle"])
+async def test_an_upload_that_is_over_leaves_no_claim_in_the_store(server: Running, ada: Person, end: str) -> None:
+    chunk = noise(1000)
+    answer = (await ada.request("/f", [chunk], bundle=end == "bundle")).json
+    if end == "bundle":
+        await ada.send(answer["bundle_url"], frame(chunk))
+    else:
+        await ada.send_needed(answer, [chunk])
+    if end == "give up":
+        await ada.delete(f"/api/v1/uploads/{answer['upload_id']}")
+    else:
+        await ada.commit(answer["upload_id"])
+
+    async def is_forgotten() -> bool:
+        with closing(sqlite3.connect(server.folder / "store" / "chunks.db")) as index:
+            chunks, claims = index.execute("SELECT (SELECT count(*) FROM chunks), count(*) FROM claims").fetchone()
+        return bool(chunks) and not claims
+
+    await eventually(is_forgotten)
 
 
 # Batches

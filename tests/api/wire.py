@@ -27,6 +27,11 @@ class Line:
         async with asyncio.timeout(PATIENCE_S):
             return await self.reader.read()
 
+    async def head(self) -> bytes:
+        """Return an answer's head."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
     def hang_up(self) -> None:
         """Close without a word."""
         self.writer.transport.abort()

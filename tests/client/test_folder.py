@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import client.folder
 from client.errors import ConflictError, LocalFileError
-from client.folder import Folder, set_state
+from client.folder import Folder, set_state, write_at
+from client.locks import try_lock
 
 
 def test_folders_below_are_made_and_opened(tmp_path: Path) -> None:
@@ -94,3 +96,54 @@ def test_who_may_read_may_run_and_nobody_else(tmp_path: Path, mode: int, after: 
     os.close(descriptor)
     assert stat.S_IMODE(path.stat().st_mode) == after
     assert path.stat().st_mtime_ns == -1_500_000_000
+
+
+def test_a_part_belongs_to_one_download_until_it_is_closed(tmp_path: Path) -> None:
+    root, other = Folder.open(str(tmp_path)), Folder.open(str(tmp_path))
+    part, descriptor = root.open_part("name")
+    os.write(descriptor, b"begun")
+
+    with pytest.raises(LocalFileError, match="another command is fetching it"):
+        other.open_part("name")
+
+    os.close(descriptor)
+    again, descriptor = other.open_part("name")
+    assert again == part
+    assert os.read(descriptor, 10) == b"begun"
+    os.close(descriptor)
+    root.let_go()
+    other.let_go()
+
+
+def test_a_part_that_was_finished_while_it_was_opened_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Folder.open(str(tmp_path))
+    part, descriptor = root.open_part("name")
+    os.close(descriptor)
+
+    def finished_before(opened: int) -> bool:
+        monkeypatch.setattr(client.folder, "try_lock", try_lock)
+        root.replace(part, "name")
+        return try_lock(opened)
+
+    monkeypatch.setattr(client.folder, "try_lock", finished_before)
+    _, descriptor = root.open_part("name")
+
+    assert os.path.samestat(os.fstat(descriptor), (tmp_path / part).stat())
+    assert not os.path.samestat(os.fstat(descriptor), (tmp_path / "name").stat())
+    os.close(descriptor)
+    root.let_go()
+
+
+def test_all_is_written_where_the_disk_takes_only_a_part_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda descriptor, data, offset: pwrite(descriptor, data[:3], offset))
+    descriptor = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+
+    write_at(descriptor, b"0123456789", 0)
+
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
+    os.close(descriptor)

@@ -127,6 +127,14 @@ def test_uploads_of_a_batch_under_way_and_of_a_finished_one_are_not_left(tmp_pat
         assert home.take_left_uploads("http://a") == []
 
 
+def test_a_note_that_goes_while_the_notes_are_looked_through_is_passed_over(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with home.note_batch(BatchNote("http://a", ["u1"])):
+        (home.folder / "uploads" / "batch-gone.json").symlink_to("nowhere")  # listed, and not there when it is opened
+
+        assert home.take_left_uploads("http://a") == []
+
+
 def test_notes_go_when_the_server_has_forgotten_their_uploads(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     with home.hold_note("x") as note:

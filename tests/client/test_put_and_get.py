@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from client.download import Fetcher
+from client.folder import Folder
+from client.get import Get
+from client.progress import Progress
+from client.protocol import File
+from client.remote import Remote
 from tests.client.conftest import Tree, content_below, noise
 from tests.device import Device
 from tests.server import RunningServer
@@ -253,6 +260,60 @@ def test_quiet_says_nothing_and_a_line_sums_up_otherwise(device: Device, make_tr
 
     assert loud.out.decode().startswith("1 file sent, ")
     assert (quiet.out, quiet.err) == (b"", "")
+
+
+def test_a_disk_that_fills_up_leaves_no_short_file_behind(device: Device, make_tree: MakeTree, tmp_path: Path) -> None:
+    device.ok("put", make_tree("source", {"small": noise(200_000)}) / "small", "/small")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (128 * 1024, limits[1]))  # a write past it takes what fits, as on a disk
+    try:
+        result = device.run("get", "/small", tmp_path / "small")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert result.code == 1
+    assert "cannot be written" in result.err
+    assert not (tmp_path / "small").exists()
+    device.ok("get", "/small", tmp_path / "small")
+    assert (tmp_path / "small").read_bytes() == noise(200_000)
+
+
+def test_a_file_that_another_command_is_fetching_is_left_to_it(
+    device: Device, make_tree: MakeTree, tmp_path: Path
+) -> None:
+    device.ok("put", make_tree("source", {"big": noise(3 * MIB)}) / "big", "/big")
+    other = Folder.open(str(tmp_path))
+    part, descriptor = other.open_part("big")
+
+    result = device.run("get", "/big", tmp_path / "big")
+
+    assert result.code == 1
+    assert "another command is fetching it" in result.err
+    assert not (tmp_path / "big").exists()
+    assert (tmp_path / part).stat().st_size == 0
+    os.close(descriptor)
+    device.ok("get", "/big", tmp_path / "big")
+    assert (tmp_path / "big").read_bytes() == noise(3 * MIB)
+
+
+def test_an_edit_while_a_file_is_compared_is_not_given_the_servers_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    progress = Progress(say=print)
+
+    def edited(_fetcher: Fetcher, _file: File, _descriptor: int) -> bool:
+        path.write_bytes(b"new")
+        return True
+
+    monkeypatch.setattr(Fetcher, "holds", edited)
+    file = File("f1", "file", "/file", "file", 3, mtime_ms=1, seq=1)
+
+    Get(Remote("http://localhost"), progress, replace=False).get_file(file, Folder.open(str(tmp_path)), "file")
+
+    assert [failure.code for failure in progress.failures] == ["changed"]
+    assert path.stat().st_mtime_ns != 1_000_000
 
 
 def test_only_the_home_of_the_device_holds_its_state_and_no_note_is_left(

@@ -36,7 +36,8 @@ class Content:
         chance = random.Random(f"{self.name} {index}")  # noqa: S311 - the same bytes whenever they are asked for
         if self.dense:
             return chance.randbytes(size)
-        return (chance.randbytes(max(1, size // 4)) * 5)[:size]
+        quarter = chance.randbytes(max(1, size // 4))
+        return (quarter * (size // len(quarter) + 1))[:size]
 
 
 def sha256(data: bytes) -> bytes:

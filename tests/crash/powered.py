@@ -18,6 +18,7 @@ from app.ids import decode_id
 from app.repositories import journal
 from app.services import fsck
 from app.services.fsck import Level
+from storage.disk import Disk
 from storage.errors import StorageError
 from tests.crash.client import Client
 from tests.crash.doors import Seen, UnansweredError, Wish
@@ -33,10 +34,11 @@ BROKEN = (UnansweredError, DataFolderError, StorageError, OSError, sqlite3.Error
 
 
 @contextlib.asynccontextmanager
-async def powered(folder: Path, disk: SimDisk) -> AsyncIterator[Cairn]:
-    """Open a server whose data folder is `folder`/data on `disk`, and close it."""
+async def powered(folder: Path, disk: Disk, failures: list[StorageError] | None = None) -> AsyncIterator[Cairn]:
+    """Open a server whose data folder is `folder`/data on `disk`, and close it; `failures` are what would end it."""
+    noted = [] if failures is None else failures
     with DataFolder(folder / "data", disk) as data:
-        async with open_cairn(SETTINGS, data, disk=disk, on_failure=lambda _: None) as cairn:
+        async with open_cairn(SETTINGS, data, disk=disk, on_failure=noted.append) as cairn:
             yield cairn
 
 

@@ -6,30 +6,24 @@ it was doing at that moment depends on the machine.
 
 import asyncio
 import contextlib
-import json
 import os
 import random
-import sys
 import threading
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from tests.crash.client import Client
-from tests.crash.doors import UnansweredError
-from tests.crash.http_door import HttpDoor
-from tests.crash.oracle import Oracle
+from tests.crash.busy import WRITERS, check_all, prepare, session_with
+from tests.crash.content import Content
+from tests.crash.doors import Opened, OpenedUpload, UnansweredError, Wish
 from tests.crash.powered import assert_journal
 from tests.crash.writer import Writer
-from tests.server import ADMIN, PASSWORD, RunningServer
+from tests.server import RunningServer
 
-WRITERS = 4
 ROUNDS = 20
+BIG = 70_000  # of a chunk that becomes a file as soon as it is received
 SHORTEST_S, LONGEST_S = 0.050, 2.000
 KILLED_STARTS = 0.2
 ALSO_READ = 10
@@ -51,6 +45,26 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     running = RunningServer(tmp_path / "data")
     yield running
     running.close()
+
+
+@pytest.mark.parametrize("bundle", [False, True])
+async def test_what_an_open_upload_has_received_outlives_a_kill(server: RunningServer, *, bundle: bool) -> None:
+    wish = Wish(Content("begun", (BIG,) * 3), path="/writer-0/begun")
+    server.start()
+    async with session_with(server) as session:
+        client = (await prepare(server, session, random.Random(1)))[0].client  # noqa: S311 - the same ones each time
+        opened = await client.request(wish, bundle=bundle)
+        first = dict(list(opened.uploads[0].missing.items())[:2])
+        half = OpenedUpload(opened.uploads[0].upload_id, first)
+        await client.send(Opened([half], opened.bundle_url), [wish])
+
+        server.kill()
+        server.start()
+        progress = await client.door.progress(half.upload_id)
+
+        assert list(progress.upload.missing) == [2]
+        await client.resume()
+        await client.oracle.check(client.door)
 
 
 @pytest.mark.timeout(600)
@@ -79,8 +93,6 @@ async def run_series(server: RunningServer, seed: int) -> None:
             restart(server, chance)
             await asyncio.gather(settle(server, writers, chance, figures), check_all(server.data))
             figures.rounds += 1
-        for writer in writers:
-            await writer.client.oracle.check(writer.client.door, also=set(writer.client.oracle.known))
     server.stop()
     await check_all(server.data)
     assert figures.acknowledged > ROUNDS * WRITERS, figures
@@ -90,19 +102,6 @@ async def run_series(server: RunningServer, seed: int) -> None:
 def moment_s(chance: random.Random) -> float:
     """Return after how many seconds to kill; as many below a quarter second as above."""
     return float(SHORTEST_S * (LONGEST_S / SHORTEST_S) ** chance.random())
-
-
-async def prepare(server: RunningServer, session: aiohttp.ClientSession, chance: random.Random) -> list[Writer]:
-    """Log in, and give each writer a folder of its own."""
-    login = {"username": ADMIN, "password": PASSWORD, "device_name": "writer"}
-    async with session.post("/api/v1/login", json=login) as response:
-        token = (await response.json())["token"]
-    writers = []
-    for number in range(WRITERS):
-        door, path = HttpDoor(session, token), f"/writer-{number}"
-        oracle = Oracle(await door.make_folder(path), path)
-        writers.append(Writer(f"{number}", Client(door, oracle), random.Random(chance.random())))  # noqa: S311 - as above
-    return writers
 
 
 async def write_until_killed(server: RunningServer, writers: Sequence[Writer], after_s: float) -> None:
@@ -159,18 +158,3 @@ async def settle(server: RunningServer, writers: Sequence[Writer], chance: rando
             figures.came_to_pass += len({known.seen for known in oracle.known.values()} - before)
         figures.resumed += len(writer.client.opened)
         await writer.client.resume()
-
-
-async def check_all(data: Path) -> None:
-    """Assert that a full check finds nothing, beside the running server or without one."""
-    command = [sys.executable, "-m", "client", "fsck", "--content", "--json", "--data", str(data)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-    out, err = await process.communicate()
-    assert process.returncode == 0, f"fsck ended with {process.returncode}: {out!r} {err!r}"
-    assert json.loads(out)["damage"] == []
-
-
-@asynccontextmanager
-async def session_with(server: RunningServer) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=32)) as session:
-        yield session

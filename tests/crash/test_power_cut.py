@@ -136,9 +136,7 @@ async def test_power_cut_in_a_long_run_loses_nothing_acknowledged(server: Instal
 
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
-async def test_power_cut_in_the_first_run_leaves_a_server_that_keeps_what_it_said_or_a_new_one(
-    folder: Path, mode: Mode
-) -> None:
+async def test_power_cut_in_the_first_run_leaves_a_server_or_none(folder: Path, mode: Mode) -> None:
     disk = new_disk(folder / "whole", mode)
     await first_run(folder / "whole", disk)
     calls = [call for call, _ in disk.trace]

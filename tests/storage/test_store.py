@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -399,6 +400,41 @@ async def test_a_torn_new_file_is_found_after_an_unclean_stop_and_healed_by_a_pu
         assert await store.read(ids[1]) == noise(1)
 
 
+async def test_a_start_with_many_received_files_keeps_few_of_them_open(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalDisk, "can_syncfs", lambda _disk, _path: True)
+    data = [noise(number) for number in range(40)]
+    async with opened(folder, LocalDisk()) as store:
+        for content in data:
+            await put(store, "u1", content)
+        shutil.copytree(folder, tmp_path / "after the kill")
+    disk = CountingDisk()
+
+    async with opened(tmp_path / "after the kill", disk, open_claims=("u1",), clean=False) as store:
+        assert await store.present([id_of(content) for content in data]) == {id_of(content) for content in data}
+
+    assert disk.most_open <= 8
+
+
+class CountingDisk(LocalDisk):
+    """Counts the descriptors of files that are open at once."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        self.most_open = 0
+
+    def open_(self, path: Path) -> int:
+        descriptor = super().open_(path)
+        self._open.add(descriptor)
+        self.most_open = max(self.most_open, len(self._open))
+        return descriptor
+
+    def close(self, descriptor: int) -> None:
+        self._open.discard(descriptor)
+        super().close(descriptor)
+
+
 async def test_strange_files_in_staging_are_removed_at_the_start(folder: Path) -> None:
     async with opened(folder, LocalDisk()):
         pass
@@ -496,3 +532,16 @@ def not_an_index(folder: Path) -> Path:
 async def test_an_index_that_is_no_database_is_refused(not_an_index: Path, folder: Path) -> None:
     with pytest.raises(StoreFailedError, match="NOTADB"):
         await ChunkStore.open(folder, disk=LocalDisk(), open_claims=(), clean=True)
+
+
+async def test_chunks_without_their_index_are_not_taken_for_a_new_store(folder: Path) -> None:
+    async with opened(folder, LocalDisk()) as store:
+        await put(store, "up", noise(1))
+        await store.barrier(["up"])
+    (folder / INDEX_NAME).unlink()
+
+    with pytest.raises(BadStoreError, match="put it back"):
+        async with opened(folder, LocalDisk()):
+            pass
+
+    assert not (folder / INDEX_NAME).exists()

@@ -1,0 +1,34 @@
+"""Everything of a server that lies behind its handlers, on a real data folder."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from app.application import Cairn
+from app.auth.identity import Actor
+from app.config import Limits, Settings
+from tests.accounts.api import ADMIN, PASSWORD
+from tests.api.conftest import serving
+
+# The same examples in each run, kept nowhere, and judged by what they show, not by how busy the machine is.
+hypothesis.settings.register_profile("cairn", derandomize=True, database=None, deadline=None)
+hypothesis.settings.load_profile("cairn")
+
+
+@pytest.fixture
+async def cairn(tmp_path: Path) -> AsyncIterator[Cairn]:
+    """An open server whose only user is ada."""
+    settings = Settings(limits=Limits(free_disk_bytes=0, free_disk_percent=0))
+    async with serving(tmp_path / "data", settings) as running:
+        await running.cairn.services.accounts.create(ADMIN, PASSWORD, is_admin=True)
+        yield running.cairn
+
+
+@pytest.fixture
+async def actor(cairn: Cairn) -> Actor:
+    """A device of ada's."""
+    authentication = cairn.services.authentication
+    device = await authentication.login(ADMIN, PASSWORD, "10.0.0.1", device_name="test", install_id=None)
+    return await authentication.actor_of(device.token)

@@ -1,0 +1,344 @@
+"""What must not be taken out of the program: for each such thing the change that takes it out, and who notices."""
+
+from dataclasses import dataclass
+
+POWER = "tests/crash/test_power_cut.py::test_power_cut_at_every_call_loses_nothing_acknowledged"
+FIRST_RUN = "tests/crash/test_power_cut.py::test_power_cut_in_the_first_run_leaves_a_server_or_none"
+SYNCS = "tests/crash/test_syncs.py"
+SIGNING = "tests/storage/test_signing.py"
+FAILURES = "tests/storage/test_failures.py"
+ORDERED = f"{FAILURES}::test_bytes_are_synced_then_moved_then_names_synced_then_rows_committed_then_answered"
+PRAGMAS = "tests/crash/test_syncs.py::test_both_databases_are_committed_with_full_sync"
+KERNEL = "tests/crash/test_syncs.py::test_the_kernel_was_told_to_sync_before_each_answer"
+FULL, NORMAL = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One place of a source file and what it is replaced by; `old` occurs once."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A program without one of its precautions.
+
+    Attributes:
+        lacks: what it lacks, for people.
+        test: one that fails for it, as pytest calls it.
+    """
+
+    lacks: str
+    edits: tuple[Edit, ...]
+    test: str
+
+
+def _without(lacks: str, file: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant(lacks, (Edit(file, old, new),), test)
+
+
+LOCAL = "storage/local.py"
+SYNC_CALLS = (
+    _without(
+        "the fsync of each of a few received files",
+        LOCAL,
+        "for descriptor in held:\n                self._fsync(descriptor)",
+        "pass",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the syncfs of many received files",
+        LOCAL,
+        "len(held) < len(files)):\n            self._syncfs()",
+        "len(held) < len(files)):\n            pass",
+        ORDERED,
+    ),
+    _without(
+        "the fsync of a received file where syncfs is not trusted",
+        LOCAL,
+        "if not self._can_syncfs:\n                self._fsync(descriptor)",
+        "",
+        f"{POWER}[syncfs ignored]",
+    ),
+    _without(
+        "the sync of the few folders that chunks were moved into",
+        LOCAL,
+        "self._disk.sync_folder(folder)",
+        "pass",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the syncfs of the many folders that chunks were moved into",
+        LOCAL,
+        "len(folders) >= SYNC_ALL_FROM:\n            self._syncfs()",
+        "len(folders) >= SYNC_ALL_FROM:\n            pass",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the fsync of a staged file that a start has found",
+        LOCAL,
+        "try:\n            self._fsync(descriptor)\n        finally:",
+        "try:\n            pass\n        finally:",
+        "tests/storage/test_power_cut.py::test_what_is_found_after_a_kill_survives_a_power_cut_from_then_on",
+    ),
+    _without(
+        "the call of fsync that all files of the store go through",
+        LOCAL,
+        "self._disk.fsync(descriptor)",
+        "pass",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the call of syncfs that the store goes through",
+        LOCAL,
+        "self._disk.syncfs(self._folder)",
+        "pass",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the sync of the folders of a new store",
+        LOCAL,
+        "                disk.sync_folder(folder)\n",
+        "                pass\n",
+        f"{FIRST_RUN}[strict]",
+    ),
+    _without(
+        "the fsync of a small file that replaces another",
+        "storage/disk.py",
+        "        disk.fsync(descriptor)\n",
+        "        pass\n",
+        "tests/storage/test_keyring.py::test_a_key_that_was_made_survives_a_power_cut",
+    ),
+    _without(
+        "the sync of the folder in which a small file was replaced",
+        "storage/disk.py",
+        "    disk.sync_folder(path.parent)\n",
+        "",
+        "tests/storage/test_keyring.py::test_a_key_that_was_made_survives_a_power_cut",
+    ),
+    _without(
+        "the sync of the name of the folder for keys",
+        "storage/keyring.py",
+        "        disk.sync_folder(folder.parent)\n",
+        "",
+        f"{FIRST_RUN}[strict]",
+    ),
+    _without(
+        "the sync after keys were removed",
+        "storage/keyring.py",
+        "            self._disk.sync_folder(self._folder)\n",
+        "            pass\n",
+        "tests/storage/test_keyring.py::test_a_key_that_was_voided_stays_away_after_a_power_cut",
+    ),
+    _without(
+        "the sync of the folders in a new data folder",
+        "app/data_folder.py",
+        "            self._disk.sync_folder(self.root)\n",
+        "",
+        "tests/crash/test_data_folder.py::test_a_folder_that_was_made_is_there_after_a_power_cut",
+    ),
+    _without(
+        "the sync of the name of a new data folder",
+        "app/data_folder.py",
+        "            self._disk.sync_folder(folder.parent)\n",
+        "",
+        "tests/crash/test_data_folder.py::test_a_folder_that_was_made_is_there_after_a_power_cut",
+    ),
+    _without(
+        "the sync after the mark of a clean stop was removed",
+        "app/data_folder.py",
+        "        self._disk.sync_folder(self.guard)\n",
+        "",
+        "tests/crash/test_data_folder.py::test_a_run_that_was_cut_off_is_not_taken_for_a_clean_one",
+    ),
+    _without(
+        "the fsync of the copy before a migration",
+        "app/db/migrate.py",
+        "        disk.fsync(descriptor)\n",
+        "        pass\n",
+        "tests/app/test_migrate.py::test_the_copy_is_durable_before_the_step_is",
+    ),
+    _without(
+        "the sync of the folder of copies before a migration",
+        "app/db/migrate.py",
+        "    disk.sync_folder(target.parent)\n",
+        "",
+        "tests/app/test_migrate.py::test_the_copy_is_durable_before_the_step_is",
+    ),
+)
+
+ORDER = (
+    _without(
+        "data synced before it is moved into place",
+        "storage/barrier.py",
+        "self._medium.sync(files)\n            self._medium.place(files)",
+        "self._medium.place(files)\n            self._medium.sync(files)",
+        ORDERED,
+    ),
+    _without(
+        "chunks synced and in place before their rows are written",
+        "storage/barrier.py",
+        "            self._into_place(fresh)\n"
+        "            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped))\n",
+        "            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped))\n"
+        "            self._into_place(fresh)\n",
+        f"{POWER}[strict]",
+    ),
+    Mutant(
+        "chunks durable before the version that names them",
+        (
+            Edit("app/services/commits.py", "        await self._store.barrier(claims)\n", ""),
+            Edit(
+                "app/services/commits.py",
+                "        results, over = await self._database.write(work)\n",
+                "        results, over = await self._database.write(work)\n        await self._store.barrier(claims)\n",
+            ),
+            Edit(
+                "app/services/commits.py", "        if self._is_incomplete(upload, manifest):\n", "        if False:\n"
+            ),
+        ),
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the barrier before a commit",
+        "app/services/commits.py",
+        "        await self._store.barrier(claims)\n",
+        "",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "an answer only after its commit",
+        "storage/group_writer.py",
+        "            unit.result = unit.work(session)\n",
+        "            unit.result = unit.work(session)\n            self._settle([unit])\n",
+        f"{SYNCS}::test_a_thousand_commits_at_once_share_few_syncs_and_none_is_answered_before_its_own",
+    ),
+    _without(
+        "one commit for all who wait",
+        "storage/group_writer.py",
+        "GROUP_UNITS = 256",
+        "GROUP_UNITS = 1",
+        f"{SYNCS}::test_a_thousand_commits_at_once_share_few_syncs_and_none_is_answered_before_its_own",
+    ),
+    _without("FULL in the metadata", "app/db/database.py", FULL, NORMAL, PRAGMAS),
+    _without("FULL in the chunk index", "storage/index.py", FULL, NORMAL, PRAGMAS),
+    _without("FULL in the metadata, by the kernel's count", "app/db/database.py", FULL, NORMAL, KERNEL),
+    _without("FULL in the chunk index, by the kernel's count", "storage/index.py", FULL, NORMAL, KERNEL),
+)
+
+RULES = (
+    _without(
+        "the check of the base version",
+        "app/services/targets.py",
+        "if wish.base_version == encode_id(existing.version_id, existing.version_tag) or",
+        "if True or",
+        "tests/api/test_upload_places.py",
+    ),
+    _without(
+        "the check at the request that one possesses a chunk",
+        "app/services/uploads.py",
+        "            return versions.possessed(tx, [space.id for space in access.spaces_of(tx, actor)], ids)\n",
+        "            return ids\n",
+        "tests/api/test_possession.py::test_a_chunk_that_another_has_must_be_sent_all_the_same",
+    ),
+    _without(
+        "the check at the commit that one sent or possesses a chunk",
+        "app/services/commits.py",
+        "        return bool(rest)\n",
+        "        return False\n",
+        "tests/api/test_possession.py",
+    ),
+    _without(
+        "the check at the commit that the store has a chunk",
+        "app/services/commits.py",
+        "        self._present = {pack(*chunk) for chunk in tx.chunks.sizes(wanted).items()}\n",
+        "        self._present = {entry for m in self._manifests.values() for entry in m.entries()}\n",
+        "tests/crash/test_faults.py::test_a_chunk_that_goes_before_the_commit_is_asked_for_then",
+    ),
+    Mutant(
+        "the index alone says what exists (a file of the right name counts)",
+        (
+            Edit(
+                "storage/store.py",
+                "        return await self._reader.run(partial(rows.sizes, ids=ids))\n",
+                "        there = {i: self._medium.path_of(i, Encoding.RAW) for i in ids}\n"
+                "        files = {i: self._medium.size(p) for i, p in there.items() if self._medium.exists(p)}\n"
+                "        return files | await self._reader.run(partial(rows.sizes, ids=ids))\n",
+            ),
+        ),
+        "tests/storage/test_store.py",
+    ),
+    _without(
+        "the hash of a staged file that a start has found",
+        "storage/recovery.py",
+        "        codec.restored(data, file.encoding, file.chunk_id, size)\n",
+        "",
+        f"{POWER}[strict]",
+    ),
+    _without(
+        "the loss of all that was received when a sync fails",
+        "storage/barrier.py",
+        "            self._forget_all(ours)\n",
+        "",
+        FAILURES,
+    ),
+    _without(
+        "the claims of open uploads at a start",
+        "app/application.py",
+        "open_claims=await asyncio.to_thread(_open_claims, folder.metadata)",
+        "open_claims=()",
+        "tests/crash/test_kill.py::test_what_an_open_upload_has_received_outlives_a_kill",
+    ),
+)
+
+_MESSAGE = "message = [LABEL, self._instance_id, key.key_id, grant.operation.value, grant.subject, *fields.values()]"
+_OUTSIDE = {
+    "label": "self._instance_id, key.key_id, grant.operation.value, grant.subject, *fields.values()",
+    "server": "LABEL, key.key_id, grant.operation.value, grant.subject, *fields.values()",
+    "key id": "LABEL, self._instance_id, grant.operation.value, grant.subject, *fields.values()",
+    "operation": "LABEL, self._instance_id, key.key_id, grant.subject, *fields.values()",
+    "subject": "LABEL, self._instance_id, key.key_id, grant.operation.value, *fields.values()",
+}
+_FIELDS = {
+    "size": "z",
+    "size on the wire": "w",
+    "space": "s",
+    "claim": "c",
+    "user": "u",
+    "generation": "g",
+    "encodings": "e",
+    "media type": "t",
+    "disposition": "d",
+    "begin": "n",
+    "end": "x",
+}
+_HEAD = "LABEL, self._instance_id, key.key_id, grant.operation.value, grant.subject"
+
+SIGNATURE = (
+    *(
+        _without(f"the {name} under the MAC of a URL", "storage/signing.py", _MESSAGE, f"message = [{rest}]", SIGNING)
+        for name, rest in _OUTSIDE.items()
+    ),
+    *(
+        _without(
+            f"the {name} under the MAC of a URL",
+            "storage/signing.py",
+            _MESSAGE,
+            f'message = [{_HEAD}, *(v for n, v in fields.items() if n != "{letter}")]',
+            SIGNING,
+        )
+        for name, letter in _FIELDS.items()
+    ),
+    _without(
+        "the length before each field under the MAC",
+        "storage/signing.py",
+        '        packed += len(data).to_bytes(4, "big") + data\n',
+        "        packed += data\n",
+        SIGNING,
+    ),
+)
+
+MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE)

@@ -1,0 +1,129 @@
+"""The disk fills up under a server: uploads are refused, nothing breaks, and room brings them back."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.config import Limits, Settings
+from app.services import room
+from tests.accounts.api import ADMIN
+from tests.api.conftest import Running, Template, serving
+from tests.api.people import MIB, Person, noise
+from tests.api.wire import eventually
+
+DISK = 64 * MIB
+RESERVED = Limits()
+TO_THE_LAST_BYTE = Limits(free_disk_bytes=0, free_disk_percent=0)
+
+
+@dataclass(frozen=True)
+class Small:
+    """A disk of 64 MiB, and a file on it that can make room."""
+
+    root: Path
+    ballast: Path
+
+    def make_room(self) -> None:
+        self.ballast.unlink()
+
+    @property
+    def free(self) -> int:
+        status = os.statvfs(self.root)
+        return status.f_bavail * status.f_frsize
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Small]:
+    """A file system of its own, if this user may mount one."""
+    root = tmp_path / "disk"
+    root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "tmpfs", str(root)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False) if shutil.which("mount") else None
+    if done is None or done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {'no mount' if done is None else done.stderr.strip()}")
+    try:
+        ballast = root / "ballast"
+        ballast.write_bytes(bytes(20 * MIB))
+        yield Small(root, ballast)
+    finally:
+        subprocess.run(["umount", "-l", str(root)], check=True)
+
+
+@pytest.fixture(params=[RESERVED, TO_THE_LAST_BYTE], ids=["with the reserve", "to the last byte"])
+async def server(disk: Small, template: Template, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """A server on the small disk."""
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings(limits=request.param)) as running:
+        yield running
+
+
+async def fill(ada: Person) -> tuple[dict[str, bytes], str]:
+    """Upload until the disk is full; return what was acknowledged, and the path refused."""
+    kept: dict[str, bytes] = {}
+    while True:
+        path, data = f"/{len(kept):03}", noise(2 * MIB)
+        asked = await ada.request(path, [data])
+        steps = [asked]
+        if asked.status == 201:
+            steps.append(await ada.send(asked.json["chunks"][0]["url"], data))
+            if steps[-1].status == 204:
+                steps.append(await ada.commit(asked.json["upload_id"]))
+        if steps[-1].status != 201:
+            assert (steps[-1].status, steps[-1].code) == (507, "storage_full"), steps[-1].body
+            return kept, path
+        kept[path] = data
+        assert len(kept) < DISK // MIB
+
+
+async def nothing_waits(server: Running) -> bool:
+    return not any((server.folder / "store" / "staging").iterdir())
+
+
+async def test_a_full_disk_refuses_uploads_keeps_reads_and_heals_by_itself(
+    server: Running, disk: Small, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOOK_EVERY_S", 0)  # this disk fills up in less than the second between two looks
+    ada = Person(server.session, template.tokens[ADMIN])
+    kept, refused = await fill(ada)
+
+    assert len(kept) >= 10
+    keeps_room = server.cairn.services.settings.limits == RESERVED
+    assert (disk.free > DISK // 10 - 3 * MIB) == keeps_room
+    for path, data in kept.items():
+        file = (await ada.at(path)).json
+        assert (await ada.content(file["file_id"])).body == data
+    assert (await ada.at(refused)).status == 404
+    in_one_shot = await ada.put(refused, noise(4 * MIB))
+    assert (in_one_shot.status, in_one_shot.code) == (507, "storage_full")
+    many = await asyncio.gather(*(ada.put(f"/many {n}", noise(3 * MIB)) for n in range(8)))
+    assert {(reply.status, reply.code) for reply in many} == {(507, "storage_full")}
+    assert sorted(await ada.names()) == sorted(path[1:] for path in kept)
+    await eventually(lambda: nothing_waits(server))
+
+    disk.make_room()
+
+    async def takes_uploads() -> bool:
+        return (await ada.put(refused, noise(2 * MIB, 1))).status in (200, 201)
+
+    await eventually(takes_uploads)
+    file = (await ada.at(refused)).json
+    assert (await ada.content(file["file_id"])).body == noise(2 * MIB, 1)
+
+
+async def test_a_full_disk_does_not_stop_a_restart(disk: Small, template: Template) -> None:
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings(limits=TO_THE_LAST_BYTE)) as running:
+        kept, _ = await fill(Person(running.session, template.tokens[ADMIN]))
+
+    async with serving(folder, Settings(limits=TO_THE_LAST_BYTE)) as running:
+        ada = Person(running.session, template.tokens[ADMIN])
+        for path, data in kept.items():
+            assert (await ada.content((await ada.at(path)).json["file_id"])).body == data
