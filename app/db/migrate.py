@@ -24,7 +24,7 @@ class NewerSchemaError(Exception):
 
 
 def migrate(path: Path, snapshots: Path, disk: Disk) -> None:
-    """Apply every step that the file at `path` lacks, each in one transaction with its number.
+    """Apply every step that the file at `path` lacks, each in one transaction with its number; make a new file in one.
 
     Args:
         path: the database; made if absent.
@@ -43,16 +43,26 @@ def migrate(path: Path, snapshots: Path, disk: Disk) -> None:
                 f"{path} has schema {version}, this Cairn knows up to {newest}: "
                 "run the newer Cairn, or restore a backup."
             )
-        if 0 < version < newest:
+        if version == 0:  # a new file is made whole or not at all
+            _apply(connection, [steps[number] for number in sorted(steps)], newest, path, disk)
+            return
+        if version < newest:
             _snapshot(connection, snapshots / f"{path.stem}-schema-{version:04}.db", disk)
         for number in range(version + 1, newest + 1):
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _statements(steps[number]):
-                connection.execute(statement)
-            if number == 1:
-                _fill_meta(connection)
-            connection.execute(f"PRAGMA user_version = {number}")
-            disk.commit(connection, path)
+            _apply(connection, [steps[number]], number, path, disk)
+
+
+def _apply(connection: sqlite3.Connection, scripts: list[str], number: int, path: Path, disk: Disk) -> None:
+    """Run scripts in one transaction, together with the number that they lead to."""
+    is_new = connection.execute("PRAGMA user_version").fetchone()[0] == 0
+    connection.execute("BEGIN IMMEDIATE")
+    for script in scripts:
+        for statement in _statements(script):
+            connection.execute(statement)
+    if is_new:
+        _fill_meta(connection)
+    connection.execute(f"PRAGMA user_version = {number}")
+    disk.commit(connection, path)
 
 
 def _steps() -> Iterator[tuple[int, str]]:

@@ -78,7 +78,7 @@ _RULES = (
           FROM past p JOIN nodes n ON n.id = p.node_id) WHERE to_seq <> then_seq"""),
     ("node", "has a hole in its past before all that is known", """
         SELECT n.id FROM nodes n JOIN spaces s ON s.id = n.space_id
-         WHERE n.created_seq >= s.history_seq
+         WHERE n.created_seq >= s.history_seq AND NOT (n.dead_seq > 0 AND n.dead_ms IS NULL)
            AND n.created_seq <> coalesce((SELECT min(p.from_seq) FROM past p WHERE p.node_id = n.id), n.seq)"""),
     ("space", "counts other bytes than its versions have", """
         SELECT s.id FROM spaces s WHERE s.used <> coalesce(

@@ -11,6 +11,7 @@ from app.db import migrate as migration
 from app.db.migrate import NewerSchemaError, migrate
 from storage.disk import LocalDisk
 
+SHIPPED = len(list(migration._steps()))  # noqa: SLF001 - how many steps this release has
 SECOND = "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;\nINSERT INTO more (id) VALUES (7);\n"
 BROKEN = f"{SECOND}DROP TABLE nowhere;\n"
 
@@ -92,9 +93,9 @@ def test_a_step_keeps_a_copy_of_what_was_before(path: Path, monkeypatch: pytest.
     run(path)
 
     assert ask(path, "SELECT id FROM more") == 7
-    assert ask(path, "PRAGMA user_version") == 2
+    assert ask(path, "PRAGMA user_version") == SHIPPED + 1
     (copy,) = (path.parent / "snapshots").iterdir()
-    assert (ask(copy, "PRAGMA user_version"), ask(copy, "SELECT epoch FROM meta")) == (1, epoch)
+    assert (ask(copy, "PRAGMA user_version"), ask(copy, "SELECT epoch FROM meta")) == (SHIPPED, epoch)
     assert ask(copy, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'") == 0
 
 
@@ -135,7 +136,7 @@ def test_the_copy_is_durable_before_the_step_is(path: Path, monkeypatch: pytest.
     migrate(path, path.parent / "snapshots", disk)
 
     assert disk.calls == [
-        ("fsync", "metadata-schema-0001.db"),
+        ("fsync", f"metadata-schema-{SHIPPED:04}.db"),
         ("sync_folder", "snapshots"),
         ("commit", "metadata.db"),
     ]
@@ -149,7 +150,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was_and_may_be_tried_again(
         with pytest.raises(sqlite3.OperationalError):
             run(path)
 
-    assert ask(path, "PRAGMA user_version") == 1
+    assert ask(path, "PRAGMA user_version") == SHIPPED
     assert ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'") == 0
     with_second_step(monkeypatch, SECOND)
     run(path)
