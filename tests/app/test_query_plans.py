@@ -21,7 +21,8 @@ from storage.disk import LocalDisk
 BIG = {"nodes", "past", "journal", "versions", "possession", "uploads", "upload_chunks", "folders", "actors"}
 ALLOWED = {
     "app.repositories.uploads._OPEN_CLAIMS": "asked once, at the start, for all of them",
-    "app.repositories.listings._LISTED": "the beginning of statements, which say where",
+    "app.repositories.listings.LISTED": "the beginning of statements, which say where",
+    "app.repositories.feed.LISTED": "the same, by its name there",
     "app.repositories.checks._FOLDERS": "fsck looks at everything",
     "app.repositories.checks._MANIFESTS": "fsck looks at everything",
 }

@@ -156,6 +156,24 @@ CASES = {
     "wrong sums of nodes": Case(META, "counts 9 nodes", f"UPDATE folders SET items = 9 WHERE node_id = {NODE('b')}"),
     "no sums": Case(META, "folder without sums", f"DELETE FROM folders WHERE node_id = {NODE('b')}"),
     "an old etag": Case(META, "has an etag older", f"UPDATE folders SET below_seq = 1 WHERE node_id = {NODE('a')}"),
+    "a time of deletion on what lives": Case(
+        META, "alive and has a time", "UPDATE nodes SET dead_ms = 5 WHERE name = 'small'"
+    ),
+    "a deletion that is none of the journal's": Case(
+        META, "by no change that the journal knows", "UPDATE nodes SET dead_seq = 1, dead_ms = 5 WHERE name = 'small'"
+    ),
+    "a purge that nobody finishes": Case(
+        META, "no job goes on with it", "UPDATE nodes SET dead_seq = seq WHERE name = 'small'"
+    ),
+    "an old place in the feed": Case(
+        META, "before its last change", "UPDATE nodes SET feed_seq = 1 WHERE name = 'small'"
+    ),
+    "an old end of the feed": Case(META, "before its last node's place", "UPDATE spaces SET head_seq = 1"),
+    "a job about nothing": Case(
+        META,
+        "is about no node",
+        "INSERT INTO jobs SELECT 9, x'00', 2, a.user_id, a.id, 999, x'7b7d', 0 FROM actors a LIMIT 1",
+    ),
     "ids that come again": Case(META, "can be given out again", "UPDATE meta SET next_id = 3"),
     "a lost file of a chunk": Case(REFS, "store missing", do=lambda data: file_of(data, BIG).unlink()),
     "a short file of a chunk": Case(
