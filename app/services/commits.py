@@ -134,9 +134,11 @@ class _Unit:
         if upload.id in self._made:  # named twice in one batch
             return self._made[upload.id]
         try:
-            view = self._made[upload.id] = self._commit(upload, hashes)
+            wish, target = self._judge(upload)
         except AppError as error:
             return error
+        # Not within the try: a refusal after the first row must undo the whole unit, or half a commit would stay.
+        view = self._made[upload.id] = self._write(upload, wish, target, hashes)
         return view
 
     def finish(self, uptime: Uptime, days: int) -> None:
@@ -152,7 +154,8 @@ class _Unit:
         """Return the bundles that have no open upload left: their claims are over."""
         return [bundle for bundle in self._sent if not uploads.any_open_of_bundle(self._tx, bundle)]
 
-    def _commit(self, upload: Upload, hashes: Hashes) -> View:
+    def _judge(self, upload: Upload) -> tuple[Wish, Target]:
+        """Return what is to be committed and where; everything that can be refused is refused here."""
         wish, manifest = msgspec.json.decode(upload.request, type=Wish), self._manifests[upload.id]
         size = manifest.size
         if upload.size not in (None, size):
@@ -163,15 +166,18 @@ class _Unit:
         self._ledger.require(upload.space_id, size=size, reserved=upload.reserved)
         if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
+        return wish, target
 
-        # From here on nothing is refused.
-        folder = target.folder
+    def _write(self, upload: Upload, wish: Wish, target: Target, hashes: Hashes) -> View:
+        manifest, folder = self._manifests[upload.id], target.folder
+        size = manifest.size
         for name in target.missing:
             folder = make_folder(self._tx, self._actor, folder, name, self._sums)
         content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, wish.executable)
         node = self._place(target, folder, content)
         sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
-        self._add_version(wish, node, manifest, sha256, hashes.claimed)
+        base_id = self._base_of(wish, target.existing)
+        self._add_version(wish, node, manifest, sha256, hashes.claimed, base_id)
         before = 0 if target.existing is None else target.existing.size or 0
         self._sums.add(folder.below, seq=node.seq, size=size - before, items=int(target.existing is None))
         self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
@@ -210,8 +216,30 @@ class _Unit:
             content=content,
         )
 
+    def _base_of(self, wish: Wish, existing: Node | None) -> int | None:
+        """Return the version that the content grew from; None if there is none.
+
+        With `replace` and `rename` nothing holds it against what is there, so it may be any string.
+        """
+        if wish.base_version is None:
+            return None
+        try:
+            number, tag = decode_id(wish.base_version)
+        except NotFoundError:
+            return None
+        if existing is not None and (existing.version_id, existing.version_tag) == (number, tag):
+            return number
+        base = versions.find(self._tx, number)
+        return number if base is not None and base.tag == tag else None
+
     def _add_version(
-        self, wish: Wish, node: Node, manifest: Manifest, sha256: bytes | None, claimed: bytes | None
+        self,
+        wish: Wish,
+        node: Node,
+        manifest: Manifest,
+        sha256: bytes | None,
+        claimed: bytes | None,
+        base_id: int | None,
     ) -> None:
         if claimed is None and wish.sha256 is not None:
             claimed = bytes.fromhex(wish.sha256)
@@ -228,7 +256,7 @@ class _Unit:
             content_type=wish.content_type,
             sha256=sha256,
             claimed_sha256=claimed if sha256 is None else None,
-            base_id=None if wish.base_version is None else decode_id(wish.base_version)[0],
+            base_id=base_id,
             ancestors=bytes.fromhex("".join(wish.ancestors)) if wish.ancestors else None,
             actor_id=self._actor.id,
             manifest=manifest,
