@@ -136,10 +136,15 @@ class Barriers:
             if wave != self._wave or self._closing:
                 error = StoreUnavailableError("the disk failed while the chunk was received")
             if error is None:
+                was_empty = not self._pending.chunks
                 for chunk in chunks:
                     self._pending.add(chunk)
-                self._asked = self._asked or self._pending.is_over(1)
-                self._lock.notify()
+                is_full = self._pending.is_over(1)
+                if was_empty or (
+                    is_full and not self._asked
+                ):  # a call for each chunk would wake the thread for nothing
+                    self._asked = self._asked or is_full
+                    self._lock.notify()
         if error is not None:
             self._medium.discard([chunk.file for chunk in chunks if chunk.file is not None])
             raise error

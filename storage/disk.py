@@ -31,10 +31,11 @@ _OCTAL = re.compile(r"\\([0-7]{3})")  # how mountinfo writes spaces and the like
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What the disk says of a file or folder: size in bytes, permission bits."""
+    """What the disk says of a file or folder: size in bytes, permission bits, time of the last change in ns."""
 
     size: int
     mode: int
+    changed_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class LocalDisk:
     def stat(self, path: Path) -> FileState:
         """Return the state of a file or folder."""
         state = path.stat()
-        return FileState(state.st_size, state.st_mode & 0o7777)
+        return FileState(state.st_size, state.st_mode & 0o7777, state.st_mtime_ns)
 
     def usage(self, path: Path) -> DiskUsage:
         """Return the room on the file system that holds `path`."""

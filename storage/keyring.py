@@ -3,6 +3,7 @@
 import itertools
 import re
 import secrets
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,7 @@ SKEW_S = 60
 
 _NAME = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{11})\.key", re.ASCII)
 _CLOCK = "clock"
+_TICK_NS = 1_000_000_000  # well above the tick of any file system's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Keyring:
         self._folder = folder
         self._disk = disk
         self._names: list[str] = []
+        self._seen_ns = -1
         self._keys: dict[str, Key] = {}
         self._refresh()
 
@@ -120,8 +123,11 @@ class Keyring:
             self._disk.sync_folder(self._folder)
 
     def _refresh(self) -> None:
-        """Read the folder again if names in it changed. A key file itself never changes."""
+        """Read the folder again if it changed. A key file itself never changes."""
         try:
+            changed_ns = self._disk.stat(self._folder).changed_ns
+            if changed_ns == self._seen_ns:
+                return
             names = [name for name in self._disk.list_(self._folder) if name.endswith(".key")]
         except OSError as error:
             raise KeyFileError(f"the key folder {self._folder} cannot be read: {error}") from error
@@ -131,6 +137,8 @@ class Keyring:
                 raise KeyFileError(f"there is no key in {self._folder}")
             self._keys = {key.key_id: key for key in keys}
             self._names = names
+        # Two changes within a tick of the file system's clock have one time: until it has passed, look each time.
+        self._seen_ns = changed_ns if time.time_ns() - changed_ns > _TICK_NS else -1
 
     def _read(self, name: str) -> Key:
         path = self._folder / name

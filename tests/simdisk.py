@@ -11,6 +11,7 @@ import os
 import random
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -225,7 +226,7 @@ class SimDisk:
     def stat(self, path: Path) -> FileState:
         with self._lock:
             inode = self._inodes[self._find(path)]
-            return FileState(len(inode.seen), inode.mode)
+            return FileState(len(inode.seen), inode.mode, time.time_ns())  # as if changed just now
 
     def usage(self, path: Path) -> DiskUsage:  # noqa: ARG002 - as above
         return DiskUsage(total=1 << 40, free=1 << 39)

@@ -104,6 +104,15 @@ class CommitService:
         return await self._database.read(lambda tx: [_shown(tx, actor, result) for result in results])
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An upload that nothing keeps from being committed: what was asked, where it goes, what it grew from."""
+
+    wish: Wish
+    target: Target
+    base_id: int | None
+
+
 class _Unit:
     """One transaction's commits. What they all need is read, and what they all add up is written, once."""
 
@@ -133,9 +142,11 @@ class _Unit:
         if upload.id in self._made:  # named twice in one batch
             return self._made[upload.id]
         try:
-            view = self._made[upload.id] = self._commit(upload, hashes)
+            judged = self._judge(upload)
         except AppError as error:
             return error
+        # Not within the try: a refusal after the first row must undo the whole unit, or half a commit would stay.
+        view = self._made[upload.id] = self._write(upload, judged, hashes)
         return view
 
     def finish(self, uptime: Uptime, days: int) -> None:
@@ -151,7 +162,8 @@ class _Unit:
         """Return the bundles that have no open upload left: their claims are over."""
         return [bundle for bundle in self._sent if not uploads.any_open_of_bundle(self._tx, bundle)]
 
-    def _commit(self, upload: Upload, hashes: Hashes) -> View:
+    def _judge(self, upload: Upload) -> _Judged:
+        """Return what is to be committed and where; everything that can be refused is refused here."""
         wish, manifest = msgspec.json.decode(upload.request, type=Wish), self._manifests[upload.id]
         size = manifest.size
         if upload.size not in (None, size):
@@ -163,15 +175,18 @@ class _Unit:
         self._ledger.require(upload.space_id, size=size, reserved=upload.reserved)
         if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
+        return _Judged(wish, target, base_id)
 
-        # From here on nothing is refused.
-        folder = target.folder
+    def _write(self, upload: Upload, judged: _Judged, hashes: Hashes) -> View:
+        wish, target = judged.wish, judged.target
+        manifest, folder = self._manifests[upload.id], target.folder
+        size = manifest.size
         for name in target.missing:
             folder = make_folder(self._tx, self._actor, folder, name, self._sums)
         content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, wish.executable)
         node = self._place(target, folder, content)
         sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
-        self._add_version(wish, node, manifest, base_id, sha256, hashes.claimed)
+        self._add_version(wish, node, manifest, judged.base_id, sha256, hashes.claimed)
         self._add_up(target, folder, node)
         self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
         self._possessed.update((upload.space_id, chunk_id) for chunk_id in manifest.ids())

@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong use, 3 refused, 4 conflict, 5 out of reach."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        sys.stdout.flush()  # here a disk that is full can still be told of
     except ClientError as error:
         sys.stderr.write(f"cairn: {error}\n")
         return error.exit_code
@@ -45,11 +46,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("cairn: Stopped. The same command goes on where this one was.\n")
         return StoppedError.exit_code
     except BrokenPipeError:
-        # The reader of our output has gone, as in `cairn ls / | head`; at exit Python would flush into the pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone, as in `cairn ls / | head`.
+        _write_no_more()
+        return ClientError.exit_code
+    except OSError as error:  # the disk under the output or under this device's state
+        _write_no_more()
+        sys.stderr.write(f"cairn: {error.filename or 'The output'} cannot be used: {error.strerror or error}.\n")
         return ClientError.exit_code
     except SystemExit as ended:  # argparse: --help, or a usage it refused
         return ended.code if isinstance(ended.code, int) else 0
+    return code
+
+
+def _write_no_more() -> None:
+    """Let what is left of the output go nowhere: at exit Python would try to write it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -1,11 +1,18 @@
 """Where an upload goes, what it grew from, and what may be in its way: at the request and again at the commit."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
 
+from app.data_folder import DataFolder
+from app.errors import ConflictError
+from app.repositories import versions
+from app.services.fsck import Level, check
+from storage.disk import LocalDisk
 from tests.accounts.api import Reply
+from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person, noise
 
 State = Literal["absent", "file", "folder"]
@@ -138,6 +145,42 @@ async def test_a_refused_commit_leaves_what_is_there_and_may_be_tried_again(ada:
     assert (refused.status, committed.status) == (409, 201)
     assert (await ada.content(theirs["file_id"])).body == other
     assert sorted(await ada.names()) == ["moved away", "x"]
+
+
+@pytest.mark.parametrize("on_conflict", ["replace", "rename"])
+@pytest.mark.parametrize("base", ["no-id", NONSENSE_ID, "v" * 21, "other file"])
+async def test_a_base_that_nothing_is_held_against_may_be_anything(
+    server: Running, ada: Person, base: str, on_conflict: str
+) -> None:
+    other = await ada.upload("/other", noise(5))
+    await ada.upload("/f", b"before")
+
+    base_version = other["version_id"] if base == "other file" else base
+    file = await ada.upload("/f", b"content", base_version=base_version, on_conflict=on_conflict)
+
+    assert (await ada.content(file["file_id"])).body == b"content"
+    damage = await asyncio.to_thread(
+        lambda: list(check(DataFolder(server.folder, LocalDisk()), LocalDisk(), Level.REFERENCES))
+    )
+    assert damage == []
+
+
+async def test_a_refusal_in_the_middle_of_a_commit_undoes_all_of_it(
+    server: Running, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await ada.upload("/f", b"before")
+    asked = await ada.open_upload("/f", b"after", on_conflict="replace")
+    await ada.send_needed(asked, [b"after"])
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ConflictError("as no step of a commit should by then")
+
+    monkeypatch.setattr(versions, "add", refuse)
+    reply = await ada.commit(asked["upload_id"])
+
+    assert (reply.status, reply.code) == (409, "conflict")
+    assert (await ada.content(file["file_id"])).body == b"before"
+    assert (await ada.at("/f")).json == file
 
 
 async def test_a_touched_file_keeps_its_version_as_base(ada: Person) -> None:

@@ -1,11 +1,15 @@
 """The command line without a server: usage, help, and what is said when nobody answers."""
 
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from client.cli.main import COMMANDS, SERVER_COMMANDS
 from client.home import Home, Login
+from tests.client.peer import Told, running
 from tests.device import Device
 from tests.server import free_port
 
@@ -44,6 +48,25 @@ def test_version_is_told(device: Device) -> None:
 )
 def test_wrong_use_ends_with_2(device: Device, arguments: tuple[str, ...]) -> None:
     assert device.run(*arguments).code == 2
+
+
+def test_an_output_that_takes_nothing_ends_with_1_and_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "client", "--help"], stdout=full, stderr=PIPE, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.decode() == "cairn: The output cannot be used: No space left on device.\n"
+
+
+def test_state_that_cannot_be_kept_ends_with_1_and_one_sentence(device: Device) -> None:
+    (device.home / "uploads" / "folder.json").mkdir(parents=True)
+    with running(lambda _: Told(404, b'{"code": "not_found"}')) as peer:
+        Home(device.home).keep_login(Login(peer.url, "ada", "d1", "token"))
+
+        result = device.run("put", "/dev/null", "/x")
+
+    assert result.code == 1
+    assert result.err == f"cairn: {device.home}/uploads/folder.json cannot be used: Is a directory.\n"
 
 
 def test_a_usage_error_is_one_sentence_and_says_where_to_look(device: Device) -> None:
