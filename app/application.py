@@ -67,6 +67,7 @@ from web.pages import Pages
 logger = logging.getLogger(__name__)
 
 BODIES = 32 * 1024 * 1024
+LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
 SAFE_SQLITE = (3, 51, 3)
 MODULES = (accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads)
@@ -210,6 +211,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         urls=urls,
         pages=Pages(),
         bodies=ByteBudget(BODIES),
+        long_lists=asyncio.Semaphore(LONG_LISTS),
         sender=sender,
     )
     return Cairn(

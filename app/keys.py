@@ -1,5 +1,6 @@
 """The typed keys under which aiohttp hands a request its surroundings, and all that a handler may reach."""
 
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -49,6 +50,7 @@ class Services:
     urls: Urls
     pages: Pages
     bodies: ByteBudget
+    long_lists: asyncio.Semaphore
     sender: Sender
 
 

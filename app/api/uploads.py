@@ -1,7 +1,10 @@
 """Handlers of uploads: request, append, resume, commit, give up."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from http import HTTPStatus
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -33,6 +36,8 @@ from storage.base import ChunkId
 
 UPLOAD_BODY = 32 * 1024 * 1024
 IN_A_THREAD = 256 * 1024
+SHORT_BODY = 1024 * 1024
+T = TypeVar("T")
 
 routes = Routes()
 
@@ -46,30 +51,29 @@ class _From(msgspec.Struct, forbid_unknown_fields=True):
 @routes.post("/api/v1/uploadRequest", access=Access.ACCOUNT)
 async def request_upload(request: web.Request) -> web.Response:
     """Open an upload, or up to 1,000 of them at once."""
-    body = await read_body(request, UPLOAD_BODY)
-    work = asyncio.to_thread(_decode, body) if len(body) > IN_A_THREAD else None
-    bundle, is_batch, files = _decode(body) if work is None else await work
-    uploads = request.app[SERVICES].uploads
-    if not is_batch:
-        answer = await uploads.request(request[ACTOR], files[0], bundle=bundle)
-        return json_reply(UploadReply.of(answer), HTTPStatus.CREATED)
-    answers = await uploads.request_many(request[ACTOR], files, bundle=bundle)
-    shown = [
-        UploadReply.of(answer) if isinstance(answer, UploadAnswer) else await problem_for(request, answer)
-        for answer in answers
-    ]
-    bundle_url = next((answer.bundle_url for answer in answers if isinstance(answer, UploadAnswer)), None)
-    return json_reply({"uploads": shown, "bundle_url": bundle_url}, HTTPStatus.CREATED)
+    async with _turn(request):
+        bundle, is_batch, files = await _decoded(await read_body(request, UPLOAD_BODY), _declarations)
+        uploads = request.app[SERVICES].uploads
+        if not is_batch:
+            answer = await uploads.request(request[ACTOR], files[0], bundle=bundle)
+            return json_reply(UploadReply.of(answer), HTTPStatus.CREATED)
+        answers = await uploads.request_many(request[ACTOR], files, bundle=bundle)
+        shown = [
+            UploadReply.of(answer) if isinstance(answer, UploadAnswer) else await problem_for(request, answer)
+            for answer in answers
+        ]
+        bundle_url = next((answer.bundle_url for answer in answers if isinstance(answer, UploadAnswer)), None)
+        return json_reply({"uploads": shown, "bundle_url": bundle_url}, HTTPStatus.CREATED)
 
 
 @routes.post("/api/v1/uploads/{upload_id}/chunks", access=Access.ACCOUNT)
 async def append_chunks(request: web.Request) -> web.Response:
     """Add to the chunk list of an upload that hashes while it sends."""
-    body = await read_json(request, AppendRequest, limit=UPLOAD_BODY)
-    answer = await request.app[SERVICES].uploads.append(
-        request[ACTOR], request.match_info["upload_id"], body.first, _manifest(body.chunks)
-    )
-    return json_reply(UploadReply.of(answer))
+    async with _turn(request):
+        first, chunks = await _decoded(await read_body(request, UPLOAD_BODY), _addition)
+        upload_id = request.match_info["upload_id"]
+        answer = await request.app[SERVICES].uploads.append(request[ACTOR], upload_id, first, chunks)
+        return json_reply(UploadReply.of(answer))
 
 
 @routes.get("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
@@ -116,7 +120,25 @@ async def give_up_upload(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _decode(body: bytes) -> tuple[bool, bool, list[Declared]]:
+def _turn(request: web.Request) -> AbstractAsyncContextManager[object]:
+    """Let one long list at a time be read and worked on: it takes several times its size in memory."""
+    length = request.content_length
+    is_short = length is not None and length <= SHORT_BODY
+    return nullcontext() if is_short else request.app[SERVICES].long_lists
+
+
+async def _decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
+    """Return what `decode` makes of a body; a long one keeps a thread busy, not the event loop."""
+    return decode(body) if len(body) <= IN_A_THREAD else await asyncio.to_thread(decode, body)
+
+
+def _addition(body: bytes) -> tuple[int, Manifest]:
+    """Return where the chunk list goes on, and with what."""
+    addition = decode_json(body, AppendRequest)
+    return addition.first, _manifest(addition.chunks)
+
+
+def _declarations(body: bytes) -> tuple[bool, bool, list[Declared]]:
     """Return whether a bundle is wanted, whether it is a batch, and the files."""
     fields = decode_json(body, dict[str, msgspec.Raw])
     if "files" in fields:
