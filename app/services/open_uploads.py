@@ -58,10 +58,6 @@ class OpenUploads:
             if upload is not None and upload.bundle is not None:
                 self._bundles.pop(upload.bundle, None)
 
-    def closed_of_user(self, user_id: int) -> None:
-        """Take no more bytes for anything of this user."""
-        self.closed([key for key, upload in self._uploads.items() if upload.user_id == user_id])
-
     async def find(self, upload_id: str) -> OpenUpload | None:
         """Return the upload if it is open."""
         known = self._uploads.get(upload_id)
