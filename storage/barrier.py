@@ -4,67 +4,29 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 from storage import rows
-from storage.base import Buffer, ChunkId, ChunkState, Encoding, Place
+from storage.base import ChunkId, Place
 from storage.errors import StorageError, StoreFailedError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
 from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile, translated
+from storage.received import HOLD_BACK, Batch, Received
 
-FILES_SIZE = 64 * 1024 * 1024
-"""A barrier runs by itself once this many bytes wait in staged files."""
-ROWS_SIZE = 8 * 1024 * 1024
-"""The same for the bytes of small chunks, which wait in memory."""
-HOLD_BACK = 4
-"""So many times those sizes may wait while a barrier runs; then receiving stops until it has ended."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A chunk that was checked and waits for its barrier, in a staged file or in memory."""
+class _Errand:
+    """Work for the barrier's thread, and who waits for it."""
 
-    claim: str
-    chunk_id: ChunkId
-    size: int
-    stored_size: int
-    encoding: Encoding
-    file: StagedFile | None = None
-    data: Buffer | None = None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one barrier covers, and who waits for it."""
-
-    chunks: list[Received] = field(default_factory=list)
-    claims: dict[str, set[ChunkId]] = field(default_factory=dict)
-    files: int = 0
-    files_size: int = 0
-    rows_size: int = 0
-    first_s: float = 0.0
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def add(self, chunk: Received) -> None:
-        if not self.chunks:
-            self.first_s = time.monotonic()
-        self.chunks.append(chunk)
-        self.claims.setdefault(chunk.claim, set()).add(chunk.chunk_id)
-        if chunk.file is None:
-            self.rows_size += chunk.stored_size
-        else:
-            self.files += 1
-            self.files_size += chunk.stored_size
-
-    def is_over(self, times: int) -> bool:
-        return self.files_size >= times * FILES_SIZE or self.rows_size >= times * ROWS_SIZE
-
-    @property
-    def staged(self) -> list[StagedFile]:
-        return [chunk.file for chunk in self.chunks if chunk.file is not None]
+    work: Callable[[], object]
+    done: asyncio.Future[Any]
 
 
 class Barriers:
@@ -100,8 +62,9 @@ class Barriers:
         self._flush_after_s = flush_after_s
         self._on_failure = on_failure
         self._lock = threading.Condition()
-        self._pending = _Batch()
-        self._running: _Batch | None = None
+        self._pending = Batch()
+        self._running: Batch | None = None
+        self._errands: deque[_Errand] = deque()
         self._dropped: set[str] = set()
         self._dropped_s = 0.0
         self._asked = False
@@ -196,6 +159,22 @@ class Barriers:
                 self._lock.notify()
             self._dropped.update(claims)
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, done in the barrier's thread: nothing is being put into place meanwhile.
+
+        Raises:
+            StorageError: of `work`, in which an OSError counts as one of a sync; or the store is closing.
+        """
+        with self._lock:
+            if self._failed is not None:
+                raise self._failed
+            if self._closing:
+                raise StoreUnavailableError("the store is closing")
+            done: asyncio.Future[T] = self._loop.create_future()
+            self._errands.append(_Errand(work, done))
+            self._lock.notify()
+        return await done
+
     @property
     def staged_size(self) -> int:
         """Stored bytes that wait for the next barrier."""
@@ -208,7 +187,7 @@ class Barriers:
             self._lock.notify()
         self._thread.join()
 
-    def _waiter(self, batch: _Batch) -> asyncio.Future[None]:
+    def _waiter(self, batch: Batch) -> asyncio.Future[None]:
         future: asyncio.Future[None] = self._loop.create_future()
         batch.waiters.append(future)
         return future
@@ -216,41 +195,73 @@ class Barriers:
     # The thread
 
     def _serve(self) -> None:
-        while (work := self._next()) is not None:
-            batch, dropped = work
-            error: StorageError | None = None
-            try:
-                self._run(batch, dropped)
-            except StorageError as failure:
-                error = failure
-            except Exception as failure:  # noqa: BLE001 - root of the thread: whoever waits must hear of it
-                error = StoreFailedError(f"the barrier broke: {failure!r}")
-                error.__cause__ = failure
-            with self._lock:
-                self._running = None
-                waiters = batch.waiters
-                is_end = isinstance(error, StoreFailedError) and self._failed is None
-                if is_end:
-                    self._failed = error
-            if is_end and error is not None and self._on_failure is not None:
-                self._on_failure(error)
-            if waiters:
-                with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
-                    self._loop.call_soon_threadsafe(_settle, waiters, error)
+        while (reason := self._next()) is not None:
+            batch, dropped, errand = reason
+            if batch.chunks or dropped:
+                self._serve_batch(batch, dropped)
+            if errand is not None:
+                self._serve_errand(errand)
         self._states.close()
 
-    def _next(self) -> tuple[_Batch, set[str]] | None:
-        """Wait until there is reason for a barrier and take what it covers; None at the end."""
+    def _serve_batch(self, batch: Batch, dropped: set[str]) -> None:
+        error: StorageError | None = None
+        try:
+            self._run(batch, dropped)
+        except StorageError as failure:
+            error = failure
+        except Exception as failure:  # noqa: BLE001 - root of the thread: whoever waits must hear of it
+            error = StoreFailedError(f"the barrier broke: {failure!r}")
+            error.__cause__ = failure
         with self._lock:
-            while not self._asked and (patience_s := self._patience_s()) != 0:
+            self._running = None
+            waiters = batch.waiters
+        if isinstance(error, StoreFailedError):
+            self._fail(error)
+        self._wake(waiters, error)
+
+    def _serve_errand(self, errand: _Errand) -> None:
+        result: object = None
+        error: Exception | None = None
+        try:
+            result = errand.work()
+        except OSError as failure:
+            error = translated(failure)
+            error.__cause__ = failure
+            self._forget_all(translated(failure))
+        except Exception as failure:  # noqa: BLE001 - root of the thread: whoever waits must hear of it
+            error = failure
+        if isinstance(error, StoreFailedError):
+            self._fail(error)
+        with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
+            self._loop.call_soon_threadsafe(_settle_errand, errand.done, result, error)
+
+    def _fail(self, error: StoreFailedError) -> None:
+        """Refuse all further work, and say so once."""
+        with self._lock:
+            is_first, self._failed = self._failed is None, self._failed or error
+        if is_first and self._on_failure is not None:
+            self._on_failure(error)
+
+    def _wake(self, waiters: list[asyncio.Future[None]], error: StorageError | None) -> None:
+        if waiters:
+            with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
+                self._loop.call_soon_threadsafe(_settle, waiters, error)
+
+    def _next(self) -> tuple[Batch, set[str], _Errand | None] | None:
+        """Wait for a reason to work; return what a barrier covers now, and an errand for after it; None at the end."""
+        with self._lock:
+            while not self._asked and not self._errands and (patience_s := self._patience_s()) != 0:
                 self._lock.wait(patience_s)
-            if not self._pending.chunks and not self._dropped:
+            errand = self._errands.popleft() if self._errands else None
+            if not self._asked and self._patience_s() != 0:  # an errand alone is no reason for a barrier
+                return Batch(), set(), errand
+            if not self._pending.chunks and not self._dropped and errand is None:
                 return None
-            batch, self._pending = self._pending, _Batch()
+            batch, self._pending = self._pending, Batch()
             dropped, self._dropped = self._dropped, set()
             self._asked = False
-            self._running = batch
-            return batch, dropped
+            self._running = batch if batch.chunks or dropped else None
+            return batch, dropped, errand
 
     def _patience_s(self) -> float | None:
         """Return for how long a barrier may be put off; None while there is nothing for it."""
@@ -260,7 +271,7 @@ class Barriers:
         since += [self._dropped_s] if self._dropped else []
         return max(0.0, min(since) + self._flush_after_s - time.monotonic()) if since else None
 
-    def _run(self, batch: _Batch, dropped: set[str]) -> None:
+    def _run(self, batch: Batch, dropped: set[str]) -> None:
         """Make a batch durable: data, then names, then index rows. The order is the promise."""
         chunks, fresh, spare = self._sorted_out(batch)
         try:
@@ -277,8 +288,8 @@ class Barriers:
         if batch.chunks:
             self.ended_well += 1
 
-    def _sorted_out(self, batch: _Batch) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
-        """Return the chunks of a batch, each once, the files to put into place, and those of chunks that exist."""
+    def _sorted_out(self, batch: Batch) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
+        """Return the chunks of a batch, each once, files to put into place, and files of chunks that have theirs."""
         ids = [chunk.chunk_id for chunk in batch.chunks if chunk.file is not None]
         known = self._states.run(partial(rows.states_of, ids=ids)) if ids else {}
         chosen: dict[ChunkId, rows.NewChunk] = {}
@@ -290,7 +301,7 @@ class Barriers:
                 chosen[chunk.chunk_id] = _new_chunk(chunk)
             chosen[chunk.chunk_id].claims.add(chunk.claim)
             if chunk.file is not None:
-                exists = known.get(chunk.chunk_id, _UNKNOWN)[1] is ChunkState.OK
+                exists = rows.has_bytes(known.get(chunk.chunk_id, _UNKNOWN)[1])
                 (fresh if is_first and not exists else spare).append(chunk.file)
         return list(chosen.values()), fresh, spare
 
@@ -315,10 +326,9 @@ class Barriers:
         """
         with self._lock:
             self._wave += 1
-            lost, self._pending = self._pending, _Batch()
+            lost, self._pending = self._pending, Batch()
         self._medium.discard(lost.staged)
-        if lost.waiters:
-            self._loop.call_soon_threadsafe(_settle, lost.waiters, error)
+        self._wake(lost.waiters, error)
 
 
 _UNKNOWN = (0, None)
@@ -327,6 +337,16 @@ _UNKNOWN = (0, None)
 def _new_chunk(chunk: Received) -> rows.NewChunk:
     place = Place.ROW if chunk.file is None else Place.FILE
     return rows.NewChunk(chunk.chunk_id, chunk.size, chunk.stored_size, chunk.encoding, place, chunk.data)
+
+
+def _settle_errand(done: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    """Hand an errand's outcome to whoever waits; runs in the event loop."""
+    if done.done():  # the task that waited was cancelled
+        return
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)
 
 
 def _settle(waiters: list[asyncio.Future[None]], error: StorageError | None) -> None:

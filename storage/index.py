@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import aiosqlite
 
-from storage import rows
+from storage import rows, unused
 from storage.base import ChunkId
 from storage.errors import BadStoreError, StoreFailedError
 from storage.group_writer import translated
@@ -31,6 +31,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
     try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file: the room of removed chunks comes back
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -79,6 +80,10 @@ class IndexStates:
     def present(self, ids: Collection[ChunkId]) -> set[ChunkId]:
         """Return those of `ids` that exist."""
         return set(self.sizes(ids))
+
+    def kept(self, ids: Collection[ChunkId]) -> set[ChunkId]:
+        """Return those of `ids` whose bytes will stay as long as a version names them, for fsck."""
+        return self.run(lambda connection: unused.kept(connection, ids))
 
     def sizes(self, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
         """Return those of `ids` that exist, with their plain sizes in bytes."""

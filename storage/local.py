@@ -5,7 +5,7 @@ import errno
 import itertools
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,13 +173,7 @@ class LocalMedium:
         targets = [self.path_of(file.chunk_id, file.encoding) for file in files]
         for file, target in zip(files, targets, strict=True):
             self._disk.rename(file.path, target)
-        folders = {target.parent for target in targets}
-        if self._can_syncfs and len(folders) >= SYNC_ALL_FROM:
-            self._syncfs()
-            return
-        for folder in sorted(folders):
-            self._count()
-            self._disk.sync_folder(folder)
+        self._sync_names({target.parent for target in targets})
 
     def release(self, files: Sequence[StagedFile]) -> None:
         """Close what is still open."""
@@ -201,6 +195,16 @@ class LocalMedium:
             for path in (file.path, self.path_of(file.chunk_id, file.encoding)):
                 with contextlib.suppress(OSError):
                     self._disk.unlink(path)
+
+    def remove(self, paths: Collection[Path]) -> None:
+        """Remove files and make that durable; one that is not there is fine.
+
+        Raises:
+            OSError: whether each is gone is unknown.
+        """
+        for path in paths:
+            self._disk.unlink(path)
+        self._sync_names({path.parent for path in paths})
 
     def staged(self) -> list[StagedFile]:
         """Return what an earlier run left in staging; names that are not of ours are removed."""
@@ -263,8 +267,13 @@ class LocalMedium:
 
     def folders(self) -> Iterator[Path]:
         """Yield the folders that hold chunks."""
-        for first, second in itertools.product(_DIGITS, _DIGITS):
-            yield self.chunks / first / second
+        for first in range(256):
+            yield self.folder(first)
+
+    def folder(self, first: int) -> Path:
+        """Return the folder of the chunks whose ids begin with the byte `first`."""
+        digits = f"{first:02x}"
+        return self.chunks / digits[0] / digits[1]
 
     def files(self, folder: Path) -> list[PlacedFile]:
         """Return what lies in one of `folders`."""
@@ -287,6 +296,15 @@ class LocalMedium:
     def _new_staging(self, claim: str, chunk_id: ChunkId, encoding: Encoding) -> Path:
         """Return a name that was not used in this run; a chunk may be received twice at the same time."""
         return self.staging / f"{claim}.{chunk_id.hex()}.{next(self._numbers)}{_SUFFIX[encoding]}"
+
+    def _sync_names(self, folders: Collection[Path]) -> None:
+        """Make the names in folders durable."""
+        if self._can_syncfs and len(folders) >= SYNC_ALL_FROM:
+            self._syncfs()
+            return
+        for folder in sorted(folders):
+            self._count()
+            self._disk.sync_folder(folder)
 
     def _syncfs(self) -> None:
         self._count()

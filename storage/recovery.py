@@ -5,13 +5,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
-from storage import codec, rows
-from storage.barrier import Received
+from storage import codec, rows, unused
 from storage.base import MAX_CHUNK, ChunkId, ChunkState, Encoding, Place
+from storage.disposal import NONE_JUDGED, remove_some
 from storage.errors import ChunkMismatchError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
 from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile
+from storage.received import Received
 
 RECHECK_SIZE = 256 * 1024 * 1024
 """So many bytes of the newest files are hashed after an unclean stop: what one or two seconds take to write."""
@@ -47,6 +48,9 @@ def recover(
         clean: the last run ended well, so nothing that was indexed can be torn.
     """
     writer.write_blocking(partial(rows.sweep_claims, open_claims=open_claims))
+    writer.write_blocking(unused.take_back_unjudged)
+    while remove_some(medium, writer, due_s=NONE_JUDGED).chunks:
+        pass
     staged = medium.staged()
     damaged: list[ChunkId] = []
     if not clean:

@@ -1,18 +1,20 @@
 """The statements of the chunk index: its tables, what a barrier writes, and what is asked of it. Plain functions."""
 
+import itertools
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from storage import unused
 from storage.base import Buffer, ChunkId, ChunkState, Encoding, Place
 from storage.group_writer import PlainSession
+from storage.slices import sliced
 
-SCHEMA_VERSION = 1
-_SLICE = 500  # ids in one statement, below the 999 parameters that any build of SQLite takes
+SCHEMA_VERSION = 2
 _LOCAL = 0  # number of the only backend so far
 
-_SCHEMA = (
+_FIRST = (
     """
     CREATE TABLE chunks (
       seq         INTEGER PRIMARY KEY,   -- order of arrival: new rows append, and the newest are found at the end
@@ -42,6 +44,7 @@ _SCHEMA = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+_STEPS = (_FIRST, unused.SCHEMA)  # one for each version of the schema
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM chunks"
 _ADD = """
@@ -108,18 +111,19 @@ class IndexRow:
 
 
 def install(session: PlainSession) -> None:
-    """Make the tables if they are not there."""
+    """Make the tables that are not there."""
     connection = session.connection
-    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for statement in itertools.chain.from_iterable(_STEPS[version:]):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def record(session: PlainSession, chunks: Sequence[NewChunk], dropped: Collection[str]) -> None:
-    """Write the rows of a barrier: chunks that are new or not OK, all claims but the dropped ones.
+    """Write the rows of a barrier: chunks that are new or whose bytes were gone, all claims but the dropped ones.
 
-    Bytes of files are durable in their place by now; a row that is OK stays as it is.
+    Bytes of files are durable in their place by now; a row whose bytes are there stays as it is. No chunk of a barrier
+    is unused any more.
     """
     connection = session.connection
     known = states_of(connection, [chunk.chunk_id for chunk in chunks])
@@ -133,15 +137,16 @@ def record(session: PlainSession, chunks: Sequence[NewChunk], dropped: Collectio
         if old is None:
             seq += 1
             added.append(_values(chunk, seq))
-        elif old[1] is not ChunkState.OK:
+        elif not has_bytes(old[1]):
             healed.append(_values(chunk, old[0]))
         number = old[0] if old else seq
-        if chunk.data is not None and (old is None or old[1] is not ChunkState.OK):
+        if chunk.data is not None and (old is None or not has_bytes(old[1])):
             small.append({"chunk": number, "data": chunk.data})
         claims.extend({"claim": claim, "chunk": number} for claim in chunk.claims if claim not in dropped)
     connection.executemany(_ADD, added)
     connection.executemany(_HEAL, healed)
     connection.executemany(_ADD_SMALL, small)
+    unused.lift_put(session, [old[0] for old in known.values()])
     connection.executemany(_CLAIM, claims)
     connection.executemany(_DROP_CLAIM, [{"claim": claim} for claim in dropped])
 
@@ -162,23 +167,28 @@ def set_states(session: PlainSession, ids: Iterable[ChunkId], state: ChunkState)
 
 def states_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[int, ChunkState]]:
     """Return seq and state of those of `ids` that have a row."""
-    rows = _sliced(connection, _STATES, ids)
+    rows = sliced(connection, _STATES, ids)
     return {ChunkId(chunk_id): (seq, ChunkState(state)) for chunk_id, seq, state in rows}
+
+
+def has_bytes(state: ChunkState | None) -> bool:
+    """Tell whether the bytes of a chunk in this state are in place and right, so that a put needs no new ones."""
+    return state in {ChunkState.OK, ChunkState.CONDEMNED}
 
 
 def sizes(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, int]:
     """Return those of `ids` that exist, with their plain sizes in bytes."""
-    return {ChunkId(chunk_id): size for chunk_id, size in _sliced(connection, _SIZES, ids)}
+    return {ChunkId(chunk_id): size for chunk_id, size in sliced(connection, _SIZES, ids)}
 
 
 def claimed(connection: sqlite3.Connection, claims: Collection[str], ids: Collection[ChunkId]) -> set[ChunkId]:
     """Return those of `ids` that exist and were received under one of `claims`."""
-    return {ChunkId(row[0]) for claim in claims for row in _sliced(connection, _CLAIMED, ids, claim)}
+    return {ChunkId(row[0]) for claim in claims for row in sliced(connection, _CLAIMED, ids, claim)}
 
 
 def find(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, IndexRow]:
     """Return the rows of those of `ids` that have one."""
-    return {row.chunk_id: row for row in map(_row, _sliced(connection, _FIND, ids))}
+    return {row.chunk_id: row for row in map(_row, sliced(connection, _FIND, ids))}
 
 
 def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
@@ -189,16 +199,6 @@ def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
 def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRow]:
     """Return rows in order of arrival, those that come next after the seq `after`."""
     return list(map(_row, connection.execute(_PAGE, {"after": after, "limit": limit})))
-
-
-def _sliced(
-    connection: sqlite3.Connection, statement: str, ids: Collection[ChunkId], *before: str
-) -> Iterator[tuple[Any, ...]]:
-    """Run `statement` for all `ids`, some hundred at a time; `before` are parameters that stand ahead of them."""
-    wanted = list(ids)
-    for start in range(0, len(wanted), _SLICE):
-        part = wanted[start : start + _SLICE]
-        yield from connection.execute(statement.format(marks=",".join("?" * len(part))), (*before, *part))
 
 
 def _values(chunk: NewChunk, seq: int) -> dict[str, object]:

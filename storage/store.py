@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from storage import codec, rows
-from storage.barrier import Barriers, Received
+from storage.barrier import Barriers
 from storage.base import (
     INLINE_MAX,
     MAX_CHUNK,
@@ -24,11 +24,13 @@ from storage.base import (
     hash_of,
 )
 from storage.disk import Disk, DiskUsage
+from storage.disposal import Disposal
 from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
 from storage.local import LocalMedium, translated
 from storage.offload import Offload
+from storage.received import Received
 from storage.recovery import Recovered, recover
 
 INDEX_NAME = "chunks.db"
@@ -60,6 +62,7 @@ class ChunkStore:
         self._compressor = compressor
         self._receiving = Offload("receive", threads=_RECEIVERS, queue=_QUEUE)
         self._loading = Offload("load", threads=_LOADERS, queue=_QUEUE)
+        self.disposal = Disposal(medium, writer, reader, barriers, self._loading)
 
     @classmethod
     async def open(

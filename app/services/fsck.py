@@ -164,7 +164,7 @@ def _check_versions(tx: Snapshot, states: IndexStates) -> Iterator[Damage]:
     manifests = checks.manifests(tx)
     while page := list(islice(manifests, VERSIONS_AT_ONCE)):
         wanted = {chunk_id for _, _, _, packed in page for chunk_id in Manifest(packed).ids()}
-        present = states.present(wanted)
+        present = states.kept(wanted)
         for version_id, node_id, size, packed in page:
             manifest = Manifest(packed)
             if manifest.size != size:

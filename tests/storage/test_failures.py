@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import barrier
+from storage import received
 from storage.base import Buffer, ChunkId
 from storage.disk import LocalDisk
 from storage.errors import StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
@@ -347,11 +347,11 @@ async def test_receiving_waits_while_too_much_waits_for_a_slow_disk(
     behind_gate: ChunkStore, gated: GatedDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = behind_gate
-    monkeypatch.setattr(barrier, "ROWS_SIZE", 1000)
+    monkeypatch.setattr(received, "ROWS_SIZE", 1000)
     gated.gate.clear()
     await put(store, "u", noise(0, 1000))
     await asyncio.to_thread(gated.reached.wait, 30)
-    for number in range(1, 1 + barrier.HOLD_BACK):
+    for number in range(1, 1 + received.HOLD_BACK):
         await put(store, "u", noise(number, 1000))
 
     one_more = asyncio.ensure_future(put(store, "u", noise(50, 1000)))

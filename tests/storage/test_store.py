@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from storage import barrier, index
+from storage import index, received
 from storage.base import INLINE_MAX, MAX_CHUNK, ChunkId, ChunkState, Encoding, WireEncoding
 from storage.disk import LocalDisk
 from storage.errors import (
@@ -286,7 +286,7 @@ async def test_a_barrier_runs_by_itself_after_a_time(folder: Path) -> None:
 async def test_a_barrier_runs_by_itself_once_enough_waits(
     store: ChunkStore, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
 ) -> None:
-    monkeypatch.setattr(barrier, limit, 3 * size)
+    monkeypatch.setattr(received, limit, 3 * size)
     ids = [await put(store, "u", noise(number, size)) for number in range(3)]
 
     await eventually(lambda: store.present(ids), set(ids))

@@ -1,0 +1,225 @@
+"""The way of unused chunks out of a store (durability.md, 5).
+
+What is used, the store is told. That nothing goes which a put brings back meanwhile, and that a row goes only after its
+file, it sees to itself.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from storage import unused
+from storage.barrier import Barriers
+from storage.base import ChunkId, Place
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import IndexReader
+from storage.local import LocalMedium, PlacedFile, translated
+from storage.offload import Offload
+from storage.unused import Held, Leaving
+
+T = TypeVar("T")
+
+BUCKETS = 256
+"""Into so many parts a collection divides the store, by the first byte of the chunks' ids."""
+SLICE = 1000
+"""Most chunks in one step."""
+REMOVED_AT_ONCE = 250
+"""Most files that are removed between two barriers."""
+PAGES_AT_ONCE = 64
+"""Most pages of the index that are given back to the disk in one transaction: 1 MiB is moved for them at most."""
+NONE_JUDGED = -1
+"""Earlier than any time at which a chunk was judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """How many chunks and files are gone, and the bytes that they had on the disk."""
+
+    chunks: int = 0
+    size: int = 0
+
+    def __add__(self, other: "Freed") -> "Freed":
+        """Return both together."""
+        return Freed(self.chunks + other.chunks, self.size + other.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A file of a chunk that no row names; `found_s` as `Held` has it."""
+
+    file: PlacedFile
+    found_s: int | None
+
+
+class Disposal:
+    """Lets chunks go, one slice a call; one collector at a time may use it.
+
+    Times are seconds of the collector's own clock, which never goes back.
+    """
+
+    def __init__(
+        self,
+        medium: LocalMedium,
+        writer: GroupWriter[PlainSession],
+        reader: IndexReader,
+        barriers: Barriers,
+        loading: Offload,
+    ) -> None:
+        """Take parts of an open store; `loading` has the threads that look into folders."""
+        self._medium = medium
+        self._writer = writer
+        self._reader = reader
+        self._barriers = barriers
+        self._loading = loading
+
+    async def last_run(self) -> tuple[int, str | None]:
+        """Return when the last whole run began, 0 if there was none, and the basis of what chunks were judged by."""
+        return await self._reader.run(unused.last_run)
+
+    async def page(self, bucket: int, after: bytes) -> list[Held]:
+        """Return the next chunks of a bucket behind the id `after`, which is empty at first; none at the end."""
+        return await self._reader.run(partial(unused.page, first=bucket, after=after, limit=SLICE))
+
+    async def due(self, bucket: int, after: bytes, due_s: int) -> list[ChunkId]:
+        """Return the next chunks of a bucket that a run which began at `due_s` or before found unused."""
+        return await self._reader.run(partial(unused.due, first=bucket, after=after, due_s=due_s, limit=SLICE))
+
+    async def note(self, *, found: Collection[ChunkId], used: Collection[ChunkId], run_s: int) -> None:
+        """Note which chunks the run that began at `run_s` found unused, and which ones used."""
+        if found or used:
+            await self._write(partial(unused.note, found=found, used=used, run_s=run_s))
+
+    async def condemn(self, ids: Collection[ChunkId]) -> None:
+        """Let chunks that were found unused exist no more for commits, durably; `judge` must follow.
+
+        A put that came since they were found keeps them.
+        """
+        await self._write(partial(unused.condemn, ids=ids))
+
+    async def judge(self, *, used: Collection[ChunkId], now_s: int, basis: str) -> None:
+        """Lift those of the condemned that a commit came to use before it could see that; let the others go.
+
+        Args:
+            now_s: from when on their grace counts.
+            basis: says by what they were judged, for `last_run`.
+        """
+        await self._write(partial(unused.judge, used=used, now_s=now_s, basis=basis))
+
+    async def remove(self, due_s: int) -> Freed:
+        """Remove some of the chunks that were judged at `due_s` or before; nothing freed means that there are none."""
+        return await self._barriers.run(partial(remove_some, self._medium, self._writer, due_s=due_s))
+
+    async def forget(self) -> None:
+        """Take every chunk off the way out that is not gone yet: what they were judged by is not true any more."""
+        while await self._write(partial(unused.forget, limit=SLICE)):
+            pass
+
+    async def finish(self, run_s: int, basis: str) -> None:
+        """Note that the run which began at `run_s` came to its end."""
+        await self._write(partial(unused.finish, run_s=run_s, basis=basis))
+
+    async def claims(self, after: str) -> list[str]:
+        """Return the next claims behind `after`; none at the end."""
+        return await self._reader.run(partial(unused.claims, after=after, limit=SLICE))
+
+    async def claimed(self, after: tuple[str, int]) -> tuple[list[ChunkId], tuple[str, int]]:
+        """Return the next chunks that claims name, behind the place `after`, and where they end; none at the end.
+
+        The first place is ("", 0). A chunk that is claimed later is taken off the way out by that.
+        """
+        return await self._reader.run(partial(unused.claimed, after=after, limit=SLICE))
+
+    async def strays(self, bucket: int) -> list[Stray]:
+        """Return the files of chunks in a bucket's folder that no row names; a barrier may be at work on some."""
+        files = await self._loading.run(partial(self._files, bucket))
+        found: list[PlacedFile] = []
+        for at in range(0, len(files), SLICE):
+            part = files[at : at + SLICE]
+            ids = [file.chunk_id for file in part if file.chunk_id is not None]
+            found += _unnamed(part, await self._reader.run(partial(unused.named_files, ids=ids)))
+        noted = await self._reader.run(partial(unused.strays, first=bucket))
+        gone = noted.keys() - {file.path.name for file in found}
+        if gone:
+            await self._write(partial(unused.note_strays, found=(), gone=gone, run_s=0))
+        return [Stray(file, noted.get(file.path.name)) for file in found]
+
+    async def note_strays(self, strays: Sequence[Stray], run_s: int) -> None:
+        """Note strays that the run which began at `run_s` found."""
+        names = [stray.file.path.name for stray in strays]
+        for at in range(0, len(names), SLICE):
+            await self._write(partial(unused.note_strays, found=names[at : at + SLICE], gone=(), run_s=run_s))
+
+    async def remove_strays(self, strays: Sequence[Stray]) -> Freed:
+        """Remove those of `strays` that no row names now."""
+        freed = Freed()
+        for at in range(0, len(strays), REMOVED_AT_ONCE):
+            files = [stray.file for stray in strays[at : at + REMOVED_AT_ONCE]]
+            freed += await self._barriers.run(partial(self._remove_strays, files))
+        return freed
+
+    async def shrink(self) -> None:
+        """Give the room in the index that chunks have left back to the disk."""
+        while await self._write(_give_back):
+            pass
+
+    async def _write(self, work: Callable[[PlainSession], T]) -> T:
+        return await self._barriers.run(partial(self._writer.write_blocking, work))
+
+    def _files(self, bucket: int) -> list[PlacedFile]:
+        try:
+            return self._medium.files(self._medium.folder(bucket))
+        except OSError as error:
+            raise translated(error) from error
+
+    def _remove_strays(self, files: list[PlacedFile]) -> Freed:
+        """In the barrier's thread: every file that a barrier put into place has its row by now."""
+        ids = [file.chunk_id for file in files if file.chunk_id is not None]
+        named = self._writer.write_blocking(lambda session: unused.named_files(session.connection, ids))
+        paths = [file.path for file in _unnamed(files, named)]
+        size = sum(map(self._medium.size, filter(self._medium.exists, paths)))
+        self._medium.remove(paths)
+        names = [path.name for path in paths]
+        self._writer.write_blocking(partial(unused.note_strays, found=(), gone=names, run_s=0))
+        return Freed(len(paths), size)
+
+
+def remove_some(medium: LocalMedium, writer: GroupWriter[PlainSession], *, due_s: int) -> Freed:
+    """Remove chunks that were judged at `due_s` or before, and those that an earlier call has left half done. Blocks.
+
+    Only for the thread that puts files into place. First they are durably gone for all, then the files, then the rows.
+
+    Raises:
+        OSError: a file may be there still; the next call goes on.
+    """
+    leaving = writer.write_blocking(partial(unused.begin_removal, due_s=due_s, limit=REMOVED_AT_ONCE))
+    if leaving:
+        medium.remove([path for chunk in leaving for path in _paths_of(medium, chunk)])
+        writer.write_blocking(partial(unused.end_removal, leaving=leaving))
+    return Freed(len(leaving), sum(chunk.size for chunk in leaving))
+
+
+def _paths_of(medium: LocalMedium, chunk: Leaving) -> list[Path]:
+    if chunk.place is not Place.FILE:
+        return []
+    path = medium.path_of(chunk.chunk_id, chunk.encoding)
+    return [path, medium.quarantine / path.name] if chunk.is_damaged else [path]
+
+
+def _unnamed(files: Collection[PlacedFile], named: Collection[tuple[ChunkId, object]]) -> list[PlacedFile]:
+    return [file for file in files if file.chunk_id is not None and (file.chunk_id, file.encoding) not in named]
+
+
+def _give_back(session: PlainSession) -> bool:
+    """Move pages from the end of the file into its gaps; tell whether that is worth another try."""
+    connection = session.connection
+    before = _gaps(connection)
+    connection.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
+    return 0 < _gaps(connection) < before
+
+
+def _gaps(connection: sqlite3.Connection) -> int:
+    pages: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return pages
