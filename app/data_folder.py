@@ -53,6 +53,10 @@ class DataFolder:
                 self._disk.make_folder(folder)
             self._disk.sync_folder(self.root)
             lock = os.open(self.guard / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except PermissionError as error:
+            raise DataFolderError(
+                f"The data folder {self.root} cannot be used: user {os.geteuid()} may not write in it."
+            ) from error
         except OSError as error:
             raise DataFolderError(f"The data folder {self.root} cannot be used: {error.strerror}.") from error
         kind = file_system_type(self.root)

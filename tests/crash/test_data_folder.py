@@ -1,5 +1,7 @@
 """The data folder's own promises to the next start: its folders are there, and an unclean stop is known for one."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,3 +66,18 @@ async def test_a_folder_whose_metadata_is_gone_is_not_taken_for_a_new_one(
             pass
 
     assert not (tmp_path / "data" / "metadata.db-wal").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(errno.EACCES, f"user {os.geteuid()} may not write in it"), (errno.EROFS, "Read-only file system")],
+)
+def test_a_folder_that_cannot_be_written_is_refused_with_one_sentence(
+    data: DataFolder, disk: SimDisk, code: int, why: str
+) -> None:
+    disk.fail("make_folder", 0, code)
+
+    with pytest.raises(DataFolderError) as refused, data:
+        pass
+
+    assert str(refused.value) == f"The data folder {data.root} cannot be used: {why}."
