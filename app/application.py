@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from app.api import accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads
-from app.api.http import Route
+from app.api.routes import Route
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
 from app.auth.endings import Endings

@@ -10,8 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
-from app.api.http import Access, Handler, Route
 from app.api.refusals import problem_for
+from app.api.routes import Access, Handler, Route
 from app.auth.addresses import is_own_host, network_of
 from app.errors import (
     ForbiddenError,
@@ -92,7 +92,7 @@ async def observe(
         problem = await problem_for(request, error)
         if not is_expected(error):
             logger.exception("request %s failed", request[REQUEST_ID])
-        elif problem["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
+        elif problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
             logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
         response = problem_response(problem, error)
     _log(request, response.status, time.perf_counter() - begun)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -60,7 +59,20 @@ _CODE_OF_HTTP = {
     416: "range_not_satisfiable",
     431: "headers_too_large",
 }
+INTERNAL = "internal"
+PROBLEM_JSON = "application/problem+json"
 RETRY_SOON_S = 1
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Problem details (RFC 9457): `code` is for programs and never changes, `detail` for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def status_of(kind: type[Exception]) -> HTTPStatus | None:
@@ -68,28 +80,33 @@ def status_of(kind: type[Exception]) -> HTTPStatus | None:
     return next((STATUS[base] for base in kind.__mro__ if base in STATUS), None)
 
 
-def problem_of(error: Exception, **members: Any) -> dict[str, Any]:
-    """Return the problem details of `error`, with further members at top level (RFC 9457, 3.2)."""
+def code_of(kind: type[Exception]) -> str:
+    """Return the code of a kind of error that has a status."""
+    return str(getattr(kind, "code", INTERNAL))
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem details of `error`, without the members that only some kinds have."""
     if isinstance(error, web.HTTPException):
         status, code, detail = error.status, _CODE_OF_HTTP.get(error.status, "invalid_request"), error.reason
     elif (found := status_of(type(error))) is not None:
-        status, code, detail = int(found), str(getattr(error, "code", "internal")), str(error)
+        status, code, detail = int(found), code_of(type(error)), str(error)
     elif isinstance(error, ConnectionError):  # nobody reads this answer; the log does
         status, code, detail = 400, errors.InvalidRequestError.code, "The connection broke off."
     elif isinstance(error, (msgspec.ValidationError, msgspec.DecodeError)):
         status, code, detail = 400, errors.InvalidRequestError.code, f"The body is not what this call takes: {error}."
     else:
-        status, code, detail = 500, "internal", "The server met a fault; its log names this request's id."
+        status, code, detail = 500, INTERNAL, "The server met a fault; its log names this request's id."
     title = _TITLES.get(code, HTTPStatus(status).phrase)
-    return {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **members}
+    return Problem(type=f"/problems/{code}", title=title, status=status, detail=detail, code=code)
 
 
-def problem_response(problem: dict[str, Any], error: Exception) -> web.Response:
+def problem_response(problem: Problem, error: Exception) -> web.Response:
     """Render problem details, with the headers that the kind of error asks for."""
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, errors.RateLimitedError):
         headers["Retry-After"] = str(error.retry_after_s)
-    elif problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
+    elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_SOON_S)
     elif isinstance(error, errors.RangeNotSatisfiableError):
         headers["Content-Range"] = f"bytes */{error.size}"
@@ -99,8 +116,8 @@ def problem_response(problem: dict[str, Any], error: Exception) -> web.Response:
         headers["Allow"] = ", ".join(sorted(error.allowed_methods))
     return web.Response(
         body=msgspec.json.encode(problem),
-        status=problem["status"],
-        content_type="application/problem+json",
+        status=problem.status,
+        content_type=PROBLEM_JSON,
         headers=headers,
     )
 

@@ -14,6 +14,7 @@ from app.services.uploads import ChunkAnswer, Progress, UploadAnswer
 from app.services.views import View
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Text = Annotated[str, Meta(max_length=4096)]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]  # as sent; in NFC it must have at most 255 bytes
 WireId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -42,7 +43,7 @@ class UploadRequest(Request, frozen=True):
     parent_id: WireId | None = None
     name: Name | None = None
     file_id: WireId | None = None
-    mtime_ms: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None = None
+    mtime_ms: Time | None = None
     content_type: ContentType | None = None
     executable: bool = False
     sha256: Sha256 | None = None
@@ -96,7 +97,7 @@ class ChangeRequest(Request, frozen=True):
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     parent_id: WireId | msgspec.UnsetType = msgspec.UNSET
-    mtime_ms: Annotated[int, Meta(ge=-(2**53), le=2**53)] | msgspec.UnsetType = msgspec.UNSET
+    mtime_ms: Time | msgspec.UnsetType = msgspec.UNSET
     executable: bool | msgspec.UnsetType = msgspec.UNSET
     if_seq: Count | None = None
     on_conflict: OnConflict = "fail"

@@ -6,10 +6,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, pieces_of
+from app.api.http import json_reply, pieces_of, receiving
 from app.api.ranges import is_known, parse_ranges
-from app.errors import TooLargeError, UnsupportedMediaTypeError
-from app.keys import SERVICES
+from app.api.routes import JSON, Access, Answer, Body, Routes, Terms
+from app.errors import ForbiddenError, NoRoomError, RangeNotSatisfiableError, TooLargeError, UnsupportedMediaTypeError
+from app.keys import ANSWER, SERVICES
+from app.services.budget import Lease
 from app.services.urls import BUNDLE_SIZE
 from app.wire import BundleReply
 from storage.base import MAX_CHUNK, ChunkId, Encoding, StoredChunk, WireEncoding
@@ -18,11 +20,19 @@ from storage.signing import Grant, Operation
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 
+_BYTES: dict[str, tuple[type, ...]] = {"application/octet-stream": ()}
+_PUT = Terms(
+    headers=("Content-Encoding",),
+    body=Body({"*/*": ()}),
+    answers=(Answer(HTTPStatus.NO_CONTENT, headers=("ETag",)),),
+    refuses=(ChunkMismatchError, ForbiddenError, NoRoomError),
+)
+
 routes = Routes()
 
 
-@routes.post("/chunks/{chunk}", access=Access.SIGNED)
-@routes.put("/chunks/{chunk}", access=Access.SIGNED)
+@routes.post("/chunks/{chunk}", access=Access.SIGNED, **_PUT)
+@routes.put("/chunks/{chunk}", access=Access.SIGNED, **_PUT)
 async def put_chunk(request: web.Request) -> web.Response:
     """Take one chunk for the upload that its URL names."""
     services = request.app[SERVICES]
@@ -32,13 +42,19 @@ async def put_chunk(request: web.Request) -> web.Response:
     length = request.content_length
     if length is not None and length > grant.wire_size:
         raise _too_long(grant, length)
-    async with services.bodies.hold(grant.wire_size if length is None else length):
-        pieces = await _read_pieces(request, grant)
+    with receiving(request, grant.user) as lease:
+        pieces = await _read_pieces(request, grant, lease)
         await services.receive.take_chunk(grant, pieces, encoding)
     return web.Response(status=HTTPStatus.NO_CONTENT, headers={"ETag": f'"{grant.subject}"'})
 
 
-@routes.put("/bundles/{bundle}", access=Access.SIGNED)
+@routes.put(
+    "/bundles/{bundle}",
+    access=Access.SIGNED,
+    body=Body({"*/*": ()}),
+    answers=(Answer(HTTPStatus.OK, {JSON: (BundleReply,)}),),
+    refuses=(ChunkMismatchError, ForbiddenError, NoRoomError),
+)
 async def put_bundle(request: web.Request) -> web.Response:
     """Take many chunks in one body."""
     services = request.app[SERVICES]
@@ -47,15 +63,26 @@ async def put_bundle(request: web.Request) -> web.Response:
     declared = await services.receive.admit_bundle(grant)
     if (request.content_length or 0) > BUNDLE_SIZE:
         raise TooLargeError(f"A bundle may have {BUNDLE_SIZE} bytes.")
-    async with services.bodies.hold(min(MAX_CHUNK, request.content_length or MAX_CHUNK)):
-        taken = await services.receive.take_bundle(grant, declared, pieces_of(request, BUNDLE_SIZE))
+    with receiving(request, grant.user) as lease:
+        pieces = pieces_of(request, lease, BUNDLE_SIZE)
+        taken = await services.receive.take_bundle(grant, declared, pieces, lease)
     if taken.bad_frame is not None:
         message = f"Frame {taken.bad_frame} is not a chunk that an open upload of this bundle declares, or is damaged."
         raise ChunkMismatchError(message, stored=taken.stored, frame=taken.bad_frame)
     return json_reply(BundleReply(taken.stored))
 
 
-@routes.get("/chunks/{chunk}", access=Access.SIGNED)
+@routes.get(
+    "/chunks/{chunk}",
+    access=Access.SIGNED,
+    headers=("Accept-Encoding", "Range", "If-None-Match"),
+    answers=(
+        Answer(HTTPStatus.OK, _BYTES, ("ETag", "Accept-Ranges")),
+        Answer(HTTPStatus.PARTIAL_CONTENT, _BYTES, ("ETag", "Accept-Ranges", "Content-Range")),
+        Answer(HTTPStatus.NOT_MODIFIED, headers=("ETag",)),
+    ),
+    refuses=(RangeNotSatisfiableError,),
+)
 async def get_chunk(request: web.Request) -> web.StreamResponse:
     """Give one chunk: as it is stored to those who accept that, else plain; ranges count in the plain form."""
     services = request.app[SERVICES]
@@ -80,7 +107,8 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
     response.content_length = stop - start
     await response.prepare(request)
     if request.method != "HEAD":
-        await services.sender.send(request, response, _single(stored, start, stop), services.downloads)
+        parts = _single(stored, start, stop)
+        await services.sender.send(request, response, parts, services.downloads, request[ANSWER])
     return response
 
 
@@ -101,10 +129,10 @@ def _encoding(request: web.Request, grant: Grant) -> WireEncoding:
     return encoding
 
 
-async def _read_pieces(request: web.Request, grant: Grant) -> list[bytes]:
+async def _read_pieces(request: web.Request, grant: Grant, lease: Lease) -> list[bytes]:
     """Return the body as it came, in pieces that nobody joins."""
     pieces, size = list[bytes](), 0
-    async for piece in pieces_of(request):
+    async for piece in pieces_of(request, lease):
         size += len(piece)
         if size > grant.wire_size:
             raise _too_long(grant, size)

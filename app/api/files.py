@@ -1,16 +1,26 @@
 """Handlers of files: one by id or path, its changes, and its content in and out."""
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, pieces_of, query, read_json, require_plain
+from app.api.http import convert_texts, json_reply, pieces_of, receiving, require_plain
 from app.api.ranges import check_match, check_none_match
-from app.api.serving import serve_content
+from app.api.routes import JSON, Access, Answer, Body, Routes
+from app.api.serving import CONTENT, serve_content
 from app.clock import now_ms
-from app.errors import InvalidRequestError, NotFoundError
+from app.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NameTakenError,
+    NotFoundError,
+    PreconditionFailedError,
+    QuotaExceededError,
+    RangeNotSatisfiableError,
+)
 from app.keys import ACTOR, SERVICES
 from app.manifest import Manifest
 from app.services.media import Presentation, check_content_type, guess_content_type
@@ -18,11 +28,12 @@ from app.services.targets import Wish
 from app.services.tree import Change, Keep
 from app.services.uploads import Declared
 from app.services.views import View
-from app.wire import ChangeRequest, Count, DownloadReply, File, Text, WireId
+from app.wire import ChangeRequest, Count, DownloadReply, File, Text, Time, WireId
 from storage.signing import Operation
 
 routes = Routes()
 
+_READING = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -57,28 +68,28 @@ class _Put(msgspec.Struct, forbid_unknown_fields=True):
 class _Headers(msgspec.Struct):
     """Headers of PUT /api/v1/files/content that are ours."""
 
-    mtime_ms: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None = None
+    mtime_ms: Time | None = msgspec.field(name="X-Mtime-Ms", default=None)
 
 
-@routes.get("/api/v1/files", access=Access.ACCOUNT)
-async def get_by_path(request: web.Request) -> web.Response:
+@routes.get("/api/v1/files", access=Access.ACCOUNT, refuses=(NotFoundError,))
+async def get_by_path(request: web.Request, query: _Path) -> File:
     """Show a node by its path."""
     services = request.app[SERVICES]
-    view = await services.tree.get_path(request[ACTOR], query(request, _Path).path)
-    return json_reply(File.of(view, services.epoch))
+    view = await services.tree.get_path(request[ACTOR], query.path)
+    return File.of(view, services.epoch)
 
 
 @routes.get("/api/v1/files/{file_id}", access=Access.ACCOUNT)
-async def get_by_id(request: web.Request) -> web.Response:
+async def get_by_id(request: web.Request) -> File:
     """Show a node by its id."""
     services = request.app[SERVICES]
-    return json_reply(File.of(await services.tree.get(request[ACTOR], request.match_info["file_id"]), services.epoch))
+    return File.of(await services.tree.get(request[ACTOR], request.match_info["file_id"]), services.epoch)
 
 
-@routes.patch("/api/v1/files/{file_id}", access=Access.ACCOUNT)
-async def change(request: web.Request) -> web.Response:
+@routes.patch("/api/v1/files/{file_id}", access=Access.ACCOUNT, refuses=(ForbiddenError, ConflictError, NameTakenError))
+async def change(request: web.Request, body: ChangeRequest) -> File:
     """Rename, move or re-date a node, or set its executable bit."""
-    body, services = await read_json(request, ChangeRequest), request.app[SERVICES]
+    services = request.app[SERVICES]
     wanted = Change(
         name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
         parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,
@@ -88,28 +99,39 @@ async def change(request: web.Request) -> web.Response:
         on_conflict=body.on_conflict,
     )
     view = await services.tree.change(request[ACTOR], request.match_info["file_id"], wanted)
-    return json_reply(File.of(view, services.epoch))
+    return File.of(view, services.epoch)
 
 
-@routes.get("/api/v1/download", access=Access.ACCOUNT)
-async def get_manifest(request: web.Request) -> web.Response:
+@routes.get("/api/v1/download", access=Access.ACCOUNT, refuses=(NotFoundError,))
+async def get_manifest(request: web.Request, query: _Download) -> DownloadReply:
     """List a version's chunks with signed URLs."""
-    asked, services = query(request, _Download), request.app[SERVICES]
-    download = await services.downloads.manifest(request[ACTOR], asked.file_id, asked.version_id, asked.first)
-    return json_reply(DownloadReply.of(download, services.epoch))
+    services = request.app[SERVICES]
+    download = await services.downloads.manifest(request[ACTOR], query.file_id, query.version_id, query.first)
+    return DownloadReply.of(download, services.epoch)
 
 
-@routes.get("/api/v1/files/{file_id}/content", access=Access.ACCOUNT)
-async def get_content(request: web.Request) -> web.StreamResponse:
+@routes.get(
+    "/api/v1/files/{file_id}/content",
+    access=Access.ACCOUNT,
+    headers=_READING,
+    answers=CONTENT,
+    refuses=(PreconditionFailedError, RangeNotSatisfiableError),
+)
+async def get_content(request: web.Request, query: _Content) -> web.StreamResponse:
     """Give a version's bytes."""
-    asked = query(request, _Content)
     content = await request.app[SERVICES].downloads.content(
-        request[ACTOR], request.match_info["file_id"], asked.version_id, download=asked.download == "1"
+        request[ACTOR], request.match_info["file_id"], query.version_id, download=query.download == "1"
     )
     return await serve_content(request, content)
 
 
-@routes.get("/content/{file_id}/{version_id}", access=Access.SIGNED)
+@routes.get(
+    "/content/{file_id}/{version_id}",
+    access=Access.SIGNED,
+    headers=_READING,
+    answers=CONTENT,
+    refuses=(PreconditionFailedError, RangeNotSatisfiableError),
+)
 async def get_signed_content(request: web.Request) -> web.StreamResponse:
     """Give a version's bytes to whoever holds the signed URL."""
     services, version_id = request.app[SERVICES], request.match_info["version_id"]
@@ -119,19 +141,27 @@ async def get_signed_content(request: web.Request) -> web.StreamResponse:
     return await serve_content(request, content)
 
 
-@routes.put("/api/v1/files/content", access=Access.ACCOUNT)
-async def put_content(request: web.Request) -> web.Response:
+@routes.put(
+    "/api/v1/files/content",
+    access=Access.ACCOUNT,
+    headers=("If-Match", "If-None-Match", "X-Mtime-Ms"),
+    body=Body({"*/*": ()}, is_required=False),
+    answers=(Answer(HTTPStatus.CREATED, {JSON: (File,)}), Answer(HTTPStatus.OK, {JSON: (File,)})),
+    refuses=(ForbiddenError, NameTakenError, NotFoundError, PreconditionFailedError, QuotaExceededError),
+)
+async def put_content(request: web.Request, query: _Put) -> web.Response:
     """Take a whole file in one body: for curl and scripts."""
-    asked, services = query(request, _Put), request.app[SERVICES]
-    existing = await _existing(request, asked.path)
+    services = request.app[SERVICES]
+    existing = await _existing(request, query.path)
     etag = None if existing is None else existing.etag(services.epoch)
     check_match(request.headers, etag)
     check_none_match(request.headers, etag)
     require_plain(request)
     if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
         raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
-    declared = Declared(_wish(request, asked, existing), request.content_length, Manifest(b""), append=True, reserved=0)
-    view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request))
+    declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True, reserved=0)
+    with receiving(request) as lease:
+        view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
     return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 
@@ -159,9 +189,5 @@ def _wish(request: web.Request, asked: _Put, existing: View | None) -> Wish:
 
 
 def _mtime_ms(request: web.Request) -> int:
-    text = request.headers.get("X-Mtime-Ms")
-    try:
-        mtime_ms = msgspec.convert({"mtime_ms": text}, _Headers, strict=False).mtime_ms
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError("X-Mtime-Ms is a whole number of milliseconds since 1970.") from error
+    mtime_ms = convert_texts(request.headers, _Headers, "a header").mtime_ms
     return now_ms() if mtime_ms is None else mtime_ms

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query, read_json
-from app.errors import InvalidRequestError
+from app.api.routes import Access, Routes
+from app.errors import ForbiddenError, InvalidRequestError, NameTakenError, NotFoundError
 from app.keys import ACTOR, SERVICES
 from app.listing import Order, Place, Sort
 from app.wire import File, FolderRequest, Page
@@ -29,32 +29,37 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @routes.get("/api/v1/folders/{file_id}/children", access=Access.ACCOUNT)
-async def list_children(request: web.Request) -> web.Response:
+async def list_children(request: web.Request, query: _Children) -> Page:
     """List a page of a folder."""
-    asked, services = query(request, _Children), request.app[SERVICES]
+    services = request.app[SERVICES]
     views, end = await services.tree.children(
         request[ACTOR],
         request.match_info["file_id"],
-        sort=asked.sort,
-        order=asked.order,
-        after=None if asked.after is None else _decode_place(asked.after),
-        limit=asked.limit,
+        sort=query.sort,
+        order=query.order,
+        after=None if query.after is None else _decode_place(query.after),
+        limit=query.limit,
     )
     items = [File.of(view, services.epoch) for view in views]
-    return json_reply(Page(items, None if end is None else _encode_place(end)))
+    return Page(items, None if end is None else _encode_place(end))
 
 
-@routes.post("/api/v1/folders", access=Access.ACCOUNT)
-async def make_folder(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/v1/folders",
+    access=Access.ACCOUNT,
+    status=HTTPStatus.CREATED,
+    refuses=(ForbiddenError, NameTakenError, NotFoundError),
+)
+async def make_folder(request: web.Request, body: FolderRequest) -> File:
     """Make a folder at a path, or in a folder."""
-    body, services = await read_json(request, FolderRequest), request.app[SERVICES]
+    services = request.app[SERVICES]
     if body.path is not None and body.parent_id is body.name is None:
         view = await services.tree.make_folder_at(request[ACTOR], body.path, parents=body.parents)
     elif body.path is None and body.parent_id is not None and body.name is not None:
         view = await services.tree.make_folder_in(request[ACTOR], body.parent_id, body.name)
     else:
         raise InvalidRequestError("Say where: path, or parent_id with name.")
-    return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED)
+    return File.of(view, services.epoch)
 
 
 def _encode_place(place: Place) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query, read_json
+from app.api.routes import Access, Routes
+from app.errors import ConflictError, ForbiddenError, LimitReachedError, NameTakenError, QuotaExceededError
 from app.keys import ACTOR, SERVICES
 from app.wire import Count, File
 from app.wire_tree import CopyRequest, Version, VersionPage
@@ -22,26 +23,34 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @routes.get("/api/v1/files/{file_id}/versions", access=Access.ACCOUNT)
-async def list_versions(request: web.Request) -> web.Response:
+async def list_versions(request: web.Request, query: _List) -> VersionPage:
     """List a page of a file's versions, the newest first."""
-    asked = query(request, _List)
     page, end = await request.app[SERVICES].history.list_page(
-        request[ACTOR], request.match_info["file_id"], before=asked.after, limit=asked.limit
+        request[ACTOR], request.match_info["file_id"], before=query.after, limit=query.limit
     )
-    return json_reply(VersionPage([Version.of(version) for version in page], None if end is None else str(end)))
+    return VersionPage([Version.of(version) for version in page], None if end is None else str(end))
 
 
-@routes.post("/api/v1/files/{file_id}/versions/{version_id}/restore", access=Access.ACCOUNT)
-async def restore_version(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/v1/files/{file_id}/versions/{version_id}/restore",
+    access=Access.ACCOUNT,
+    refuses=(ForbiddenError, QuotaExceededError),
+)
+async def restore_version(request: web.Request) -> File:
     """Make one of a file's versions its content again, as a new version."""
     services, names = request.app[SERVICES], request.match_info
     view = await services.history.restore(request[ACTOR], names["file_id"], names["version_id"])
-    return json_reply(File.of(view, services.epoch))
+    return File.of(view, services.epoch)
 
 
-@routes.post("/api/v1/files/{file_id}/copy", access=Access.ACCOUNT)
-async def copy(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/v1/files/{file_id}/copy",
+    access=Access.ACCOUNT,
+    status=HTTPStatus.CREATED,
+    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
+)
+async def copy(request: web.Request, body: CopyRequest) -> File:
     """Copy a file, or a folder with all below it."""
-    body, services = await read_json(request, CopyRequest), request.app[SERVICES]
+    services = request.app[SERVICES]
     view = await services.copies.copy(request[ACTOR], request.match_info["file_id"], body.parent_id, body.name)
-    return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED)
+    return File.of(view, services.epoch)

@@ -1,88 +1,43 @@
-"""What handlers share: the route table with its access rules, and JSON in and out."""
+"""What handlers share: bodies as they come, JSON in and out, and query parameters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from app.errors import InvalidRequestError, RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from app.keys import OWNER, SERVICES
+from app.services.budget import Lease
 
 T = TypeVar("T")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 JSON_BODY = 1024 * 1024
-BODY_GRACE_S = 30
-BODY_GAP_S = 60
 SLOWEST_BYTES_S = 8 * 1024
 
 
-class Access(Enum):
-    """Who may call a route; the object itself is judged by the service."""
+def receiving(request: web.Request, user_id: str | None = None) -> Lease:
+    """Return the lease under which a body comes in, to be entered; by default it counts for whoever asks.
 
-    ALWAYS = "anyone, also before there is an admin"
-    PUBLIC = "anyone"
-    SETUP = "anyone, while there is no admin"
-    SIGNED = "whoever holds the signed URL"
-    ACCOUNT = "a device or session of an enabled user"
-    ADMIN = "an admin"
+    Args:
+        user_id: for whom it counts where a signed URL tells.
+    """
+    return request.app[SERVICES].bodies.lease(request[OWNER] if user_id is None else user_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One line of the route table."""
-
-    method: str
-    path: str
-    access: Access
-    handler: Handler
-
-
-class Routes(list[Route]):
-    """Collects the routes of a module; a route without an access rule cannot be written down."""
-
-    def get(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
-        """Register a GET, with HEAD."""
-        return self._add("GET", path, access)
-
-    def post(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
-        """Register a POST."""
-        return self._add("POST", path, access)
-
-    def put(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
-        """Register a PUT."""
-        return self._add("PUT", path, access)
-
-    def patch(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
-        """Register a PATCH."""
-        return self._add("PATCH", path, access)
-
-    def delete(self, path: str, *, access: Access) -> Callable[[Handler], Handler]:
-        """Register a DELETE."""
-        return self._add("DELETE", path, access)
-
-    def _add(self, method: str, path: str, access: Access) -> Callable[[Handler], Handler]:
-        def register(handler: Handler) -> Handler:
-            self.append(Route(method, path, access, handler))
-            return handler
-
-        return register
-
-
-async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
+async def read_body(request: web.Request, lease: Lease, limit: int = JSON_BODY) -> bytes:
     """Return the whole body.
 
     Raises:
+        UnavailableError: bodies of others have taken the memory for it.
         TooLargeError: it is longer than `limit` bytes.
         UnsupportedMediaTypeError: it carries a Content-Encoding, which only chunk PUTs may.
     """
     require_plain(request)
     if (request.content_length or 0) > limit:
         raise _too_long(limit)
-    return b"".join([piece async for piece in pieces_of(request, limit)])
+    return b"".join([piece async for piece in pieces_of(request, lease, limit)])
 
 
 def require_plain(request: web.Request) -> None:
@@ -95,22 +50,26 @@ def require_plain(request: web.Request) -> None:
         raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
 
 
-async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIterator[bytes]:
+async def pieces_of(request: web.Request, lease: Lease, limit: int | None = None) -> AsyncIterator[bytes]:
     """Yield the body as it comes, if it comes in time: 8 KiB a second after the first half minute, and no long gap.
 
-    Only the sender's time counts, not what this server takes between two pieces.
+    Only the sender's time counts, not what this server takes between two pieces. The lease holds all that was yielded;
+    whoever lets go of some of it says so to the lease.
 
     Raises:
         TooLargeError: it is longer than `limit` bytes.
         RequestTimeoutError: it comes too slowly.
+        UnavailableError: bodies of others have taken the memory for it.
     """
+    deadlines = request.app[SERVICES].deadlines
     size, waited_s, loop, content = 0, 0.0, asyncio.get_running_loop(), request.content
     while True:
         piece = content.read_nowait() if content.total_bytes > size else b""  # what is here needs no clock
         if not piece:
             begun_s = loop.time()
             try:
-                async with asyncio.timeout(min(BODY_GRACE_S + size / SLOWEST_BYTES_S - waited_s, BODY_GAP_S)):
+                patience_s = deadlines.body_grace_s + size / SLOWEST_BYTES_S - waited_s
+                async with asyncio.timeout(min(patience_s, deadlines.body_gap_s)):
                     piece = await content.readany()
             except TimeoutError as error:
                 raise RequestTimeoutError("The body came too slowly.") from error
@@ -120,6 +79,7 @@ async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIter
         size += len(piece)
         if limit is not None and size > limit:
             raise _too_long(limit)
+        await lease.take(len(piece))
         yield piece
 
 
@@ -127,9 +87,21 @@ def _too_long(limit: int) -> TooLargeError:
     return TooLargeError(f"The body is longer than the {limit} bytes that this call takes.")
 
 
-async def read_json(request: web.Request, kind: type[T], *, limit: int = JSON_BODY) -> T:
-    """Return the body as `kind`; see `decode_json`."""
-    return decode_json(await read_body(request, limit), kind)
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """Return the body as `kind`; see `require_json` and `decode_json`."""
+    require_json(request)
+    with receiving(request) as lease:
+        return decode_json(await read_body(request, lease), kind)
+
+
+def require_json(request: web.Request) -> None:
+    """Refuse a body that says it is something else than JSON; one that says nothing may be.
+
+    Raises:
+        UnsupportedMediaTypeError: it does.
+    """
+    if "Content-Type" in request.headers and request.content_type != "application/json":
+        raise UnsupportedMediaTypeError("This call takes JSON: send it with 'Content-Type: application/json'.")
 
 
 def decode_json(body: bytes, kind: type[T]) -> T:
@@ -158,10 +130,33 @@ def json_reply(reply: Any, status: int = 200) -> web.Response:
 
 
 def query(request: web.Request, kind: type[T]) -> T:
-    """Return the query parameters as `kind`; unknown and repeated ones are refused."""
+    """Return the query parameters as `kind`; unknown and repeated ones are refused.
+
+    Raises:
+        InvalidRequestError: one stands twice, is unknown, or is not what `kind` says.
+    """
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
             raise InvalidRequestError(f"The parameter {name!r} stands twice.")
         values[name] = value
-    return msgspec.convert(values, type=kind, strict=False)
+    return convert_texts(values, kind, "a query parameter")
+
+
+def convert_texts(values: Mapping[str, str], kind: type[T], what: str) -> T:
+    """Return a struct made of texts; a number counts only as it is written in JSON, without a point or an exponent.
+
+    Args:
+        what: what each text is, for the refusal.
+
+    Raises:
+        InvalidRequestError: a text is not what `kind` says, or no field of it.
+    """
+    try:
+        converted = msgspec.convert(values, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError(f"Of {what}: {error}.") from error
+    for name, value in msgspec.to_builtins(converted).items():
+        if name in values and not isinstance(value, str) and str(value) != values[name]:
+            raise InvalidRequestError(f"{what.capitalize()} is a whole number, as JSON writes it: {name!r} is not.")
+    return converted

@@ -1,8 +1,10 @@
 """The pages that people open in a browser, and the files these load."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 
-from app.api.http import Access, Routes
+from app.api.routes import Access, Answer, Routes
 from app.errors import NotFoundError
 from app.keys import SERVICES
 
@@ -31,13 +33,13 @@ def page_reply(
     return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
-@routes.get("/", access=Access.PUBLIC)
+@routes.get("/", access=Access.PUBLIC, answers=(Answer(HTTPStatus.OK, {"text/html": ()}),))
 async def show_home(request: web.Request) -> web.Response:
     """Show the first page."""
     return page_reply(request, "home.html", base="")
 
 
-@routes.get("/static/{build}/{name}", access=Access.ALWAYS)
+@routes.get("/static/{build}/{name}", access=Access.ALWAYS, answers=(Answer(HTTPStatus.OK, {"*/*": ()}),))
 async def send_asset(request: web.Request) -> web.Response:
     """Send a file of this build; those of another are gone."""
     pages = request.app[SERVICES].pages

@@ -1,30 +1,37 @@
 """Renders refusals: the problem's own members come from the services, `current` and `missing` among them."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import web
 
 from app.errors import ConflictError, MissingChunksError, NotFoundError
 from app.keys import ACTOR, REQUEST_ID, SERVICES
-from app.problems import problem_of
+from app.problems import Problem, problem_of
 from app.wire import File, missing_chunks
+from app.wire_problems import ConflictProblem, FrameProblem, MissingProblem
 from storage.errors import ChunkMismatchError
 
+P = TypeVar("P", bound=Problem)
 
-async def problem_for(request: web.Request, error: Exception) -> dict[str, Any]:
+
+async def problem_for(request: web.Request, error: Exception) -> Problem:
     """Return the problem details of a refusal, with what the caller needs to go on."""
-    members: dict[str, Any] = {}
+    problem = problem_of(error)
     if REQUEST_ID in request:
-        members["request_id"] = request[REQUEST_ID]
+        problem = msgspec.structs.replace(problem, request_id=request[REQUEST_ID])
     if isinstance(error, ConflictError):
-        members["current"] = await _current(request, error.current)
-    elif isinstance(error, MissingChunksError):
+        return _with(problem, ConflictProblem, current=await _current(request, error.current))
+    if isinstance(error, MissingChunksError):
         progress = await request.app[SERVICES].uploads.progress(request[ACTOR], error.upload_id, 0)
-        members["missing"] = missing_chunks(progress)
-        members["next_from"] = progress.next_from
-    elif isinstance(error, ChunkMismatchError) and error.frame is not None:
-        members["stored"], members["frame"] = error.stored, error.frame
-    return problem_of(error, **members)
+        return _with(problem, MissingProblem, missing=missing_chunks(progress), next_from=progress.next_from)
+    if isinstance(error, ChunkMismatchError) and error.frame is not None:
+        return _with(problem, FrameProblem, stored=error.stored, frame=error.frame)
+    return problem
+
+
+def _with(problem: Problem, kind: type[P], **members: Any) -> P:
+    return kind(**msgspec.structs.asdict(problem), **members)
 
 
 async def _current(request: web.Request, node_id: int | None) -> File | None:

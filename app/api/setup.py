@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, read_body, read_json
+from app.api.http import json_reply, read_body, read_json
 from app.api.pages import page_reply
+from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.errors import InvalidRequestError, NameTakenError
 from app.keys import NETWORK, SERVICES
 from app.wire_accounts import SetUpForm, SetUpReply, SetUpRequest
@@ -15,18 +16,28 @@ from app.wire_accounts import SetUpForm, SetUpReply, SetUpRequest
 routes = Routes()
 
 _FORM = "application/x-www-form-urlencoded"
+_HTML = "text/html"
 _MOST_FIELDS = 8
 _BASE = "../"
 
 
-@routes.get("/setup/{token}", access=Access.SETUP)
+@routes.get("/setup/{token}", access=Access.SETUP, answers=(Answer(HTTPStatus.OK, {_HTML: ()}),))
 async def show_set_up(request: web.Request) -> web.Response:
     """Show the form to whoever has the token."""
     request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])
     return page_reply(request, "setup.html", base=_BASE, username="", problem=None)
 
 
-@routes.post("/setup/{token}", access=Access.SETUP)
+@routes.post(
+    "/setup/{token}",
+    access=Access.SETUP,
+    body=Body({JSON: (SetUpRequest,), _FORM: (SetUpForm,)}),
+    answers=(
+        Answer(HTTPStatus.CREATED, {JSON: (SetUpReply,), _HTML: ()}),
+        Answer(HTTPStatus.BAD_REQUEST, {_HTML: ()}),
+    ),
+    refuses=(NameTakenError,),
+)
 async def set_up(request: web.Request) -> web.Response:
     """Make the first admin, from the form or from JSON."""
     request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])

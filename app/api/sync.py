@@ -2,14 +2,16 @@
 
 import asyncio
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query
-from app.errors import InvalidRequestError
-from app.keys import ACTOR, SERVICES
+from app.api.http import json_reply
+from app.api.routes import JSON, Access, Answer, Routes
+from app.errors import CursorResetError, InvalidRequestError, NotFoundError
+from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.cursor import Cursor
 from app.services.feed_page import Asked, Change
 from app.wire import Count, WireId
@@ -44,11 +46,16 @@ class _Events(msgspec.Struct, forbid_unknown_fields=True):
     space_id: WireId | None = None
 
 
-@routes.get("/api/v1/sync", access=Access.ACCOUNT)
-async def sync(request: web.Request) -> web.Response:
+@routes.get(
+    "/api/v1/sync",
+    access=Access.ACCOUNT,
+    answers=(Answer(HTTPStatus.OK, {JSON: (SyncReply[ChangeReply],)}),),
+    refuses=(CursorResetError, NotFoundError),
+)
+async def sync(request: web.Request, query: _Sync) -> web.Response:
     """Answer with a page of changes, or wait for one."""
-    services, asked = request.app[SERVICES], query(request, _Sync)
-    if asked.cursor is not None and asked.since_ms is not None:
+    services = request.app[SERVICES]
+    if query.cursor is not None and query.since_ms is not None:
         raise InvalidRequestError("Give cursor or lastSyncTimestamp, not both.")
 
     def show(change: Change) -> msgspec.Raw:
@@ -57,19 +64,26 @@ async def sync(request: web.Request) -> web.Response:
 
     page = await services.feed.poll(
         request[ACTOR],
-        Asked(asked.cursor, asked.since_ms, asked.space_id, asked.limit),
-        wait_s=asked.wait,
+        Asked(query.cursor, query.since_ms, query.space_id, query.limit),
+        wait_s=query.wait,
         is_gone=lambda: request.transport is None,
         show=show,
+        lease=request[ANSWER],
     )
     return json_reply(SyncReply.of(page))
 
 
-@routes.get("/api/v1/events", access=Access.ACCOUNT)
-async def events(request: web.Request) -> web.StreamResponse:
+@routes.get(
+    "/api/v1/events",
+    access=Access.ACCOUNT,
+    headers=("Last-Event-ID",),
+    answers=(Answer(HTTPStatus.OK, {"text/event-stream": ()}),),
+    refuses=(CursorResetError, NotFoundError),
+)
+async def events(request: web.Request, query: _Events) -> web.StreamResponse:
     """Say each time that there is something new, until the peer leaves (server-sent events, HTML Standard 9.2)."""
-    query_, response = query(request, _Events), web.StreamResponse(headers=_EVENT_HEADERS)
-    asked = Asked(request.headers.get("Last-Event-ID", query_.cursor), space_id=query_.space_id)
+    response = web.StreamResponse(headers=_EVENT_HEADERS)
+    asked = Asked(request.headers.get("Last-Event-ID", query.cursor), space_id=query.space_id)
     news = request.app[SERVICES].feed.watch(
         request[ACTOR], asked, alive_s=ALIVE_S, is_gone=lambda: request.transport is None
     )

@@ -1,12 +1,12 @@
 """Handlers of what is deleted: into the trash, its list, back, and gone for good."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, json_reply, query
+from app.api.routes import Access, Routes
+from app.errors import ConflictError, ForbiddenError
 from app.keys import ACTOR, SERVICES
 from app.services.trash import Seen
 from app.wire import Count, File, WireId
@@ -31,34 +31,31 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
     after: Count | None = None
 
 
-@routes.delete("/api/v1/files/{file_id}", access=Access.ACCOUNT)
-async def delete(request: web.Request) -> web.Response:
+@routes.delete("/api/v1/files/{file_id}", access=Access.ACCOUNT, refuses=(ConflictError, ForbiddenError))
+async def delete(request: web.Request, query: _Delete) -> None:
     """Move a node and all below it to the trash; one that is there already is fine."""
-    asked = query(request, _Delete)
-    seen = Seen(asked.base_version, asked.if_seq, asked.if_below_seq, asked.if_etag)
+    seen = Seen(query.base_version, query.if_seq, query.if_below_seq, query.if_etag)
     await request.app[SERVICES].trash.delete(request[ACTOR], request.match_info["file_id"], seen)
-    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 @routes.get("/api/v1/trash", access=Access.ACCOUNT)
-async def list_trash(request: web.Request) -> web.Response:
+async def list_trash(request: web.Request, query: _List) -> TrashPage:
     """List a page of the trash."""
-    asked, services = query(request, _List), request.app[SERVICES]
-    page, end = await services.trash.list_page(request[ACTOR], before=asked.after, limit=asked.limit)
+    services = request.app[SERVICES]
+    page, end = await services.trash.list_page(request[ACTOR], before=query.after, limit=query.limit)
     items = [TrashItem.of_trashed(trashed, services.epoch) for trashed in page]
-    return json_reply(TrashPage(items, None if end is None else str(end)))
+    return TrashPage(items, None if end is None else str(end))
 
 
-@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.ACCOUNT)
-async def restore(request: web.Request) -> web.Response:
+@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.ACCOUNT, refuses=(ForbiddenError,))
+async def restore(request: web.Request) -> File:
     """Bring an entry of the trash back to where it was."""
     services = request.app[SERVICES]
     view = await services.trash.restore(request[ACTOR], request.match_info["trash_id"])
-    return json_reply(File.of(view, services.epoch))
+    return File.of(view, services.epoch)
 
 
-@routes.delete("/api/v1/trash/{trash_id}", access=Access.ACCOUNT)
-async def purge(request: web.Request) -> web.Response:
+@routes.delete("/api/v1/trash/{trash_id}", access=Access.ACCOUNT, refuses=(ForbiddenError,))
+async def purge(request: web.Request) -> None:
     """Remove an entry of the trash for good; again is fine."""
     await request.app[SERVICES].trash.purge(request[ACTOR], request.match_info["trash_id"])
-    return web.Response(status=HTTPStatus.NO_CONTENT)

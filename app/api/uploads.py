@@ -1,18 +1,29 @@
 """Handlers of uploads: request, append, resume, commit, give up."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import Access, Routes, decode_json, json_reply, query, read_body, read_json
+from app.api.http import decode_json, read_body, receiving, require_json
 from app.api.refusals import problem_for
+from app.api.routes import JSON, Access, Body, Routes
 from app.clock import now_ms
-from app.errors import AppError
+from app.errors import (
+    AppError,
+    ConflictError,
+    ForbiddenError,
+    MissingChunksError,
+    NameTakenError,
+    NoRoomError,
+    NotFoundError,
+    QuotaExceededError,
+    TooLargeError,
+)
 from app.keys import ACTOR, SERVICES
 from app.manifest import Chunk, Manifest
 from app.services.commits import Hashes
@@ -32,12 +43,16 @@ from app.wire import (
     UploadReply,
     UploadRequest,
 )
+from app.wire_problems import CommitBatchReply, UploadBatchReply
 from storage.base import ChunkId
 
 UPLOAD_BODY = 32 * 1024 * 1024
 IN_A_THREAD = 256 * 1024
 SHORT_BODY = 1024 * 1024
+BATCH_FILES, BATCH_CHUNKS = 1_000, 262_144
+OBJECTS = 2 * (BATCH_FILES + BATCH_CHUNKS)  # more than there may be: a name may hold the sign too
 T = TypeVar("T")
+_PLACE = (ConflictError, NameTakenError, NotFoundError, ForbiddenError, QuotaExceededError)
 
 routes = Routes()
 
@@ -48,47 +63,64 @@ class _From(msgspec.Struct, forbid_unknown_fields=True):
     first: Count = msgspec.field(name="from", default=0)
 
 
-@routes.post("/api/v1/uploadRequest", access=Access.ACCOUNT)
-async def request_upload(request: web.Request) -> web.Response:
+class _Kind(msgspec.Struct):
+    """As much of the body of an upload request as tells one file from many."""
+
+    files: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+@routes.post(
+    "/api/v1/uploadRequest",
+    access=Access.ACCOUNT,
+    body=Body({JSON: (UploadRequest, UploadBatchRequest)}),
+    status=HTTPStatus.CREATED,
+    refuses=(*_PLACE, NoRoomError),
+)
+async def request_upload(request: web.Request) -> UploadReply | UploadBatchReply:
     """Open an upload, or up to 1,000 of them at once."""
-    async with _turn(request):
-        bundle, is_batch, files = await _decoded(await read_body(request, UPLOAD_BODY), _declarations)
+    require_json(request)
+    async with _long_list(request) as body:
+        bundle, is_batch, files = await _decoded(body, _declarations)
         uploads = request.app[SERVICES].uploads
         if not is_batch:
             answer = await uploads.request(request[ACTOR], files[0], bundle=bundle)
-            return json_reply(UploadReply.of(answer), HTTPStatus.CREATED)
+            return UploadReply.of(answer)
         answers = await uploads.request_many(request[ACTOR], files, bundle=bundle)
         shown = [
             UploadReply.of(answer) if isinstance(answer, UploadAnswer) else await problem_for(request, answer)
             for answer in answers
         ]
         bundle_url = next((answer.bundle_url for answer in answers if isinstance(answer, UploadAnswer)), None)
-        return json_reply({"uploads": shown, "bundle_url": bundle_url}, HTTPStatus.CREATED)
+        return UploadBatchReply(shown, bundle_url)
 
 
-@routes.post("/api/v1/uploads/{upload_id}/chunks", access=Access.ACCOUNT)
-async def append_chunks(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/v1/uploads/{upload_id}/chunks",
+    access=Access.ACCOUNT,
+    body=Body({JSON: (AppendRequest,)}),
+    refuses=(ConflictError,),
+)
+async def append_chunks(request: web.Request) -> UploadReply:
     """Add to the chunk list of an upload that hashes while it sends."""
-    async with _turn(request):
-        first, chunks = await _decoded(await read_body(request, UPLOAD_BODY), _addition)
+    require_json(request)
+    async with _long_list(request) as body:
+        first, chunks = await _decoded(body, _addition)
         upload_id = request.match_info["upload_id"]
         answer = await request.app[SERVICES].uploads.append(request[ACTOR], upload_id, first, chunks)
-        return json_reply(UploadReply.of(answer))
+        return UploadReply.of(answer)
 
 
 @routes.get("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
-async def resume_upload(request: web.Request) -> web.Response:
+async def resume_upload(request: web.Request, query: _From) -> ProgressReply:
     """Tell what is missing, with fresh URLs."""
     services = request.app[SERVICES]
-    start = query(request, _From).first
-    progress = await services.uploads.progress(request[ACTOR], request.match_info["upload_id"], start)
-    return json_reply(ProgressReply.of(progress, services.epoch))
+    progress = await services.uploads.progress(request[ACTOR], request.match_info["upload_id"], query.first)
+    return ProgressReply.of(progress, services.epoch)
 
 
 @routes.post("/api/v1/uploads/commit", access=Access.ACCOUNT)
-async def commit_uploads(request: web.Request) -> web.Response:
+async def commit_uploads(request: web.Request, body: CommitBatchRequest) -> CommitBatchReply:
     """Commit several uploads; one that fails does not hold up the others."""
-    body = await read_json(request, CommitBatchRequest)
     services = request.app[SERVICES]
     results = await services.commits.commit_many(request[ACTOR], body.upload_ids)
     shown = [
@@ -97,34 +129,49 @@ async def commit_uploads(request: web.Request) -> web.Response:
         else FileReply(File.of(result, services.epoch))
         for result in results
     ]
-    return json_reply({"results": shown})
+    return CommitBatchReply(shown)
 
 
-@routes.post("/api/v1/uploads/{upload_id}/commit", access=Access.ACCOUNT)
-async def commit_upload(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/v1/uploads/{upload_id}/commit",
+    access=Access.ACCOUNT,
+    status=HTTPStatus.CREATED,
+    refuses=(*_PLACE, MissingChunksError),
+)
+async def commit_upload(request: web.Request, body: CommitRequest | None) -> FileReply:
     """Make the upload's content the file's version."""
-    body = await read_json(request, CommitRequest) if request.can_read_body else CommitRequest()
     services = request.app[SERVICES]
     view = await services.commits.commit(
         request[ACTOR],
         request.match_info["upload_id"],
-        Hashes(claimed=None if body.sha256 is None else bytes.fromhex(body.sha256)),
+        Hashes(claimed=None if body is None or body.sha256 is None else bytes.fromhex(body.sha256)),
     )
-    return json_reply(FileReply(File.of(view, services.epoch)), HTTPStatus.CREATED)
+    return FileReply(File.of(view, services.epoch))
 
 
-@routes.delete("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
-async def give_up_upload(request: web.Request) -> web.Response:
+@routes.delete("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT, refuses=(ConflictError,))
+async def give_up_upload(request: web.Request) -> None:
     """Give up an open upload."""
     await request.app[SERVICES].uploads.give_up(request[ACTOR], request.match_info["upload_id"])
-    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _turn(request: web.Request) -> AbstractAsyncContextManager[object]:
-    """Let one long list at a time be read and worked on: it takes several times its size in memory."""
-    length = request.content_length
-    is_short = length is not None and length <= SHORT_BODY
-    return nullcontext() if is_short else request.app[SERVICES].long_lists
+@asynccontextmanager
+async def _long_list(request: web.Request) -> AsyncIterator[bytes]:
+    """Give the body; one long list at a time is worked on, for it takes several times its size in memory.
+
+    Raises:
+        TooLargeError: it is too long, or holds more than uploads may have.
+    """
+    with receiving(request) as lease:
+        body = await read_body(request, lease, UPLOAD_BODY)
+        if len(body) <= SHORT_BODY:
+            yield body
+            return
+        async with request.app[SERVICES].long_lists:
+            # A million empty objects are a short body, and take a gibibyte and seconds to be found too many.
+            if body.count(b"{") > OBJECTS:
+                raise TooLargeError(f"A list may have {BATCH_CHUNKS} chunks, of {BATCH_FILES} files.")
+            yield body
 
 
 async def _decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
@@ -140,8 +187,7 @@ def _addition(body: bytes) -> tuple[int, Manifest]:
 
 def _declarations(body: bytes) -> tuple[bool, bool, list[Declared]]:
     """Return whether a bundle is wanted, whether it is a batch, and the files."""
-    fields = decode_json(body, dict[str, msgspec.Raw])
-    if "files" in fields:
+    if decode_json(body, _Kind).files is not msgspec.UNSET:
         batch = decode_json(body, UploadBatchRequest)
         return batch.bundle, True, [_declared(file) for file in batch.files]
     single = decode_json(body, UploadRequest)

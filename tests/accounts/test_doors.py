@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from app.api.http import Access
+from app.api.routes import Access
 from app.application import Cairn, route_table
 from tests.accounts.api import ADMIN, PASSWORD, Api
 

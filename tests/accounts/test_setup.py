@@ -94,8 +94,8 @@ async def test_a_refused_form_comes_back_with_the_reason_and_the_address_stays_g
         (b"\xff", "application/json", 400),
         (b'{"username": "ada"}', "application/json", 400),
         (b'{"username": "ada", "password": "short"}', "application/json", 400),
-        (b"username=ada", "text/plain", 400),
-        (b"--x--", "multipart/form-data; boundary=x", 400),
+        (b"username=ada", "text/plain", 415),
+        (b"--x--", "multipart/form-data; boundary=x", 415),
     ],
 )
 async def test_a_malformed_set_up_makes_nobody(

@@ -1,0 +1,203 @@
+"""The route table. A route says who may call it, what it takes, what it answers and how it refuses.
+
+What it takes and answers is read from the handler's own signature wherever that says it, so the types that requests are
+checked with, those that answers are made of, and those in the published document are the same ones.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from types import NoneType, UnionType
+from typing import Any, TypedDict, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+
+import msgspec
+from aiohttp import web
+
+from app.api.http import json_reply, query, read_json
+
+F = TypeVar("F", bound=Callable[..., Awaitable[object]])
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Content = Mapping[str, tuple[type, ...]]
+
+JSON = "application/json"
+API = "/api/"
+
+
+class Access(Enum):
+    """Who may call a route; the object itself is judged by the service."""
+
+    ALWAYS = "anyone, also before there is an admin"
+    PUBLIC = "anyone"
+    SETUP = "anyone, while there is no admin"
+    SIGNED = "whoever holds the signed URL"
+    ACCOUNT = "a device or session of an enabled user"
+    ADMIN = "an admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a request carries.
+
+    Attributes:
+        content: by media type the JSON bodies that are taken, one of them at a time; none where it is bytes.
+    """
+
+    content: Content
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way in which a call succeeds.
+
+    Attributes:
+        content: by media type the JSON bodies that are given, one of them at a time; none where it is bytes or text.
+        headers: names of those that always come with it, beside the ones that every answer has.
+    """
+
+    status: HTTPStatus
+    content: Content = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+
+
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of a call of the API that takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a route takes, answers and refuses.
+
+    Attributes:
+        query: the parameters; None where they are not judged.
+        headers: names of request headers that count.
+        refuses: the refusals that this route has beside those that go with its access, method, path and body.
+    """
+
+    query: type | None
+    body: Body | None
+    headers: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    refuses: tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the route table."""
+
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+    contract: Contract
+    name: str
+    about: str
+
+
+class Terms(TypedDict, total=False):
+    """What a handler's signature does not say.
+
+    `status` is the one of what it returns; `answers` stand for a handler that returns a response of its own, `body` for
+    one that reads the body itself. `headers` and `refuses` are those of `Contract`.
+    """
+
+    status: HTTPStatus
+    answers: tuple[Answer, ...]
+    body: Body
+    headers: tuple[str, ...]
+    refuses: tuple[type[Exception], ...]
+
+
+class Routes(list[Route]):
+    """Collects the routes of a module; one without an access rule or a contract cannot be written down.
+
+    A handler may take `query` and `body` beside the request: they are decoded as their annotations say. What it returns
+    is rendered as its annotation says: a struct as JSON, None as 204.
+    """
+
+    def get(self, path: str, *, access: Access, **terms: Unpack[Terms]) -> Callable[[F], F]:
+        """Register a GET, with HEAD."""
+        return self._add("GET", path, access, terms)
+
+    def post(self, path: str, *, access: Access, **terms: Unpack[Terms]) -> Callable[[F], F]:
+        """Register a POST."""
+        return self._add("POST", path, access, terms)
+
+    def put(self, path: str, *, access: Access, **terms: Unpack[Terms]) -> Callable[[F], F]:
+        """Register a PUT."""
+        return self._add("PUT", path, access, terms)
+
+    def patch(self, path: str, *, access: Access, **terms: Unpack[Terms]) -> Callable[[F], F]:
+        """Register a PATCH."""
+        return self._add("PATCH", path, access, terms)
+
+    def delete(self, path: str, *, access: Access, **terms: Unpack[Terms]) -> Callable[[F], F]:
+        """Register a DELETE."""
+        return self._add("DELETE", path, access, terms)
+
+    def _add(self, method: str, path: str, access: Access, terms: Terms) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            contract = _contract(function, path, terms)
+            about = inspect.getdoc(function) or ""
+            name = function.__name__
+            self.append(Route(method, path, access, _bound(function, contract), contract, name, about))
+            return function
+
+        return register
+
+
+def _contract(function: Callable[..., object], path: str, terms: Terms) -> Contract:
+    """Return what a handler's signature and `terms` say together.
+
+    Raises:
+        TypeError: they leave something open, or say it twice.
+    """
+    hints = get_type_hints(function)
+    returned = hints.pop("return")
+    hints.pop("request", None)
+    query_type, body_type = hints.pop("query", None), hints.pop("body", None)
+    own_response = isinstance(returned, type) and issubclass(returned, web.StreamResponse)
+    if hints.keys() - {"_request"} or own_response != ("answers" in terms) or (body_type and "body" in terms):
+        raise TypeError(f"{function.__name__} declares too little, or one thing twice")
+    body = terms.get("body")
+    if body_type is not None:
+        kinds = _alternatives(body_type)
+        body = Body({JSON: kinds}, is_required=kinds == (body_type,))
+    if own_response:
+        answers = terms["answers"]
+    elif returned is NoneType:
+        answers = (Answer(HTTPStatus.NO_CONTENT),)
+    else:
+        answers = (Answer(terms.get("status", HTTPStatus.OK), {JSON: _alternatives(returned)}),)
+    if query_type is None and path.startswith(API):
+        query_type = NoParameters
+    return Contract(query_type, body, terms.get("headers", ()), answers, terms.get("refuses", ()))
+
+
+def _alternatives(annotation: Any) -> tuple[type, ...]:
+    """Return the members of a union, None left out; of another type itself."""
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(kind for kind in get_args(annotation) if kind is not NoneType)
+    return (annotation,)
+
+
+def _bound(function: Callable[..., Awaitable[object]], contract: Contract) -> Handler:
+    """Return `function` as aiohttp calls it: query and body decoded before, what it returns rendered after."""
+    takes = inspect.signature(function).parameters
+    status = contract.answers[0].status
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        arguments: dict[str, object] = {}
+        if contract.query is not None:
+            arguments["query"] = query(request, contract.query)
+        if "body" in takes and contract.body is not None:
+            is_there = contract.body.is_required or request.can_read_body
+            arguments["body"] = await read_json(request, contract.body.content[JSON][0]) if is_there else None
+        returned = await function(request, **{name: value for name, value in arguments.items() if name in takes})
+        if isinstance(returned, web.StreamResponse):
+            return returned
+        return web.Response(status=status) if returned is None else json_reply(returned, status)
+
+    return handler
