@@ -35,6 +35,7 @@ from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
+from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
 from app.services.copies import CopyService
 from app.services.downloads import DownloadService
@@ -54,7 +55,7 @@ from app.services.sweep import Sweep
 from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
-from app.services.uptime import read_uptime
+from app.services.uptime import HOUR_S, read_uptime
 from app.services.urls import Urls
 from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
@@ -69,6 +70,7 @@ logger = logging.getLogger(__name__)
 BODIES = 32 * 1024 * 1024
 LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
+COLLECT_QUEUE = 8
 SAFE_SQLITE = (3, 51, 3)
 MODULES = (accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads)
 
@@ -85,6 +87,7 @@ class Cairn:
     hashes: HashService
     sweep: Sweep
     jobs: JobService
+    collector: Collector
 
 
 @asynccontextmanager
@@ -166,7 +169,8 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     settings, database, store = base.settings, base.database, base.store
     hasher, sender = PasswordHasher(), Sender()
     hashing = Offload("hash", threads=HASHERS, queue=HASH_QUEUE)
-    for part in (hasher, hashing, sender):
+    collecting = Offload("collect", threads=1, queue=COLLECT_QUEUE)
+    for part in (hasher, hashing, collecting, sender):
         closing_down.callback(part.close)
     identity = await database.read(lambda tx: tx.identity())
     signer = UrlSigner(identity.instance, base.keyring)
@@ -223,7 +227,14 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         hashes=HashService(database, store, hashing),
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
         jobs=jobs,
+        collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings)),
     )
+
+
+def _patience(settings: Settings) -> Patience:
+    """Return how long unused chunks are left alone: as long as a URL of one may live, if nothing else is longer."""
+    grace_s = max(GRACE_S, settings.uploads.url_lifetime_s)
+    return Patience(UNUSED_FOR_S, grace_s, settings.storage.collect_every_hours * HOUR_S)
 
 
 def build_app(services: Services) -> web.Application:

@@ -95,6 +95,7 @@ class Storage:
     """How chunks are kept."""
 
     zstd_level: Annotated[int, _number(1, 19)] = 1
+    collect_every_hours: Annotated[int, _number(1, 8_760, "hours")] = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,15 +52,24 @@ async def serve_control(folder: DataFolder, operations: Mapping[str, Operation])
             folder.control.unlink(missing_ok=True)
 
 
-async def ask_server(folder: DataFolder, operation: str, arguments: Mapping[str, Any]) -> Any:
-    """Return the running server's answer to an operation.
+async def ask_server(
+    folder: DataFolder, operation: str, arguments: Mapping[str, Any], *, timeout_s: float | None = TIMEOUT_S
+) -> Any:
+    """Return the running server's answer to an operation, for which it may take `timeout_s`, or any time if None.
 
     Raises:
-        ControlError: it refused.
+        ControlError: it refused, or stopped before it could answer.
         OSError: no server answers on this folder.
     """
+    try:
+        return await _ask(folder, operation, arguments, timeout_s)
+    except aiohttp.ServerDisconnectedError as error:
+        raise ControlError("The server stopped before it was done.") from error
+
+
+async def _ask(folder: DataFolder, operation: str, arguments: Mapping[str, Any], timeout_s: float | None) -> Any:
     with _short_path(folder) as path:
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
             aiohttp.ClientSession(connector=aiohttp.UnixConnector(path), timeout=timeout) as session,
             session.post(f"http://localhost/{operation}", data=msgspec.json.encode(arguments)) as response,

@@ -28,6 +28,7 @@ class DataFolder:
         self.metadata = root / "metadata.db"
         self.snapshots = root / "snapshots"
         self.store = root / "store"
+        self.collection = root / "collection"
         self.keys = root / "keys"
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from app.application import Cairn, open_cairn
 from app.config import Settings
-from app.control import Operation, ask_server
+from app.control import TIMEOUT_S, Operation, ask_server
 from app.data_folder import DataFolder, DataFolderError
 from storage.disk import LocalDisk
 from storage.errors import StorageError
@@ -19,7 +20,10 @@ def operations_of(cairn: Cairn) -> dict[str, Operation]:
     async def rotate_keys(arguments: Mapping[str, Any]) -> None:
         cairn.keyring.rotate(int(time.time()), void_old=bool(arguments["now"]))
 
-    return {"keys.rotate": rotate_keys, **_user_operations(cairn)}
+    async def collect(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return asdict(await cairn.collector.collect(over_half=bool(arguments["over_half"])))
+
+    return {"gc": collect, "keys.rotate": rotate_keys, **_user_operations(cairn)}
 
 
 def _user_operations(cairn: Cairn) -> dict[str, Operation]:
@@ -75,8 +79,13 @@ def require_folder(settings: Settings) -> None:
         raise DataFolderError(f"There is no Cairn in {settings.data.folder}: name its data folder with --data.")
 
 
-async def perform(settings: Settings, operation: str, arguments: Mapping[str, Any]) -> Any:
+async def perform(
+    settings: Settings, operation: str, arguments: Mapping[str, Any], *, timeout_s: float | None = TIMEOUT_S
+) -> Any:
     """Do an operation on the data folder: through the server that runs on it, else here under its lock.
+
+    Args:
+        timeout_s: how long the server may take; None for as long as it likes.
 
     Raises:
         ControlError: the running server refused.
@@ -85,7 +94,7 @@ async def perform(settings: Settings, operation: str, arguments: Mapping[str, An
     """
     folder = DataFolder(settings.data.folder, LocalDisk())
     try:
-        return await ask_server(folder, operation, arguments)
+        return await ask_server(folder, operation, arguments, timeout_s=timeout_s)
     except OSError:  # no server answers: the lock tells whether that is because none runs
         pass
     try:

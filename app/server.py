@@ -105,9 +105,11 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                 async with asyncio.TaskGroup() as group:
                     janitor = group.create_task(run_chores(chores), name="janitor")
                     jobs = group.create_task(cairn.jobs.run(), name="jobs")
+                    collector = group.create_task(cairn.collector.run(), name="collector")
                     await stopped.wait()
-                    for task in (janitor, jobs):
+                    for task in (janitor, jobs, collector):
                         task.cancel()
+                    cairn.collector.stop()
     if failures:
         logger.critical("stopped, for the disk failed: %s. Look at the disk, then start again.", failures[0])
         return 1

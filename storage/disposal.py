@@ -83,10 +83,6 @@ class Disposal:
         """Return the next chunks of a bucket behind the id `after`, which is empty at first; none at the end."""
         return await self._reader.run(partial(unused.page, first=bucket, after=after, limit=SLICE))
 
-    async def due(self, bucket: int, after: bytes, due_s: int) -> list[ChunkId]:
-        """Return the next chunks of a bucket that a run which began at `due_s` or before found unused."""
-        return await self._reader.run(partial(unused.due, first=bucket, after=after, due_s=due_s, limit=SLICE))
-
     async def note(self, *, found: Collection[ChunkId], used: Collection[ChunkId], run_s: int) -> None:
         """Note which chunks the run that began at `run_s` found unused, and which ones used."""
         if found or used:
@@ -99,14 +95,20 @@ class Disposal:
         """
         await self._write(partial(unused.condemn, ids=ids))
 
-    async def judge(self, *, used: Collection[ChunkId], now_s: int, basis: str) -> None:
+    async def judge(self, *, gone: Collection[ChunkId], used: Collection[ChunkId], now_s: int, basis: str) -> None:
         """Lift those of the condemned that a commit came to use before it could see that; let the others go.
 
         Args:
-            now_s: from when on their grace counts.
+            gone: the others.
+            used: those that are used.
+            now_s: from when on the grace of the others counts.
             basis: says by what they were judged, for `last_run`.
         """
-        await self._write(partial(unused.judge, used=used, now_s=now_s, basis=basis))
+        await self._write(partial(unused.judge, gone=gone, used=used, now_s=now_s, basis=basis))
+
+    async def take_back(self) -> None:
+        """Lift what was condemned and not judged, because a run was broken off."""
+        await self._write(unused.take_back_unjudged)
 
     async def remove(self, due_s: int) -> Freed:
         """Remove some of the chunks that were judged at `due_s` or before; nothing freed means that there are none."""
@@ -124,6 +126,11 @@ class Disposal:
     async def claims(self, after: str) -> list[str]:
         """Return the next claims behind `after`; none at the end."""
         return await self._reader.run(partial(unused.claims, after=after, limit=SLICE))
+
+    async def end_claims(self, ended: Collection[str]) -> None:
+        """Delete claims: what was received under them is no longer kept for anybody."""
+        if ended:
+            await self._write(partial(unused.end_claims, ended=ended))
 
     async def claimed(self, after: tuple[str, int]) -> tuple[list[ChunkId], tuple[str, int]]:
         """Return the next chunks that claims name, behind the place `after`, and where they end; none at the end.

@@ -78,10 +78,6 @@ _PAGE = """
     SELECT c.id, c.stored_size, c.state, u.found_s, u.step FROM chunks c LEFT JOIN unused u ON u.chunk = c.seq
      WHERE c.id > :after AND c.id < :end ORDER BY c.id LIMIT :limit
 """
-_DUE = """
-    SELECT c.id FROM chunks c JOIN unused u ON u.chunk = c.seq
-     WHERE c.id > :after AND c.id < :end AND u.step = 0 AND u.found_s <= :due ORDER BY c.id LIMIT :limit
-"""
 _FIND = """
     INSERT INTO unused (chunk, found_s, step) SELECT seq, :found, 0 FROM chunks WHERE id = :id ON CONFLICT DO NOTHING
 """
@@ -94,7 +90,9 @@ _CONDEMN_STATE = """
     UPDATE chunks SET state = 1
      WHERE id = :id AND state = 0 AND EXISTS (SELECT 1 FROM unused WHERE chunk = chunks.seq AND step = 1)
 """
-_JUDGE = "UPDATE unused SET step = 2, condemned_s = :now WHERE step = 1"
+_JUDGE = """
+    UPDATE unused SET step = 2, condemned_s = :now WHERE step = 1 AND chunk = (SELECT seq FROM chunks WHERE id = :id)
+"""
 _UNJUDGED = "SELECT c.id FROM unused u JOIN chunks c ON c.seq = u.chunk WHERE u.step = 1"
 _BACK_TO_FOUND = "UPDATE unused SET step = 0 WHERE step = 1"
 _LEAVING = """
@@ -110,6 +108,7 @@ _DELETE = (
 )
 _SOME = "SELECT c.id FROM unused u JOIN chunks c ON c.seq = u.chunk WHERE u.step < 3 LIMIT :limit"
 _CLAIMS = "SELECT DISTINCT claim FROM claims WHERE claim > :after ORDER BY claim LIMIT :limit"
+_END_CLAIM = "DELETE FROM claims WHERE claim = :claim"
 _CLAIMED = """
     SELECT k.claim, k.chunk, c.id FROM claims k JOIN chunks c ON c.seq = k.chunk
      WHERE (k.claim, k.chunk) > (:claim, :chunk) ORDER BY k.claim, k.chunk LIMIT :limit
@@ -123,6 +122,7 @@ _STRAYS = "SELECT name, found_s FROM strays WHERE name > :after AND name < :end"
 _ADD_STRAY = "INSERT INTO strays (name, found_s) VALUES (:name, :found) ON CONFLICT DO NOTHING"
 _DELETE_STRAY = "DELETE FROM strays WHERE name = :name"
 _FORGET_STRAYS = "DELETE FROM strays"
+_FORGET_RUNS = "DELETE FROM collection"
 _READ = "SELECT run_s, basis FROM collection"
 _SET_BASIS = """
     INSERT INTO collection (one, run_s, basis) VALUES (1, 0, :basis) ON CONFLICT DO UPDATE SET basis = excluded.basis
@@ -132,17 +132,12 @@ _SET_RUN = "UPDATE collection SET run_s = :run"
 
 def page(connection: sqlite3.Connection, first: int, after: bytes, limit: int) -> list[Held]:
     """Return up to `limit` chunks whose ids begin with the byte `first`, in order, those behind `after`."""
-    values = {**_span(first, after), "limit": limit}
+    begin, end = bounds(first)
+    values = {"after": after or begin, "end": end, "limit": limit}
     return [
         Held(ChunkId(chunk_id), size, ChunkState(state), found_s, None if step is None else Step(step))
         for chunk_id, size, state, found_s, step in connection.execute(_PAGE, values)
     ]
-
-
-def due(connection: sqlite3.Connection, first: int, after: bytes, *, due_s: int, limit: int) -> list[ChunkId]:
-    """Return chunks, as `page` does, that a run which began at `due_s` or before found unused."""
-    values = {**_span(first, after), "due": due_s, "limit": limit}
-    return [ChunkId(row[0]) for row in connection.execute(_DUE, values)]
 
 
 def note(session: PlainSession, found: Iterable[ChunkId], used: Iterable[ChunkId], run_s: int) -> None:
@@ -172,10 +167,10 @@ def condemn(session: PlainSession, ids: Iterable[ChunkId]) -> None:
     session.connection.executemany(_CONDEMN_STATE, values)
 
 
-def judge(session: PlainSession, used: Iterable[ChunkId], now_s: int, basis: str) -> None:
-    """Take those of the condemned that are `used` off the way out; let the others go when their grace is over."""
+def judge(session: PlainSession, gone: Iterable[ChunkId], used: Iterable[ChunkId], now_s: int, basis: str) -> None:
+    """Let those of the condemned that are `gone` go when their grace is over; take the `used` off the way out."""
     lift(session, used)
-    session.connection.execute(_JUDGE, {"now": now_s})
+    session.connection.executemany(_JUDGE, [{"id": chunk_id, "now": now_s} for chunk_id in gone])
     session.connection.execute(_SET_BASIS, {"basis": basis})
 
 
@@ -212,10 +207,11 @@ def end_removal(session: PlainSession, leaving: Sequence[Leaving]) -> None:
 
 
 def forget(session: PlainSession, limit: int) -> bool:
-    """Take up to `limit` chunks off the way out, and forget strays; tell whether there may be more."""
+    """Take up to `limit` chunks off the way out, forget strays and runs; tell whether there may be more."""
     ids = [ChunkId(row[0]) for row in session.connection.execute(_SOME, {"limit": limit}).fetchall()]
     lift(session, ids)
     session.connection.execute(_FORGET_STRAYS)
+    session.connection.execute(_FORGET_RUNS)
     return len(ids) == limit
 
 
@@ -227,6 +223,11 @@ def kept(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set[ChunkI
 def claims(connection: sqlite3.Connection, after: str, limit: int) -> list[str]:
     """Return up to `limit` claims in order, those behind `after`."""
     return [row[0] for row in connection.execute(_CLAIMS, {"after": after, "limit": limit})]
+
+
+def end_claims(session: PlainSession, ended: Iterable[str]) -> None:
+    """Delete claims; what was received under them is no longer kept for anybody."""
+    session.connection.executemany(_END_CLAIM, [{"claim": claim} for claim in ended])
 
 
 def claimed(
@@ -266,6 +267,6 @@ def named_files(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set
     return {(ChunkId(chunk_id), Encoding(encoding)) for chunk_id, encoding in sliced(connection, _FILES, ids)}
 
 
-def _span(first: int, after: bytes) -> dict[str, bytes]:
-    end = bytes([first + 1]) if first < 0xFF else END_OF_IDS  # noqa: PLR2004 - of a byte
-    return {"after": after or bytes([first]), "end": end}
+def bounds(first: int) -> tuple[bytes, bytes]:
+    """Return two values between which, neither counted, all ids lie that begin with the byte `first`."""
+    return bytes([first]), bytes([first + 1]) if first < 0xFF else END_OF_IDS  # noqa: PLR2004 - of a byte

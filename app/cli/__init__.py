@@ -1,4 +1,4 @@
-"""The commands that work on a data folder: serve, user, fsck, keys."""
+"""The commands that work on a data folder: serve, user, fsck, gc, keys."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.cli import fsck, keys, serve, user
+from app.cli import fsck, gc, keys, serve, user
 from app.config import Settings, SettingsError, load
 from app.control import ControlError
 from app.data_folder import DataFolderError
@@ -17,7 +17,7 @@ from app.logs import start_logging
 from app.server import ListenError
 from storage.errors import StorageError
 
-COMMANDS = (serve, user, fsck, keys)
+COMMANDS = (serve, user, fsck, gc, keys)
 FAILED, WRONG_USE = 1, 2
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.config import Settings
 from app.operations import perform, require_folder
+from app.sizes import shown
 
 PAGE = 1000
 WRONG_USE = 2
@@ -150,17 +151,9 @@ def _row(account: Mapping[str, Any]) -> tuple[str, ...]:
         account["username"],
         "admin" if account["is_admin"] else "user",
         "disabled" if account["disabled"] else "enabled",
-        _shown(account["used"]),
-        "none" if account["quota"] is None else _shown(account["quota"]),
+        shown(account["used"]),
+        "none" if account["quota"] is None else shown(account["quota"]),
     )
-
-
-def _shown(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:  # noqa: PLR2004 - of binary units
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} TiB"
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -92,7 +92,8 @@ _RULES = (
     ("id", "was given out and can be given out again", """
         SELECT max(id) FROM (SELECT max(id) AS id FROM nodes UNION ALL SELECT max(id) FROM versions
           UNION ALL SELECT max(id) FROM uploads UNION ALL SELECT max(id) FROM users UNION ALL SELECT max(id) FROM actors
-          UNION ALL SELECT max(id) FROM spaces UNION ALL SELECT max(id) FROM jobs)
+          UNION ALL SELECT max(id) FROM spaces UNION ALL SELECT max(id) FROM jobs
+          UNION ALL SELECT max(number) FROM upload_chunks)
         HAVING max(id) >= (SELECT next_id FROM meta)"""),
 )  # fmt: skip
 

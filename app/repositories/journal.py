@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from app.db.transaction import Snapshot
+from app.db.transaction import Snapshot, Transaction, mark_at, read_counters
 
 _ROWS = """
     SELECT seq, node_id, op, actor_id, at_ms, mark FROM journal WHERE seq > :after ORDER BY seq LIMIT :limit
@@ -38,3 +38,16 @@ class JournalRow:
 def rows_after(tx: Snapshot, seq: int, *, limit: int) -> list[JournalRow]:
     """Return up to `limit` rows after `seq`."""
     return [JournalRow(*row) for row in tx.all(_ROWS, {"after": seq, "limit": limit})]
+
+
+def head(tx: Snapshot) -> str:
+    """Return where the journal ends, as one word that stands for this journal and no other."""
+    counters = tx.counters if isinstance(tx, Transaction) else read_counters(tx.connection)
+    return f"{counters.epoch}.{counters.seq}.{counters.chain_mark.hex()}"
+
+
+def holds(tx: Snapshot, place: str) -> bool:
+    """Tell whether the journal has come by what `head` returned once; not so where an older one was put back."""
+    epoch, seq, mark = place.split(".")
+    found = mark_at(tx.connection, int(seq))
+    return epoch == tx.identity().epoch and found is not None and found.hex() == mark

@@ -30,7 +30,9 @@ _EXPIRED = f"""
     SELECT {_COLUMNS} FROM uploads WHERE expires_ms < :now AND expires_uptime_s < :uptime
      ORDER BY expires_ms LIMIT :limit
 """  # noqa: S608
-_ADD_CHUNKS = "INSERT INTO upload_chunks (upload_id, first, chunks) VALUES (:id, :first, :chunks)"
+_ADD_CHUNKS = """
+    INSERT INTO upload_chunks (number, upload_id, first, chunks) VALUES (:number, :id, :first, :chunks)
+"""
 _GROW = """
     UPDATE uploads SET chunk_count = chunk_count + :count, chunk_size = chunk_size + :size
      WHERE id = :id AND chunk_count = :first AND state = 0
@@ -133,7 +135,7 @@ def add(
     }
     tx.execute(_INSERT, values)
     if len(chunks):
-        tx.execute(_ADD_CHUNKS, {"id": upload.id, "first": 0, "chunks": chunks.packed})
+        _pin(tx, upload.id, 0, chunks)
     return upload
 
 
@@ -144,7 +146,7 @@ def add_chunks(tx: Transaction, upload_id: int, first: int, chunks: Manifest) ->
     values = {"id": upload_id, "first": first, "count": len(chunks), "size": chunks.size}
     if tx.execute(_GROW, values).rowcount != 1:
         return False
-    tx.execute(_ADD_CHUNKS, {"id": upload_id, "first": first, "chunks": chunks.packed})
+    _pin(tx, upload_id, first, chunks)
     return True
 
 
@@ -236,6 +238,10 @@ def remove(tx: Transaction, upload_id: int) -> None:
     """Forget an upload and its pin."""
     tx.execute(_DELETE_CHUNKS, {"id": upload_id})
     tx.execute(_DELETE, {"id": upload_id})
+
+
+def _pin(tx: Transaction, upload_id: int, first: int, chunks: Manifest) -> None:
+    tx.execute(_ADD_CHUNKS, {"number": tx.next_id(), "id": upload_id, "first": first, "chunks": chunks.packed})
 
 
 def _upload(row: Iterable[object]) -> Upload:

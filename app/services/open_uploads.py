@@ -138,6 +138,11 @@ def claims_over(tx: Snapshot, closed: Collection[Upload]) -> list[str]:
     return sorted(over - {bundle for bundle in bundles if uploads.any_open_of_bundle(tx, bundle)})
 
 
+def open_claims(tx: Snapshot, claims: Iterable[str]) -> set[str]:
+    """Return those of `claims` that belong to an open upload, or to a bundle that has one."""
+    return {claim for claim in claims if _is_open(tx, claim)}
+
+
 def own_upload(tx: Snapshot, actor: Actor, upload_id: str) -> Upload:
     """Return an upload of the actor's user.
 
@@ -158,6 +163,11 @@ def find_row(tx: Snapshot, upload_id: str) -> Upload | None:
         return None
     upload = uploads.find(tx, number)
     return upload if upload is not None and upload.tag == tag else None
+
+
+def _is_open(tx: Snapshot, claim: str) -> bool:
+    upload = find_row(tx, claim)
+    return (upload is not None and upload.state is State.OPEN) or uploads.any_open_of_bundle(tx, claim)
 
 
 def _declared(tx: Snapshot, bundle: str) -> tuple[Mapping[ChunkId, int], set[int]]:

@@ -6,6 +6,7 @@ from app.db.transaction import Snapshot, Transaction
 from app.repositories import uptime
 from app.repositories.uploads import Expiry
 
+HOUR_S = 3600
 DAY_S = 86_400
 
 

@@ -29,6 +29,7 @@ SERVER_COMMANDS = {
     "serve": "run the server",
     "user": "add and manage accounts",
     "fsck": "check a data folder",
+    "gc": "collect chunks that nothing uses",
     "keys": "rotate the keys of signed URLs",
 }
 

@@ -1,0 +1,174 @@
+"""Collects unused chunks by itself, and when told to: one collection at a time, and removal in between."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app.db.database import Database
+from app.errors import LimitReachedError, UnavailableError
+from app.repositories import journal
+from app.services.collection import Collection, Survey
+from app.services.mark import Mark
+from app.services.uptime import DAY_S, HOUR_S, Uptime
+from storage.disposal import Freed
+from storage.errors import StorageError
+from storage.offload import Offload
+from storage.store import ChunkStore
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
+UNUSED_FOR_S = DAY_S
+GRACE_S = HOUR_S
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a collection came to. Sizes as stored, in bytes.
+
+    Attributes:
+        freed: what is gone.
+        leaving: what goes when its grace is over.
+        waiting: what nobody uses, and a later collection may take.
+    """
+
+    freed: Freed
+    leaving: Freed
+    waiting: Freed
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long what seems unused is left alone. All in seconds of uptime: no clock that is wrong removes anything.
+
+    Attributes:
+        unused_for_s: from the run that found a chunk unused first to the one that may condemn it.
+        grace_s: from there to its removal, as long as any URL of it may live.
+        every_s: from one run to the next.
+    """
+
+    unused_for_s: int
+    grace_s: int
+    every_s: int
+
+
+class Collector:
+    """Runs collections on one store."""
+
+    def __init__(
+        self, database: Database, store: ChunkStore, uptime: Uptime, offload: Offload, folder: Path, patience: Patience
+    ) -> None:
+        """Take the parts it works with.
+
+        Args:
+            offload: a thread of its own.
+            folder: for what a run gathers, made and removed by it.
+        """
+        self._database = database
+        self._store = store
+        self._disposal = store.disposal
+        self._uptime = uptime
+        self._offload = offload
+        self._folder = folder
+        self._patience = patience
+        self._lock = asyncio.Lock()
+        self._is_checked = False
+        self._collecting: asyncio.Task[object] | None = None
+        self._tried_s = 0
+
+    async def run(self) -> None:
+        """Collect when it is time, and remove what has had its grace, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.tend()
+            except (StorageError, UnavailableError, LimitReachedError) as error:
+                logger.warning("no unused chunks were collected: %s", error)
+            except Exception:
+                logger.exception("a collection failed")
+
+    async def tend(self) -> None:
+        """Collect if it is time to, else only remove what has had its grace."""
+        last_run_s, _ = await self._disposal.last_run()
+        if self._uptime.now_s() >= max(last_run_s, self._tried_s) + self._patience.every_s:
+            self._tried_s = self._uptime.now_s()
+            logger.info("collected unused chunks: %s", await self.collect(over_half=False))
+            return
+        async with self._lock:
+            await self._check_basis()
+            await self._remove()
+
+    def stop(self) -> None:
+        """Break off a collection under way; the next one goes on where it was."""
+        if self._collecting is not None:
+            self._collecting.cancel()
+
+    async def collect(self, *, over_half: bool) -> Collected:
+        """Mark what is used, take what is not one step further, remove what has had its grace.
+
+        Args:
+            over_half: go on though more than half of the store would go.
+
+        Raises:
+            LimitReachedError: more than half would go; nothing was condemned.
+            UnavailableError: what is used cannot be told; nothing was condemned.
+            StorageError: the disk failed. What was not judged by then stays.
+        """
+        async with self._lock, self._noted():
+            await self._check_basis()
+            await self._disposal.take_back()
+            freed = await self._remove()
+            run_s = max(self._uptime.now_s(), (await self._disposal.last_run())[0] + 1)
+            mark = Mark(self._folder)
+            try:
+                await self._offload.run(mark.open)
+                survey, condemned, strays = await self._run(mark, run_s, over_half=over_half)
+            finally:
+                await asyncio.shield(self._offload.run(mark.close))
+            removed = await self._remove()
+            await self._disposal.shrink()
+        left = survey.leaving + condemned
+        leaving = Freed(left.chunks - removed.chunks, left.size - removed.size)
+        return Collected(freed + strays + removed, leaving, survey.waiting)
+
+    @asynccontextmanager
+    async def _noted(self) -> AsyncIterator[None]:
+        """Note which task collects, for `stop`."""
+        self._collecting = asyncio.current_task()
+        try:
+            yield
+        finally:
+            self._collecting = None
+
+    async def _run(self, mark: Mark, run_s: int, *, over_half: bool) -> tuple[Survey, Freed, Freed]:
+        due_s = min(run_s - self._patience.unused_for_s, run_s - 1)
+        run = Collection(self._database, self._store, self._uptime, mark, self._offload, run_s=run_s, due_s=due_s)
+        await run.gather()
+        survey = await run.survey()
+        if survey.is_over_half and not over_half:
+            raise LimitReachedError(
+                f"{survey.due.chunks} of {survey.total.chunks} chunks are unused, over half of the store: if that is "
+                "what you deleted, run cairn gc --over-half."
+            )
+        condemned, strays = await run.condemn() if survey.due.chunks else (Freed(), Freed())
+        await run.finish()
+        return survey, condemned, strays
+
+    async def _remove(self) -> Freed:
+        freed = Freed()
+        while (some := await self._disposal.remove(self._uptime.now_s() - self._patience.grace_s)).chunks:
+            freed += some
+        return freed
+
+    async def _check_basis(self) -> None:
+        """Forget what was found unused if the metadata was put back since: older versions may use it."""
+        if not self._is_checked:
+            _, basis = await self._disposal.last_run()
+            if basis is not None and not await self._database.read(partial(journal.holds, place=basis)):
+                logger.warning("the database was put back from a copy, so all counts as used until the next collection")
+                await self._disposal.forget()
+            self._is_checked = True
