@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
 
-from app.api import accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads
+from app.api import accounts, chunks, files, folders, health, history, openapi, pages, setup, sync, trash, uploads
+from app.api.document import make_document
 from app.api.routes import Route
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
@@ -72,7 +74,7 @@ LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 SAFE_SQLITE = (3, 51, 3)
-MODULES = (accounts, chunks, files, folders, health, history, pages, setup, sync, trash, uploads)
+MODULES = (accounts, chunks, files, folders, health, history, openapi, pages, setup, sync, trash, uploads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ def build_app(services: Services) -> web.Application:
     """Return the HTTP application; every route in it has declared who may call it."""
     app = web.Application(middlewares=[observe])
     app[SERVICES] = services
+    app[openapi.DOCUMENT] = published()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(end_waits)
     running: Counter[int] = Counter()
@@ -259,6 +262,12 @@ async def end_waits(app: web.Application) -> None:
 def route_table() -> list[Route]:
     """Return every route of this server."""
     return [route for module in MODULES for route in module.routes]
+
+
+@cache
+def published() -> openapi.Document:
+    """Return the published contract, which is the same for every server of this process."""
+    return openapi.Document.of(make_document(route_table()))
 
 
 def warn_of_sqlite() -> None:

@@ -85,7 +85,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the route table."""
+    """One line of the route table; `name`, `tag` and `about` are its handler's name, module and docstring."""
 
     method: str
     path: str
@@ -93,6 +93,7 @@ class Route:
     handler: Handler
     contract: Contract
     name: str
+    tag: str
     about: str
 
 
@@ -140,9 +141,8 @@ class Routes(list[Route]):
     def _add(self, method: str, path: str, access: Access, terms: Terms) -> Callable[[F], F]:
         def register(function: F) -> F:
             contract = _contract(function, path, terms)
-            about = inspect.getdoc(function) or ""
-            name = function.__name__
-            self.append(Route(method, path, access, _bound(function, contract), contract, name, about))
+            name, tag, about = function.__name__, function.__module__.rpartition(".")[2], inspect.getdoc(function) or ""
+            self.append(Route(method, path, access, _bound(function, contract), contract, name, tag, about))
             return function
 
         return register

@@ -10,6 +10,8 @@ from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from tests.openapi.contract import check_declared
+
 ADMIN = "ada"
 PASSWORD = "violet-harbour-kettle-42"
 
@@ -50,7 +52,9 @@ class Api:
             request["data"] = io.BytesIO(request["data"])  # aiohttp warns of large bytes
             request.setdefault("skip_auto_headers", ("Content-Type",))  # what it is, a test says or leaves unsaid
         async with self.client.request(method, path, headers=headers, **request) as response:
-            return await _read(response)
+            reply = await _read(response)
+        check_declared(method, response.url.path, reply.status, response.content_type if reply.body else "", reply.json)
+        return reply
 
     async def get(self, path: str, **request: Any) -> Reply:
         return await self.call("GET", path, **request)

@@ -17,6 +17,7 @@ WITH_A_SECRET = {
 }
 WITHOUT = {
     ("GET", "/"),
+    ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/static/{build}/{name}"),

@@ -1,0 +1,73 @@
+"""Holds answers against the published contract: whatever a server says to a test must be declared."""
+
+import re
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from app.api.routes import Route
+from app.application import published, route_table
+
+DOCUMENT: dict[str, Any] = msgspec.json.decode(published().body)
+GENERAL = {404, 405, 421, 503}
+"""What is said of a path that no route has, or not with this method, by any name, or before there is an admin."""
+
+
+def check_declared(method: str, path: str, status: int, media_type: str, body: Any) -> None:
+    """Fail unless the answer is one that the contract declares for this call.
+
+    Args:
+        path: decoded, without the query.
+        media_type: of the body; "" where there is none.
+        body: the JSON of the answer; None where it is something else.
+    """
+    route = _route(method, path)
+    if route is None:
+        assert status in GENERAL, f"{method} {path} is no route and answers {status}"
+        return
+    declared = _operation(route)["responses"].get(str(status))
+    assert declared is not None, f"{route.method} {route.path} answers {status}, which is not declared: {body}"
+    content = _resolved(declared).get("content", {})
+    if not media_type:
+        assert method == "HEAD" or not content or "*/*" in content, f"{route.method} {route.path} gives no body"
+        return
+    assert media_type in content or "*/*" in content, f"{route.method} {route.path} answers {status} as {media_type}"
+    if body is not None and media_type in content:
+        validator = _validator(route.method, route.path, status, media_type)
+        problems = [error.message for error in validator.iter_errors(body)]
+        assert not problems, f"{route.method} {route.path} answers {status} with {body}: {problems}"
+
+
+def _route(method: str, path: str) -> Route | None:
+    asked = "GET" if method == "HEAD" else method
+    fitting = [route for route in route_table() if route.method == asked and _pattern(route.path).fullmatch(path)]
+    return min(fitting, key=lambda route: route.path.count("{"), default=None)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)))
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    return operation
+
+
+def _resolved(thing: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in thing:
+        return thing
+    found = DOCUMENT
+    for step in thing["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return found
+
+
+@cache
+def _validator(method: str, path: str, status: int, media_type: str) -> Any:
+    response = _resolved(DOCUMENT["paths"][path][method.lower()]["responses"][str(status)])
+    schema = response["content"][media_type].get("schema", True)
+    whole = {"allOf": [schema], "components": DOCUMENT["components"]}
+    return jsonschema_rs.Draft202012Validator(whole)
