@@ -36,6 +36,7 @@ from app.repositories import uploads as upload_rows
 from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
+from app.services.ballast import Ballast
 from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
@@ -51,7 +52,7 @@ from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.reveal import reveal_slice
-from app.services.room import Room
+from app.services.room import Room, make_way_for_start
 from app.services.setup import SetUpService
 from app.services.sweep import Sweep
 from app.services.trash import TrashService
@@ -90,6 +91,7 @@ class Cairn:
     sweep: Sweep
     jobs: JobService
     collector: Collector
+    room: Room
 
 
 @asynccontextmanager
@@ -114,6 +116,8 @@ async def open_cairn(
         failures.append(error)
         on_failure(error)
 
+    ballast = Ballast(folder.ballast, disk)
+    await asyncio.to_thread(make_way_for_start, ballast, disk, folder.root)
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
@@ -137,10 +141,11 @@ async def open_cairn(
             clock_ms=now_ms,
             listeners=Listeners(notifier.changed, high_water.note),
             on_failure=note_failure,
+            make_room=ballast.give_up,
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier)
+        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier, ballast)
         cairn = await _assemble(foundation, closing_down)
         yield cairn
         try:
@@ -165,6 +170,7 @@ class _Foundation:
     store: ChunkStore
     keyring: Keyring
     notifier: Notifier
+    ballast: Ballast
 
 
 async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
@@ -179,7 +185,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     uptime = await database.read(read_uptime)
     urls = Urls(signer, settings.uploads.url_lifetime_s)
     table = OpenUploads(database)
-    room = Room(base.folder.root, base.disk, settings.limits)
+    room = Room(base.folder.root, base.disk, settings.limits, base.ballast)
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
@@ -230,6 +236,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
         jobs=jobs,
         collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings)),
+        room=room,
     )
 
 

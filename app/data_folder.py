@@ -33,6 +33,7 @@ class DataFolder:
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"
         self.high_water = self.guard / "high-water"
+        self.ballast = self.guard / "ballast"
         self._clean = self.guard / "clean-stop"
         self._disk = disk
         self._lock: int | None = None

@@ -61,6 +61,9 @@ class Disk(Protocol):
     def write(self, descriptor: int, pieces: Sequence[Buffer]) -> None:
         """Append all of `pieces` in order, without joining them."""
 
+    def allocate(self, descriptor: int, size: int) -> None:
+        """Give an empty new file `size` bytes of room on the disk, of any content."""
+
     def fsync(self, descriptor: int) -> None:
         """Make the content of an open file durable. A failed call must never be repeated (durability.md, 8)."""
 
@@ -126,6 +129,13 @@ class LocalDisk:
                 written -= len(waiting.pop(0))
             if written:
                 waiting[0] = waiting[0][written:]
+
+    def allocate(self, descriptor: int, size: int) -> None:
+        """Give an empty new file `size` bytes of room on the disk."""
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+        else:  # macOS
+            self.write(descriptor, [bytes(size)])
 
     def fsync(self, descriptor: int) -> None:
         """Make the content of an open file durable."""

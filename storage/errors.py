@@ -14,7 +14,11 @@ StorageError
 └── UrlExpiredError           a signed URL before or after its time
 """
 
+import errno
 from typing import ClassVar
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""How the disk says that it is full, or that a quota on it is."""
 
 
 class StorageError(Exception):

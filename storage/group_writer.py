@@ -10,20 +10,24 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from storage.disk import Disk
-from storage.errors import StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
+from storage.errors import NO_ROOM, StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
 
 T = TypeVar("T")
 
 GROUP_UNITS = 256
 GROUP_WORK_S = 0.010
 CHECKPOINT_SIZE = 64 * 1024 * 1024
+MAYBE_FULL = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
+"""What SQLite answers where a quota is used up, or the WAL's index finds no room: it calls ENOSPC alone full."""
+PROBE_SIZE = 16 * 1024 * 1024
+"""More than one group writes, so that what it found no room for finds none again."""
 FROM_THE_DISK = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 
 
@@ -138,6 +142,7 @@ class GroupWriter(Generic[S]):
         self._on_failure = on_failure
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._failed: StorageError | None = None
+        self._was_full = False
         self._closed = False
         self.commits = 0
         opened: Future[None] = Future()
@@ -184,10 +189,11 @@ class GroupWriter(Generic[S]):
         opened.set_result(None)
         while (first := self._queue.get()) is not None:
             self._settle(self._run_group(session, first))
-            if self._failed is None and self._wal_size() > CHECKPOINT_SIZE:
-                self._checkpoint(session, "PASSIVE")
+            if self._failed is None and self._is_wal_long():
+                with _impatient(session.connection):  # readers may be at work: what they hold up comes next time
+                    self._checkpoint(session)
         if self._failed is None:
-            self._checkpoint(session, "TRUNCATE")
+            self._checkpoint(session)
         session.connection.close()
 
     def _run_group(self, session: S, first: _Unit) -> list[_Unit]:
@@ -233,7 +239,7 @@ class GroupWriter(Generic[S]):
                 raise sqlite3.OperationalError("the transaction was rolled back") from error
             connection.execute("ROLLBACK TO unit")
             session.reset(mark)
-            unit.error = (translated(error) if isinstance(error, sqlite3.Error) else None) or error
+            unit.error = (self._translated(error) if isinstance(error, sqlite3.Error) else None) or error
             if isinstance(unit.error, StoreFailedError):
                 raise unit.error from error
         connection.execute("RELEASE unit")
@@ -244,18 +250,42 @@ class GroupWriter(Generic[S]):
         if isinstance(cause, StorageError):
             ours = cause
         else:
-            known = translated(cause) if isinstance(cause, sqlite3.Error) else None
+            known = self._translated(cause) if isinstance(cause, sqlite3.Error) else None
             ours = known or StoreFailedError(f"the database refused a commit: {cause}")
         if isinstance(ours, StoreFailedError) and self._failed is None:
             self._failed = ours
             if self._on_failure is not None:
                 self._on_failure(ours)
+        self._was_full = isinstance(ours, StoreFullError)
         if session.connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):  # a disk that failed may fail this as well
                 session.connection.execute("ROLLBACK")
         session.reset(start)
         for unit in group:
             unit.error = unit.error or ours
+
+    def _translated(self, error: sqlite3.Error) -> StorageError | None:
+        """Return what `translated` does, but tell a disk without room from one that failed."""
+        if getattr(error, "sqlite_errorname", "") in MAYBE_FULL and self._has_no_room():
+            return StoreFullError("the disk is full")
+        return translated(error)
+
+    def _has_no_room(self) -> bool:
+        """Tell whether a file beside the database finds no room either: SQLite keeps the error's number to itself."""
+        probe = self._path.with_name(f"{self._path.name}-room")
+        try:
+            self._disk.unlink(probe)
+            descriptor = self._disk.create(probe)
+            try:
+                self._disk.write(descriptor, [bytes(PROBE_SIZE)])
+            finally:
+                self._disk.close(descriptor)
+        except OSError as error:
+            return error.errno in NO_ROOM
+        finally:
+            with contextlib.suppress(OSError):
+                self._disk.unlink(probe)
+        return False
 
     def _refuse_if_failed(self) -> None:
         if self._failed is not None:
@@ -273,23 +303,39 @@ class GroupWriter(Generic[S]):
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(_settle_all, units)
 
-    def _wal_size(self) -> int:
+    def _is_wal_long(self) -> bool:
+        """Tell whether it is time for a checkpoint, while the disk still has room for all that it may take over."""
         try:
-            return self._path.with_name(self._path.name + "-wal").stat().st_size
-        except FileNotFoundError:
-            return 0
+            size = self._path.with_name(self._path.name + "-wal").stat().st_size
+            room = 0 if self._was_full else self._disk.usage(self._path).free
+        except OSError:
+            return False
+        self._was_full = False
+        return size > min(CHECKPOINT_SIZE, room // 2)
 
-    def _checkpoint(self, session: S, mode: str) -> None:
+    def _checkpoint(self, session: S) -> None:
+        """Take the WAL over into the database, and cut it off if no reader needs it: else it would stay as long."""
         try:
-            session.connection.execute(f"PRAGMA wal_checkpoint({mode})")
+            session.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            ours = translated(error)
+            ours = self._translated(error)
             if isinstance(ours, StoreFailedError):
                 self._failed = ours
                 if self._on_failure is not None:
                     self._on_failure(ours)
         else:
             session.checkpointed()
+
+
+@contextlib.contextmanager
+def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let nothing wait for others while entered."""
+    patience_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience_ms:d}")
 
 
 def _settle_all(units: list[_Unit]) -> None:

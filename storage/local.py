@@ -1,7 +1,6 @@
 """The local medium: one file a chunk under 256 folders, received into a staging folder on the same file system."""
 
 import contextlib
-import errno
 import itertools
 import re
 import threading
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from storage.base import Buffer, ChunkId, Encoding
 from storage.disk import Disk, DiskUsage, replace_file
-from storage.errors import BadStoreError, StorageError, StoreFullError, StoreUnavailableError
+from storage.errors import NO_ROOM, BadStoreError, StorageError, StoreFullError, StoreUnavailableError
 
 SYNC_ALL_FROM = 8
 """From this many files or folders on, one syncfs is cheaper than an fsync for each (durability.md, 3)."""
@@ -23,7 +22,6 @@ _ENCODING = {suffix: encoding for encoding, suffix in _SUFFIX.items()}
 _FILE = re.compile(r"([0-9a-f]{64})(|\.zst)", re.ASCII)
 _STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst)", re.ASCII)
 _LOGGED = re.compile(r"([A-Za-z0-9_-]+) ([0-9a-f]{64})(|\.zst)", re.ASCII)
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +319,6 @@ class LocalMedium:
 
 def translated(error: OSError) -> StorageError:
     """Return our error for one of the disk."""
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         return StoreFullError("the disk is full")
     return StoreUnavailableError(f"the disk failed: {error.strerror or error}")

@@ -177,6 +177,9 @@ class SimDisk:
                 inode.seen += piece
             inode.unsynced = True
 
+    def allocate(self, descriptor: int, size: int) -> None:
+        self.write(descriptor, [bytes(size)])
+
     def fsync(self, descriptor: int) -> None:
         inode = self._inodes[self._open[descriptor]]
         with self._call("fsync", descriptor, lost=[inode]):

@@ -23,8 +23,10 @@ FORBIDDEN = {
     # The server calls no program and no address (security.md, O7).
     "app": ("client", "subprocess", "urllib.request", "http.client", *CHANCE),
 }
+# A program of its own, that no part of the server imports: it asks the server of its container whether it is well.
+HEALTH_CHECK = "app/healthcheck.py"
 # The command line is where the process meets its environment; everybody else is handed what they need.
-READS_ENVIRONMENT = "app/cli/"
+READS_ENVIRONMENT = ("app/cli/", HEALTH_CHECK)
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|PRAGMA)\s+\S+", re.ASCII)
 SPEAKS_SQL = ("app/repositories", "app/db")
 
@@ -67,9 +69,14 @@ def test_folder_imports_nothing_that_stands_above_it(folder: str) -> None:
         for path in _modules(folder)
         for name in _imports(path)
         if any(_lies_in(name, package) for package in FORBIDDEN[folder])
+        and (_name(path), name) != (HEALTH_CHECK, "http.client")
     }
 
     assert not wrong
+
+
+def test_nobody_imports_the_health_check() -> None:
+    assert not [_name(path) for path in _modules() if any(_lies_in(n, "app.healthcheck") for n in _imports(path))]
 
 
 def test_no_module_imports_in_a_circle() -> None:

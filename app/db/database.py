@@ -15,7 +15,7 @@ import aiosqlite
 from app.db.transaction import Listeners, Snapshot, Transaction, read_counters
 from storage.base import ChunkStates
 from storage.disk import Disk
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFullError
 from storage.group_writer import GroupWriter, translated
 
 T = TypeVar("T")
@@ -49,9 +49,12 @@ class _Reader(aiosqlite.Connection):
 class Database:
     """Reads and writes of metadata; open it with `Database.open`, which expects a migrated file."""
 
-    def __init__(self, writer: GroupWriter[Transaction], readers: list[_Reader]) -> None:
-        """Take over connections that are open."""
+    def __init__(
+        self, writer: GroupWriter[Transaction], readers: list[_Reader], make_room: Callable[[], object]
+    ) -> None:
+        """Take over connections that are open; see `open` for `make_room`."""
         self._writer = writer
+        self._make_room = make_room
         self._readers = readers
         self._free: asyncio.Queue[_Reader] = asyncio.Queue()
         for reader in readers:
@@ -67,6 +70,7 @@ class Database:
         clock_ms: Callable[[], int],
         listeners: Listeners,
         on_failure: Callable[[StorageError], None] | None = None,
+        make_room: Callable[[], object] = lambda: None,
     ) -> Self:
         """Open the writer and the readers.
 
@@ -77,6 +81,7 @@ class Database:
             clock_ms: wall clock, Unix milliseconds.
             listeners: told from the writer's thread after commits and checkpoints.
             on_failure: called from the writer's thread when the disk has failed.
+            make_room: called in a thread when a change finds the disk full, before it is tried once more.
         """
 
         def open_session() -> Transaction:
@@ -87,15 +92,26 @@ class Database:
         readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
         for reader in readers:
             await reader.open()
-        return cls(writer, readers)
+        return cls(writer, readers, make_room)
 
     @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         return self._writer.commits
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction; its result comes after the commit is durable."""
+    async def write(self, work: Callable[[Transaction], T], *, may_wait: bool = False) -> T:
+        """Run `work` in a transaction; its result comes after the commit is durable.
+
+        Args:
+            work: the unit; where the disk is full it is run once more after room was made.
+            may_wait: it has no claim on that room: uploads, and what is only noted.
+        """
+        try:
+            return await self._writer.write(work)
+        except StoreFullError:
+            if may_wait:
+                raise
+        await asyncio.to_thread(self._make_room)
         return await self._writer.write(work)
 
     async def read(self, work: Callable[[Snapshot], T]) -> T:

@@ -210,7 +210,7 @@ class AuthenticationService:
 
     async def _note_use(self, row: ActorRow) -> None:
         try:
-            await self._database.write(lambda tx: actors.note_use(tx, row.id))
+            await self._database.write(lambda tx: actors.note_use(tx, row.id), may_wait=True)
         except StorageError as error:  # a full disk must not lock those out who come to delete something
             logger.warning("the last use of a device could not be noted: %s", error)
 

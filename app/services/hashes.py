@@ -40,5 +40,7 @@ class HashService:
         except (ChunkAbsentError, ChunkDamagedError) as error:
             logger.error("the content of version %d cannot be read whole: %s", version_id, error)  # noqa: TRY400 - no fault of the code
             return
-        if not await self._database.write(lambda tx: versions.settle_sha256(tx, version_id, digest.digest())):
+        if not await self._database.write(
+            lambda tx: versions.settle_sha256(tx, version_id, digest.digest()), may_wait=True
+        ):
             logger.warning("version %d does not have the SHA-256 that its uploader gave", version_id)

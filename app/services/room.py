@@ -1,25 +1,49 @@
 """Whether the disk has room for uploads: some of it is kept back, so that deletes and the database go on working."""
 
+import asyncio
+import logging
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.config import Limits
 from app.errors import NoRoomError
-from storage.disk import Disk
+from app.services.ballast import Ballast, ballast_size
+from storage.disk import Disk, DiskUsage
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+LEAST_TO_START = 2 * 1024 * 1024
+"""Bytes without which databases cannot be opened: each makes a WAL and its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What the volume had when it was last looked at, in bytes."""
+
+    total: int
+    free: int
+    kept: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether uploads may take of it."""
+        return self.free > self.kept
 
 
 class Room:
-    """Looks at the free space of the data folder's volume, at most once a second."""
+    """Looks at the free space of the data folder's volume, at most once a second, and holds the ballast."""
 
-    def __init__(self, folder: Path, disk: Disk, limits: Limits) -> None:
+    def __init__(self, folder: Path, disk: Disk, limits: Limits, ballast: Ballast) -> None:
         """Take the data folder, and how much of its volume to keep free."""
         self._folder = folder
         self._disk = disk
         self._limits = limits
+        self._ballast = ballast
         self._looked = -LOOK_EVERY_S
-        self._enough = False
+        self._space = Space(0, 0, 0)
+        self._told = True
 
     def require(self) -> None:
         """Refuse if the reserve is reached: the larger of two limits, but at most a tenth of the volume.
@@ -27,11 +51,40 @@ class Room:
         Raises:
             NoRoomError: uploads would eat into what is kept back.
         """
+        if not self.look().is_enough:
+            raise NoRoomError("The server's disk is nearly full: free some space there, or delete something.")
+
+    def look(self) -> Space:
+        """Return how the volume is, at most a second ago."""
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY_S:
-            usage = self._disk.usage(self._folder)
-            keep = max(self._limits.free_disk_bytes, usage.total * self._limits.free_disk_percent // 100)
-            self._enough = usage.free > min(keep, usage.total // 10)
+            self._space = self._measured(self._disk.usage(self._folder))
             self._looked = now
-        if not self._enough:
-            raise NoRoomError("The server's disk is nearly full: free some space there, or delete something.")
+            self._tell(self._space)
+        return self._space
+
+    async def tend(self) -> None:
+        """Lay the ballast if it is missing and there is room for it."""
+        await asyncio.to_thread(lambda: self._ballast.tend(self._disk.usage(self._folder)))
+
+    def _measured(self, usage: DiskUsage) -> Space:
+        """Count what the ballast has given up as taken: it was not given up for uploads."""
+        keep = max(self._limits.free_disk_bytes, usage.total * self._limits.free_disk_percent // 100)
+        given_up = max(0, ballast_size(usage) - self._ballast.size)
+        return Space(usage.total, usage.free, min(keep, usage.total // 10) + given_up)
+
+    def _tell(self, space: Space) -> None:
+        """Write one line when uploads begin to be refused, and one when they are taken again."""
+        if space.is_enough == self._told:
+            return
+        self._told = space.is_enough
+        if space.is_enough:
+            logger.info("the disk has room again: uploads are taken")
+        else:
+            logger.warning("the disk has %d bytes left: uploads are refused, all else goes on", space.free)
+
+
+def make_way_for_start(ballast: Ballast, disk: Disk, folder: Path) -> None:
+    """Give the ballast up if the disk is so full that the databases could not even be opened. Blocks."""
+    if disk.usage(folder).free < LEAST_TO_START:
+        ballast.give_up()

@@ -39,14 +39,14 @@ class Sweep:
 
     async def keep_time(self) -> None:
         """Store the uptime and the signer's clock, and rotate keys when it is time."""
-        await self._database.write(self._uptime.save)
+        await self._database.write(self._uptime.save, may_wait=True)
         await asyncio.to_thread(self._signer.tend)
 
     async def end_uploads(self) -> None:
         """Let uploads that took bytes live on, and drop those whose time is over by both clocks."""
         touched = self._table.take_touched()
         if touched:
-            await self._database.write(lambda tx: self._extend(tx, touched))
+            await self._database.write(lambda tx: self._extend(tx, touched), may_wait=True)
         while await self._drop_expired() == BATCH:
             pass
 

@@ -137,7 +137,7 @@ class UploadService:
         if sum(len(file.chunks) for file in files) > BATCH_CHUNKS:
             raise TooLargeError(f"A batch may have {BATCH_CHUNKS} chunks.")
         name = secrets.token_urlsafe(18) if bundle else None
-        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name))
+        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name), may_wait=True)
         made = [upload for upload in opened if isinstance(upload, Upload)]
         self._table.opened(made)
         here = await self._here(actor, set().union(*(file.chunks.entries() for file in files)))
@@ -158,7 +158,7 @@ class UploadService:
             ChunkListError: the chunks add up to more than the size.
         """
         self._check_chunks(chunks)
-        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks))
+        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks), may_wait=True)
         self._table.opened([upload])  # what its bundle takes has changed
         here = await self._here(actor, chunks.entries(), upload)
         return self._answer(actor, upload, chunks, here, first=first, bundle_url=self._bundle_url(actor, upload))
@@ -196,7 +196,7 @@ class UploadService:
             ledger.apply()
             uploads.reserve_more(tx, upload.id, size)
 
-        await self._database.write(work)
+        await self._database.write(work, may_wait=True)
 
     async def give_up(self, actor: Actor, upload_id: str) -> None:
         """End an open upload; one that is committed stays as it is.

@@ -193,8 +193,9 @@ ORDER = (
             Edit("app/services/commits.py", "        await self._store.barrier(claims)\n", ""),
             Edit(
                 "app/services/commits.py",
-                "        results, over = await self._database.write(work)\n",
-                "        results, over = await self._database.write(work)\n        await self._store.barrier(claims)\n",
+                "        results, over = await self._database.write(work, may_wait=True)\n",
+                "        results, over = await self._database.write(work, may_wait=True)\n"
+                "        await self._store.barrier(claims)\n",
             ),
             Edit(
                 "app/services/commits.py", "        if self._is_incomplete(upload, manifest):\n", "        if False:\n"
@@ -341,4 +342,43 @@ SIGNATURE = (
     ),
 )
 
-MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE)
+FULL_DISK = "tests/scenarios/test_full_disk.py"
+ROOM = (
+    _without(
+        "the ballast that gives way to a delete",
+        "app/application.py",
+        "            make_room=ballast.give_up,\n",
+        "",
+        f"{FULL_DISK}::test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_read_on",
+    ),
+    _without(
+        "the ballast that gives way to a start",
+        "app/services/room.py",
+        "if disk.usage(folder).free < LEAST_TO_START",
+        "if False",
+        f"{FULL_DISK}::test_a_disk_without_a_byte_left_does_not_stop_a_start",
+    ),
+    _without(
+        "the checkpoint while the disk still has room for it",
+        "storage/group_writer.py",
+        "min(CHECKPOINT_SIZE, room // 2)",
+        "CHECKPOINT_SIZE",
+        f"{FULL_DISK}::test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_read_on",
+    ),
+    _without(
+        "the room of the ballast kept from uploads",
+        "app/services/room.py",
+        " + given_up)",
+        ")",
+        "tests/app/test_room.py::test_uploads_get_nothing_of_what_the_ballast_gave",
+    ),
+    _without(
+        "a quota that is used up told from a disk that failed",
+        "storage/group_writer.py",
+        "in MAYBE_FULL and self._has_no_room()",
+        "in ()",
+        "tests/storage/test_group_writer.py::test_a_quota_that_is_used_up_is_a_full_disk_and_no_failed_one",
+    ),
+)
+
+MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM)

@@ -1,12 +1,14 @@
 """The disk fills up under a server: uploads are refused, nothing breaks, and room brings them back."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.api.wire import eventually
 
 DISK = 64 * MIB
 RESERVED = Limits()
+FILES = 60
 TO_THE_LAST_BYTE = Limits(free_disk_bytes=0, free_disk_percent=0)
 
 
@@ -127,3 +130,81 @@ async def test_a_full_disk_does_not_stop_a_restart(disk: Small, template: Templa
         ada = Person(running.session, template.tokens[ADMIN])
         for path, data in kept.items():
             assert (await ada.content((await ada.at(path)).json["file_id"])).body == data
+
+
+def take_the_rest(disk: Small) -> Path:
+    """Let another program fill the disk, to the last byte."""
+    filler = disk.root / "another program"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return filler
+
+
+async def feed_of(person: Person) -> list[dict[str, Any]]:
+    """Return all that the feed tells a new device."""
+    changes: list[dict[str, Any]] = []
+    since: dict[str, str] = {}
+    while True:
+        page = (await person.get("/api/v1/sync", params=since)).json
+        changes += page["changes"]
+        since = {"cursor": page["cursor"]}
+        if not page["has_more"]:
+            return changes
+
+
+async def test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_read_on(
+    disk: Small, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOOK_EVERY_S", 0)
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings()) as server:
+        ada = Person(server.session, template.tokens[ADMIN])
+        files = [(await ada.put(f"/{n:03}", noise(100_000, n))).json["file_id"] for n in range(FILES)]
+        await server.cairn.room.tend()
+        ballast = folder / "guard" / "ballast"
+        assert ballast.stat().st_size == DISK // 100
+        filler = take_the_rest(disk)
+        assert disk.free == 0
+
+        refused = await ada.put("/more", noise(1000))
+        assert (refused.status, refused.code) == (507, "storage_full")
+        assert ballast.exists()  # it is not for uploads
+
+        for file_id in files:
+            assert (await ada.delete(f"/api/v1/files/{file_id}")).status == 204
+        assert not ballast.exists()
+        assert await ada.names() == []
+        trash = (await ada.get("/api/v1/trash")).json["items"]
+        last, *others = [item["trash_id"] for item in trash]
+        assert (await ada.post(f"/api/v1/trash/{last}/restore")).status == 200
+        assert (await ada.content(files[-1])).body == noise(100_000, FILES - 1)
+        for trash_id in others:
+            assert (await ada.delete(f"/api/v1/trash/{trash_id}")).status == 204
+        while await server.cairn.jobs.advance():
+            pass
+        assert [item["trash_id"] for item in (await ada.get("/api/v1/trash")).json["items"]] == []
+        assert [change["file"]["name"] for change in await feed_of(ada)][1:] == [f"{FILES - 1:03}"]
+        assert (await ada.put("/more", noise(1000))).status == 507
+
+        filler.unlink()
+
+        assert (await ada.put("/more", noise(1000))).status == 201
+        await server.cairn.room.tend()
+        assert ballast.stat().st_size == DISK // 100
+
+
+async def test_a_disk_without_a_byte_left_does_not_stop_a_start(disk: Small, template: Template) -> None:
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings()) as server:
+        ada = Person(server.session, template.tokens[ADMIN])
+        file_id = (await ada.put("/kept", noise(100_000, 1))).json["file_id"]
+        await server.cairn.room.tend()
+    take_the_rest(disk)
+
+    async with serving(folder, Settings()) as server:
+        ada = Person(server.session, template.tokens[ADMIN])
+        assert (await ada.content(file_id)).body == noise(100_000, 1)
+        assert (await ada.delete(f"/api/v1/files/{file_id}")).status == 204

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage import group_writer
-from storage.disk import LocalDisk
+from storage.disk import DiskUsage, LocalDisk
 from storage.errors import StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession, translated
 from storage.index import connect_writer
@@ -67,6 +67,19 @@ def writer(path: Path, disk: SimDisk, failures: list[StorageError]) -> Iterator[
     writer.write_blocking(lambda session: session.connection.execute("CREATE TABLE t (a INTEGER, b BLOB)"))
     yield writer
     writer.close()
+
+
+def answers_once(monkeypatch: pytest.MonkeyPatch, disk: SimDisk, name: str) -> None:
+    """Let SQLite answer the next commit so."""
+    commit = disk.commit
+
+    def refuse(connection: sqlite3.Connection, path: Path) -> None:
+        monkeypatch.setattr(disk, "commit", commit)
+        error = sqlite3.OperationalError("the disk says no")
+        error.sqlite_errorname = name
+        raise error
+
+    monkeypatch.setattr(disk, "commit", refuse)
 
 
 def adding(value: int, size: int = 0) -> Callable[[Counting], int]:
@@ -179,6 +192,60 @@ async def test_without_room_only_what_needs_it_is_refused(writer: GroupWriter[Co
     assert rows(path) == [2]
 
 
+@pytest.mark.parametrize("answer", group_writer.MAYBE_FULL)
+async def test_a_quota_that_is_used_up_is_a_full_disk_and_no_failed_one(
+    writer: GroupWriter[Counting],
+    path: Path,
+    disk: SimDisk,
+    failures: list[StorageError],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    answers_once(monkeypatch, disk, answer)
+    disk.fail("write", 0, errno.EDQUOT)
+
+    with pytest.raises(StoreFullError):
+        await writer.write(adding(1))
+
+    assert await writer.write(adding(2)) == 2
+    assert (rows(path), failures) == ([2], [])
+    assert disk.list_(path.parent) == []  # what it looked with is gone
+
+
+@pytest.mark.parametrize("room", [0, errno.EROFS], ids=["enough room", "read-only"])
+async def test_a_write_that_fails_for_another_reason_is_a_failed_disk(
+    writer: GroupWriter[Counting],
+    disk: SimDisk,
+    failures: list[StorageError],
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+) -> None:
+    answers_once(monkeypatch, disk, "SQLITE_IOERR_WRITE")
+    if room:
+        disk.fail("create", 0, room)
+
+    with pytest.raises(StoreFailedError, match="SQLITE_IOERR_WRITE"):
+        await writer.write(adding(1))
+
+    assert len(failures) == 1
+
+
+async def test_after_the_disk_was_full_the_log_gives_back_its_room(
+    writer: GroupWriter[Counting], path: Path, disk: SimDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await writer.write(adding(1, 500_000))
+    log = path.with_name(path.name + "-wal")
+    size = log.stat().st_size
+    answers_once(monkeypatch, disk, "SQLITE_FULL")
+    with pytest.raises(StoreFullError):
+        await writer.write(adding(2))
+
+    await writer.write(adding(3))
+
+    assert log.stat().st_size < size
+    assert rows(path) == [1, 3]
+
+
 async def test_a_mistake_in_a_statement_is_the_callers_own(writer: GroupWriter[Counting], path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await writer.write(lambda session: session.connection.execute("SELECT * FROM nowhere"))
@@ -235,6 +302,40 @@ async def test_the_log_is_written_back_when_it_has_grown(
     await writer.write(adding(2))  # its turn comes after the checkpoint
 
     assert LocalDisk().stat(path).size > size_before + 200_000
+
+
+async def test_the_log_is_cut_off_then_and_not_written_back_after_every_group_from_then_on(
+    path: Path, disk: SimDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_writer, "CHECKPOINT_SIZE", 200_000)
+    sessions: list[Counting] = []
+
+    def opened() -> Counting:
+        sessions.append(Counting(connect_writer(path)))
+        return sessions[-1]
+
+    writer = GroupWriter(path, open_session=opened, disk=disk)
+    try:
+        await writer.write(lambda session: session.connection.execute("CREATE TABLE t (a INTEGER, b BLOB)"))
+        for value in range(60):
+            await writer.write(adding(value, size=10_000))
+    finally:
+        writer.close()
+
+    checkpoints = [what for what, _ in sessions[0].heard if what == "checkpoint"]
+    assert 3 <= len(checkpoints) <= 8  # 60 rows of two pages of 16 KiB: one for each 200,000 bytes, and one at the end
+
+
+async def test_a_log_may_grow_to_half_of_what_the_disk_has_left(
+    writer: GroupWriter[Counting], path: Path, disk: SimDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = path.with_name(path.name + "-wal")
+    monkeypatch.setattr(disk, "usage", lambda _: DiskUsage(total=1 << 40, free=100_000))
+
+    await writer.write(adding(1, size=200_000))
+    await writer.write(adding(2))  # its turn comes after the checkpoint
+
+    assert log.stat().st_size < 100_000
 
 
 def test_an_error_of_the_opening_is_raised_where_it_is_opened(path: Path) -> None:
