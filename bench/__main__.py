@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--files", type=int, default=10_000, metavar="N", help="small files; 10000")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="samples of each; 5")
+    parser.add_argument("--nodes", type=int, default=1_000_000, metavar="N", help="of the large account; 1000000")
     parser.add_argument("--folder", type=Path, default=_ROOT / "build", help="a folder on the disk to be measured")
     parser.add_argument("--json", action="store_true", help="print every sample as JSON")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(name: str, options: argparse.Namespace) -> list[Result]:
     """Measure in a new folder, which is gone afterwards whatever happens."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
-        plan = Plan(Path(folder), options.size * MIB, options.big * MIB, options.files, options.rounds)
+        plan = Plan(Path(folder), options.size * MIB, options.big * MIB, options.files, options.rounds, options.nodes)
         return MEASURES[name](plan)
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.account import measure_account
 from bench.batch import count_batch
 from bench.cairn import children_cpu_s, log_in, run_cairn
 from bench.inputs import MIB, touch_memory, write_random, write_tree
@@ -18,6 +19,7 @@ from bench.programs import sync
 from bench.results import Result
 
 _SMALL = 4096
+_STEPS_A_ROUND = 10
 
 
 class WrongContentError(Exception):
@@ -32,7 +34,8 @@ class Plan:
         size: bytes of the large file.
         big: bytes of the file that is under way while memory is watched.
         files: number of small files.
-        rounds: how many pairs of samples.
+        rounds: how many pairs of samples; ten times as many of a step at an account.
+        nodes: of the large account.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class Plan:
     big: int
     files: int
     rounds: int
+    nodes: int
 
 
 def measure_machine(plan: Plan) -> list[Result]:
@@ -179,6 +183,11 @@ def measure_start(plan: Plan) -> list[Result]:
     return [Result("start on an empty folder until /readyz", "ms", samples, goal="under 1,000 ms")]
 
 
+def measure_an_account(plan: Plan) -> list[Result]:
+    """Time what a device asks for at an account of many nodes, beside the same at one of 1,000."""
+    return measure_account(plan.folder, nodes=plan.nodes, samples=plan.rounds * _STEPS_A_ROUND)
+
+
 MEASURES: dict[str, Callable[[Plan], list[Result]]] = {
     "machine": measure_machine,
     "start": measure_start,
@@ -187,6 +196,7 @@ MEASURES: dict[str, Callable[[Plan], list[Result]]] = {
     "files": measure_files,
     "batch": measure_batch,
     "memory": measure_memory,
+    "account": measure_an_account,
 }
 
 

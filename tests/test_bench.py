@@ -22,7 +22,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_every_measurement_runs_on_small_sizes_and_cleans_up(tmp_path: Path) -> None:
-    done = _bench("--size=2", "--big=2", "--files=20", "--rounds=2", "--json", f"--folder={tmp_path}")
+    done = _bench("--size=2", "--big=2", "--files=20", "--nodes=2000", "--rounds=2", "--json", f"--folder={tmp_path}")
 
     assert done.returncode == 0, done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout)}
