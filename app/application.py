@@ -52,7 +52,7 @@ from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.reveal import reveal_slice
-from app.services.room import Room, make_way_for_start
+from app.services.room import Room, make_way
 from app.services.setup import SetUpService
 from app.services.sweep import Sweep
 from app.services.trash import TrashService
@@ -117,7 +117,7 @@ async def open_cairn(
         on_failure(error)
 
     ballast = Ballast(folder.ballast, disk)
-    await asyncio.to_thread(make_way_for_start, ballast, disk, folder.root)
+    await asyncio.to_thread(make_way, ballast, disk, folder.root)
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
@@ -235,7 +235,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         hashes=HashService(database, store, hashing),
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
         jobs=jobs,
-        collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings)),
+        collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings), room),
         room=room,
     )
 

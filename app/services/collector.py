@@ -13,6 +13,7 @@ from app.errors import LimitReachedError, UnavailableError
 from app.repositories import journal
 from app.services.collection import Collection, Survey
 from app.services.mark import Mark
+from app.services.room import Room
 from app.services.uptime import DAY_S, HOUR_S, Uptime
 from storage.disposal import Freed
 from storage.errors import StorageError
@@ -60,13 +61,21 @@ class Collector:
     """Runs collections on one store."""
 
     def __init__(
-        self, database: Database, store: ChunkStore, uptime: Uptime, offload: Offload, folder: Path, patience: Patience
+        self,
+        database: Database,
+        store: ChunkStore,
+        uptime: Uptime,
+        offload: Offload,
+        folder: Path,
+        patience: Patience,
+        room: Room,
     ) -> None:
         """Take the parts it works with.
 
         Args:
             offload: a thread of its own.
             folder: for what a run gathers, made and removed by it.
+            room: on a disk that is full, a run is to find what it needs.
         """
         self._database = database
         self._store = store
@@ -75,6 +84,7 @@ class Collector:
         self._offload = offload
         self._folder = folder
         self._patience = patience
+        self._room = room
         self._lock = asyncio.Lock()
         self._is_checked = False
         self._collecting: asyncio.Task[object] | None = None
@@ -119,6 +129,7 @@ class Collector:
             StorageError: the disk failed. What was not judged by then stays.
         """
         async with self._lock, self._noted():
+            await self._room.make_way()
             await self._check_basis()
             await self._disposal.take_back()
             freed = await self._remove()

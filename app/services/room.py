@@ -14,8 +14,8 @@ from storage.disk import Disk, DiskUsage
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-LEAST_TO_START = 2 * 1024 * 1024
-"""Bytes without which databases cannot be opened: each makes a WAL and its index."""
+LEAST_TO_WORK = 2 * 1024 * 1024
+"""Bytes without which nothing larger can be begun: opening a database takes a WAL and its index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,10 @@ class Room:
         """Lay the ballast if it is missing and there is room for it."""
         await asyncio.to_thread(lambda: self._ballast.tend(self._disk.usage(self._folder)))
 
+    async def make_way(self) -> None:
+        """Give the ballast up if the disk is full, before work that frees room and needs a little to do so."""
+        await asyncio.to_thread(make_way, self._ballast, self._disk, self._folder)
+
     def _measured(self, usage: DiskUsage) -> Space:
         """Count what the ballast has given up as taken: it was not given up for uploads."""
         keep = max(self._limits.free_disk_bytes, usage.total * self._limits.free_disk_percent // 100)
@@ -84,7 +88,7 @@ class Room:
             logger.warning("the disk has %d bytes left: uploads are refused, all else goes on", space.free)
 
 
-def make_way_for_start(ballast: Ballast, disk: Disk, folder: Path) -> None:
+def make_way(ballast: Ballast, disk: Disk, folder: Path) -> None:
     """Give the ballast up if the disk is so full that the databases could not even be opened. Blocks."""
-    if disk.usage(folder).free < LEAST_TO_START:
+    if disk.usage(folder).free < LEAST_TO_WORK:
         ballast.give_up()

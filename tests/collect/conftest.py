@@ -78,7 +78,7 @@ async def keeping(cairn: Cairn, folder: Path) -> AsyncIterator[Keeper]:
     """Give a collector with the patience of a server, and a clock of its own."""
     runtime, offload = Runtime(), Offload("collect", threads=1, queue=8)
     patience = Patience(UNUSED_FOR_S, GRACE_S, DAY_S)
-    collector = Collector(cairn.database, cairn.store, runtime, offload, folder / "collection", patience)
+    collector = Collector(cairn.database, cairn.store, runtime, offload, folder / "collection", patience, cairn.room)
     try:
         yield Keeper(collector, runtime, folder)
     finally:

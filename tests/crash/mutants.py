@@ -354,9 +354,16 @@ ROOM = (
     _without(
         "the ballast that gives way to a start",
         "app/services/room.py",
-        "if disk.usage(folder).free < LEAST_TO_START",
+        "if disk.usage(folder).free < LEAST_TO_WORK",
         "if False",
         f"{FULL_DISK}::test_a_disk_without_a_byte_left_does_not_stop_a_start",
+    ),
+    _without(
+        "the ballast that gives way to a collection",
+        "app/services/collector.py",
+        "            await self._room.make_way()\n",
+        "",
+        f"{FULL_DISK}::test_a_disk_without_a_byte_left_still_lets_unused_chunks_be_collected",
     ),
     _without(
         "the checkpoint while the disk still has room for it",

@@ -14,10 +14,12 @@ import pytest
 
 from app.config import Limits, Settings
 from app.services import room
+from storage.errors import StoreFullError
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, serving
 from tests.api.people import MIB, Person, noise
 from tests.api.wire import eventually
+from tests.collect.conftest import keeping
 
 DISK = 64 * MIB
 RESERVED = Limits()
@@ -132,9 +134,9 @@ async def test_a_full_disk_does_not_stop_a_restart(disk: Small, template: Templa
             assert (await ada.content((await ada.at(path)).json["file_id"])).body == data
 
 
-def take_the_rest(disk: Small) -> Path:
-    """Let another program fill the disk, to the last byte."""
-    filler = disk.root / "another program"
+def take_the_rest(disk: Small, name: str = "another program") -> Path:
+    """Let another program fill the disk, to the last byte, and return its file."""
+    filler = disk.root / name
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
@@ -208,3 +210,34 @@ async def test_a_disk_without_a_byte_left_does_not_stop_a_start(disk: Small, tem
         ada = Person(server.session, template.tokens[ADMIN])
         assert (await ada.content(file_id)).body == noise(100_000, 1)
         assert (await ada.delete(f"/api/v1/files/{file_id}")).status == 204
+
+
+async def test_a_disk_without_a_byte_left_still_lets_unused_chunks_be_collected(
+    disk: Small, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOOK_EVERY_S", 0)
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings()) as server, keeping(server.cairn, folder) as keeper:
+        ada = Person(server.session, template.tokens[ADMIN])
+        for n in range(10):
+            file = (await ada.put(f"/{n:03}", noise(2 * MIB, n))).json
+            await ada.delete(f"/api/v1/files/{file['file_id']}")
+        for item in (await ada.get("/api/v1/trash")).json["items"]:
+            await ada.delete(f"/api/v1/trash/{item['trash_id']}")
+        while await server.cairn.jobs.advance():
+            pass
+        for name in ("one", "two", "three"):  # what the logs of the databases had is cut off, and taken too
+            take_the_rest(disk, name)
+            with contextlib.suppress(StoreFullError):
+                await keeper.collect()
+        disk.make_room()
+        await server.cairn.room.tend()
+        take_the_rest(disk)
+        assert (await ada.put("/more", noise(1000))).status == 507
+
+        collected = await keeper.collect_all()
+
+        assert sum(each.freed.size for each in collected) == 10 * 2 * MIB
+        assert disk.free > 10 * 2 * MIB
+        assert (await ada.put("/more", noise(1000))).status == 201
