@@ -16,8 +16,10 @@ from app.services.views import View
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Text = Annotated[str, Meta(max_length=4096)]
+# The pattern is told in the document and judged by the services, which say better what is wrong.
+Path = Annotated[str, Meta(max_length=4096, extra_json_schema={"pattern": "^/"})]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]  # as sent; in NFC it must have at most 255 bytes
-WireId = Annotated[str, Meta(min_length=1, max_length=64)]
+WireId = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 ContentType = Annotated[str, Meta(min_length=1, max_length=255)]
 OnConflict = Literal["fail", "rename", "replace"]
@@ -86,7 +88,7 @@ class CommitBatchRequest(Request, frozen=True):
 class FolderRequest(Request, frozen=True):
     """Body of POST /api/v1/folders: `path` with `parents`, or `parent_id` with `name`."""
 
-    path: Text | None = None
+    path: Path | None = None
     parents: bool = False
     parent_id: WireId | None = None
     name: Name | None = None

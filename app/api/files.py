@@ -28,7 +28,7 @@ from app.services.targets import Wish
 from app.services.tree import Change, Keep
 from app.services.uploads import Declared
 from app.services.views import View
-from app.wire import ChangeRequest, Count, DownloadReply, File, Text, Time, WireId
+from app.wire import ChangeRequest, Count, DownloadReply, File, Path, Time, WireId
 from storage.signing import Operation
 
 routes = Routes()
@@ -40,7 +40,7 @@ _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 class _Path(msgspec.Struct, forbid_unknown_fields=True):
     """Query of GET /api/v1/files."""
 
-    path: Text
+    path: Path
 
 
 class _Download(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,7 +61,7 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True):
 class _Put(msgspec.Struct, forbid_unknown_fields=True):
     """Query of PUT /api/v1/files/content."""
 
-    path: Text
+    path: Path
     parents: Literal["0", "1"] = "0"
 
 

@@ -15,7 +15,7 @@ from app.auth.tokens import Presented
 from app.auth.usernames import fold
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
-from app.errors import LimitReachedError, NotFoundError, UnauthenticatedError
+from app.errors import InvalidRequestError, LimitReachedError, NotFoundError, UnauthenticatedError
 from app.ids import decode_id, encode_id
 from app.repositories import actors, users
 from app.repositories.actors import ActorRow
@@ -148,8 +148,15 @@ class AuthenticationService:
         self._endings.announce(Ended(actor.user_id, actor.id))
 
     async def list_devices(self, actor: Actor, *, after: str | None, limit: int) -> list[ActorRow]:
-        """Return up to `limit` of the user's devices whose tokens work, behind the device id `after`."""
-        number = 0 if after is None else decode_id(after)[0]
+        """Return up to `limit` of the user's devices whose tokens work, behind the device id `after`.
+
+        Raises:
+            InvalidRequestError: `after` is no id.
+        """
+        try:
+            number = 0 if after is None else decode_id(after)[0]
+        except NotFoundError as error:
+            raise InvalidRequestError("`after` is not one that a listing gave.") from error
         since = self._clock_ms() - IDLE_MS
         return await self._database.read(
             lambda tx: actors.list_live(tx, actor.user_id, used_since_ms=since, after=number, limit=limit)
