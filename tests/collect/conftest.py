@@ -36,8 +36,8 @@ DAY, GRACE = UNUSED_FOR_S, GRACE_S
 class Runtime(Uptime):
     """An uptime that goes on when it is told to, too."""
 
-    def __init__(self) -> None:
-        super().__init__(DAY)
+    def __init__(self, begin_s: int) -> None:
+        super().__init__(begin_s)
         self.added_s = 0
 
     def now_s(self) -> int:
@@ -74,9 +74,9 @@ class Keeper:
 
 
 @asynccontextmanager
-async def keeping(cairn: Cairn, folder: Path) -> AsyncIterator[Keeper]:
-    """Give a collector with the patience of a server, and a clock of its own."""
-    runtime, offload = Runtime(), Offload("collect", threads=1, queue=8)
+async def keeping(cairn: Cairn, folder: Path, *, begin_s: int = DAY) -> AsyncIterator[Keeper]:
+    """Give a collector with the patience of a server, and a clock of its own that stands at `begin_s`."""
+    runtime, offload = Runtime(begin_s), Offload("collect", threads=1, queue=8)
     patience = Patience(UNUSED_FOR_S, GRACE_S, DAY_S)
     collector = Collector(cairn.database, cairn.store, runtime, offload, folder / "collection", patience, cairn.room)
     try:

@@ -23,7 +23,7 @@ from tests.crash.busy import check_all, session_with
 from tests.crash.doors import UnansweredError
 from tests.server import ADMIN, PASSWORD, RunningServer
 
-ROUNDS = 10
+ROUNDS = 8
 CLIENTS = 4
 MOST_CALLS = 1500
 
