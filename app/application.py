@@ -53,7 +53,9 @@ from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.reveal import reveal_slice
 from app.services.room import Room, make_way
+from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
+from app.services.standing import Standing
 from app.services.sweep import Sweep
 from app.services.trash import TrashService
 from app.services.tree import TreeService
@@ -62,10 +64,11 @@ from app.services.uptime import HOUR_S, read_uptime
 from app.services.urls import Urls
 from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
+from storage.index import connect_reader as connect_index_reader
 from storage.keyring import Keyring
 from storage.offload import Offload
 from storage.signing import UrlSigner
-from storage.store import ChunkStore
+from storage.store import INDEX_NAME, ChunkStore
 from web.pages import Pages
 
 logger = logging.getLogger(__name__)
@@ -92,6 +95,8 @@ class Cairn:
     jobs: JobService
     collector: Collector
     room: Room
+    standing: Standing
+    selfcheck: SelfCheck
 
 
 @asynccontextmanager
@@ -113,11 +118,14 @@ async def open_cairn(
     failures: list[StorageError] = []
 
     def note_failure(error: StorageError) -> None:
+        if not failures:
+            standing.note_failure()
         failures.append(error)
         on_failure(error)
 
     ballast = Ballast(folder.ballast, disk)
     await asyncio.to_thread(make_way, ballast, disk, folder.root)
+    standing = await asyncio.to_thread(Standing, folder.read_only, folder.failures, disk, now_ms)
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
@@ -142,17 +150,18 @@ async def open_cairn(
             listeners=Listeners(notifier.changed, high_water.note),
             on_failure=note_failure,
             make_room=ballast.give_up,
+            require_writable=standing.require_writable,
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier, ballast)
+        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier, ballast, standing, clean)
         cairn = await _assemble(foundation, closing_down)
         yield cairn
         try:
             await cairn.sweep.keep_time()
         except (StorageError, OSError) as error:  # the disk is full, or has failed, which was told
             logger.warning("the clocks could not be kept at the stop: %s", error)
-    if not failures:
+    if not failures and not standing.is_read_only:
         try:
             folder.end()
         except OSError as error:
@@ -171,6 +180,8 @@ class _Foundation:
     keyring: Keyring
     notifier: Notifier
     ballast: Ballast
+    standing: Standing
+    was_clean: bool
 
 
 async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
@@ -185,7 +196,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     uptime = await database.read(read_uptime)
     urls = Urls(signer, settings.uploads.url_lifetime_s)
     table = OpenUploads(database)
-    room = Room(base.folder.root, base.disk, settings.limits, base.ballast)
+    room = Room(base.folder.root, base.disk, settings.limits, base.ballast, base.standing)
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
@@ -210,7 +221,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         ),
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
         proxies=Proxies(settings.server.trusted_proxies),
-        health=HealthService(database, store),
+        health=HealthService(database, store, room, base.standing),
         tree=TreeService(database),
         trash=TrashService(database, jobs, identity.epoch),
         history=HistoryService(database),
@@ -237,7 +248,13 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         jobs=jobs,
         collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings), room),
         room=room,
+        standing=base.standing,
+        selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
     )
+
+
+def _databases(folder: DataFolder) -> dict[Path, Connect]:
+    return {folder.metadata: connect_reader, folder.store / INDEX_NAME: connect_index_reader}
 
 
 def _patience(settings: Settings) -> Patience:

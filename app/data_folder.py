@@ -34,6 +34,8 @@ class DataFolder:
         self.control = self.guard / "control.sock"
         self.high_water = self.guard / "high-water"
         self.ballast = self.guard / "ballast"
+        self.read_only = self.guard / "read-only"
+        self.failures = self.guard / "disk-failures"
         self._clean = self.guard / "clean-stop"
         self._disk = disk
         self._lock: int | None = None

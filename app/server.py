@@ -106,14 +106,24 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                     janitor = group.create_task(run_chores(chores), name="janitor")
                     jobs = group.create_task(cairn.jobs.run(), name="jobs")
                     collector = group.create_task(cairn.collector.run(), name="collector")
+                    selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
+                    guard = group.create_task(_end_when_read_only(cairn, janitor, jobs, collector), name="guard")
                     await stopped.wait()
-                    for task in (janitor, jobs, collector):
+                    for task in (janitor, jobs, collector, selfcheck, guard):
                         task.cancel()
                     cairn.collector.stop()
     if failures:
         logger.critical("stopped, for the disk failed: %s. Look at the disk, then start again.", failures[0])
         return 1
     return 0
+
+
+async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
+    """End what would write by itself, once nothing may be written."""
+    await cairn.standing.wait_read_only()
+    for task in tasks:
+        task.cancel()
+    cairn.collector.stop()
 
 
 @asynccontextmanager

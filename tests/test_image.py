@@ -128,7 +128,7 @@ def test_the_health_check_finds_the_server_by_the_same_settings(tmp_path: Path) 
     finally:
         server.close()
 
-    assert (there.returncode, there.stdout) == (0, '200 {"status":"ok"}\n')
+    assert (there.returncode, there.stdout) == (0, '200 {"status":"ok","reasons":[]}\n')
     assert gone.returncode == 1
     assert gone.stdout.startswith(f"no answer from 127.0.0.1, port {server.port}: ")
 

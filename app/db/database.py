@@ -50,11 +50,16 @@ class Database:
     """Reads and writes of metadata; open it with `Database.open`, which expects a migrated file."""
 
     def __init__(
-        self, writer: GroupWriter[Transaction], readers: list[_Reader], make_room: Callable[[], object]
+        self,
+        writer: GroupWriter[Transaction],
+        readers: list[_Reader],
+        make_room: Callable[[], object],
+        require_writable: Callable[[], None],
     ) -> None:
-        """Take over connections that are open; see `open` for `make_room`."""
+        """Take over connections that are open; see `open` for the rest."""
         self._writer = writer
         self._make_room = make_room
+        self._require_writable = require_writable
         self._readers = readers
         self._free: asyncio.Queue[_Reader] = asyncio.Queue()
         for reader in readers:
@@ -71,6 +76,7 @@ class Database:
         listeners: Listeners,
         on_failure: Callable[[StorageError], None] | None = None,
         make_room: Callable[[], object] = lambda: None,
+        require_writable: Callable[[], None] = lambda: None,
     ) -> Self:
         """Open the writer and the readers.
 
@@ -82,6 +88,7 @@ class Database:
             listeners: told from the writer's thread after commits and checkpoints.
             on_failure: called from the writer's thread when the disk has failed.
             make_room: called in a thread when a change finds the disk full, before it is tried once more.
+            require_writable: called before each change; raises StorageError to refuse it.
         """
 
         def open_session() -> Transaction:
@@ -92,7 +99,7 @@ class Database:
         readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
         for reader in readers:
             await reader.open()
-        return cls(writer, readers, make_room)
+        return cls(writer, readers, make_room, require_writable)
 
     @property
     def commits(self) -> int:
@@ -106,6 +113,7 @@ class Database:
             work: the unit; where the disk is full it is run once more after room was made.
             may_wait: it has no claim on that room: uploads, and what is only noted.
         """
+        self._require_writable()
         try:
             return await self._writer.write(work)
         except StoreFullError:

@@ -9,6 +9,7 @@ from app.db.transaction import Snapshot
 _OLDEST = "SELECT oldest_seq, oldest_mark FROM meta"
 _FOREIGN_KEYS = "PRAGMA foreign_key_check"
 _INTEGRITY = "PRAGMA integrity_check(100)"
+_QUICK = "PRAGMA quick_check(1)"
 _FOLDERS = """
     SELECT n.id, n.parent_id, n.dead_seq, n.dead_seq > 0 AND n.dead_ms IS NULL AS is_purged, f.size, f.items,
            coalesce((SELECT sum(c.size) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0), 0) AS size_here,
@@ -187,3 +188,13 @@ def owner_name(tx: Snapshot, node_id: int) -> str:
     """Return the name of the user in whose space a node is."""
     row = tx.one(_OWNER, {"id": node_id})
     return "nobody" if row is None else row["name"]
+
+
+def quick_fault(connection: sqlite3.Connection) -> str | None:
+    """Return the first fault in the structure of a database, without comparing indexes with their tables.
+
+    Raises:
+        sqlite3.Error: it cannot be read to the end.
+    """
+    found = str(connection.execute(_QUICK).fetchone()[0])
+    return None if found == "ok" else " ".join(found.split())

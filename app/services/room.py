@@ -9,6 +9,7 @@ from pathlib import Path
 from app.config import Limits
 from app.errors import NoRoomError
 from app.services.ballast import Ballast, ballast_size
+from app.services.standing import Standing
 from storage.disk import Disk, DiskUsage
 
 logger = logging.getLogger(__name__)
@@ -35,12 +36,13 @@ class Space:
 class Room:
     """Looks at the free space of the data folder's volume, at most once a second, and holds the ballast."""
 
-    def __init__(self, folder: Path, disk: Disk, limits: Limits, ballast: Ballast) -> None:
-        """Take the data folder, and how much of its volume to keep free."""
+    def __init__(self, folder: Path, disk: Disk, limits: Limits, ballast: Ballast, standing: Standing) -> None:
+        """Take the data folder, how much of its volume to keep free, and whether anything may be written at all."""
         self._folder = folder
         self._disk = disk
         self._limits = limits
         self._ballast = ballast
+        self._standing = standing
         self._looked = -LOOK_EVERY_S
         self._space = Space(0, 0, 0)
         self._told = True
@@ -50,7 +52,9 @@ class Room:
 
         Raises:
             NoRoomError: uploads would eat into what is kept back.
+            StoreUnavailableError: the server only reads.
         """
+        self._standing.require_writable()
         if not self.look().is_enough:
             raise NoRoomError("The server's disk is nearly full: free some space there, or delete something.")
 
@@ -68,7 +72,12 @@ class Room:
         await asyncio.to_thread(lambda: self._ballast.tend(self._disk.usage(self._folder)))
 
     async def make_way(self) -> None:
-        """Give the ballast up if the disk is full, before work that frees room and needs a little to do so."""
+        """Give the ballast up if the disk is full, before work that frees room and needs a little to do so.
+
+        Raises:
+            StoreUnavailableError: the server only reads.
+        """
+        self._standing.require_writable()
         await asyncio.to_thread(make_way, self._ballast, self._disk, self._folder)
 
     def _measured(self, usage: DiskUsage) -> Space:

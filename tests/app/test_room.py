@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from app.clock import now_ms
 from app.config import Limits
 from app.errors import NoRoomError
 from app.services import room as room_module
 from app.services.ballast import Ballast
 from app.services.room import Room
+from app.services.standing import Standing
 from storage.disk import DiskUsage, LocalDisk
 
 MIB = 1024 * 1024
@@ -52,6 +54,10 @@ def every_look_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ballast"
+
+
+def writable(path: Path) -> Standing:
+    return Standing(path.with_name("read-only"), path.with_name("failures"), LocalDisk(), now_ms)
 
 
 @pytest.mark.parametrize(("total", "size"), [(10 * GIB, 64 * MIB), (64 * MIB, 671_088), (6400 * MIB, 64 * MIB)])
@@ -113,7 +119,7 @@ def test_ballast_that_finds_no_room_leaves_nothing(path: Path, caplog: pytest.Lo
 def test_uploads_get_nothing_of_what_the_ballast_gave(path: Path) -> None:
     volume = Volume()
     ballast = Ballast(path, volume)
-    room = Room(path.parent, volume, NOTHING_KEPT, ballast)
+    room = Room(path.parent, volume, NOTHING_KEPT, ballast, writable(path))
     ballast.tend(volume.usage(path))
     volume.free = 0
     ballast.give_up()
@@ -135,7 +141,7 @@ def test_uploads_stop_at_the_reserve_and_the_log_says_so_once(
     volume = Volume(total=total, free=total)
     ballast = Ballast(path, volume)
     ballast.tend(volume.usage(path))
-    room = Room(path.parent, volume, Limits(), ballast)
+    room = Room(path.parent, volume, Limits(), ballast, writable(path))
     room.require()
 
     volume.free = kept

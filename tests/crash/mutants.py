@@ -388,4 +388,39 @@ ROOM = (
     ),
 )
 
-MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM)
+READ_ONLY = "tests/crash/test_read_only.py"
+DAMAGE_FOUND = (
+    f"{READ_ONLY}::test_damage_found_after_an_unclean_stop_leaves_a_server_that_reads_alone_also_after_a_restart"
+)
+TRUST = (
+    _without(
+        "the look at the databases after an unclean stop",
+        "app/application.py",
+        "{} if base.was_clean else _databases(base.folder)",
+        "{}",
+        DAMAGE_FOUND,
+    ),
+    _without(
+        "the note that keeps a server reading alone over a restart",
+        "app/services/standing.py",
+        'replace_file(self._disk, self._mark, f"{why}\\n".encode())',
+        "pass",
+        DAMAGE_FOUND,
+    ),
+    _without(
+        "the refusal of changes while a server reads alone",
+        "app/db/database.py",
+        "        self._require_writable()\n        try:",
+        "        try:",
+        DAMAGE_FOUND,
+    ),
+    _without(
+        "the count of the disk's failures",
+        "app/application.py",
+        "            standing.note_failure()\n",
+        "            pass\n",
+        f"{READ_ONLY}::test_a_server_whose_disk_failed_three_times_in_a_day_reads_alone_until_a_person_says_so",
+    ),
+)
+
+MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM, *TRUST)
