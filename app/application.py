@@ -24,13 +24,15 @@ from app.auth.recent import RecentActors
 from app.auth.throttle import Throttle
 from app.clock import now_ms
 from app.config import Settings
+from app.connections import Connections
 from app.data_folder import DataFolder
 from app.db.database import Database, connect_reader
 from app.db.epochs import HighWater, open_epoch
 from app.db.migrate import migrate
 from app.db.transaction import Listeners, Snapshot
+from app.deadlines import Deadlines
 from app.ids import encode_id
-from app.keys import SERVICES, Services
+from app.keys import CONNECTIONS, SERVICES, Services
 from app.middleware import add_headers, guarded, observe
 from app.repositories import uploads as upload_rows
 from app.repositories.jobs import JobKind
@@ -73,11 +75,13 @@ from web.pages import Pages
 
 logger = logging.getLogger(__name__)
 
-BODIES = 32 * 1024 * 1024
+BODIES = ANSWERS = 32 * 1024 * 1024
+BODIES_AT_ONCE = 64
 LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 SAFE_SQLITE = (3, 51, 3)
+WAITS = Deadlines()
 MODULES = (accounts, chunks, files, folders, health, history, openapi, pages, setup, sync, trash, uploads)
 
 
@@ -105,12 +109,14 @@ async def open_cairn(
     folder: DataFolder,
     *,
     disk: Disk | None = None,
+    deadlines: Deadlines = WAITS,
     on_failure: Callable[[StorageError], None],
 ) -> AsyncIterator[Cairn]:
     """Open everything on a locked data folder, recover from the last run, and close it again in order.
 
     Args:
         disk: the seam for file operations; the machine's own if None.
+        deadlines: how long peers are waited for.
         on_failure: called once, from another thread, when the disk failed: the process must end.
     """
     disk = LocalDisk() if disk is None else disk
@@ -154,7 +160,9 @@ async def open_cairn(
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        foundation = _Foundation(settings, folder, disk, database, store, keyring, notifier, ballast, standing, clean)
+        foundation = _Foundation(
+            settings, deadlines, folder, disk, database, store, keyring, notifier, ballast, standing, clean
+        )
         cairn = await _assemble(foundation, closing_down)
         yield cairn
         try:
@@ -173,6 +181,7 @@ class _Foundation:
     """What is open before the services are."""
 
     settings: Settings
+    deadlines: Deadlines
     folder: DataFolder
     disk: Disk
     database: Database
@@ -186,7 +195,7 @@ class _Foundation:
 
 async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     settings, database, store = base.settings, base.database, base.store
-    hasher, sender = PasswordHasher(), Sender()
+    hasher, sender = PasswordHasher(), Sender(base.deadlines.stall_s)
     hashing = Offload("hash", threads=HASHERS, queue=HASH_QUEUE)
     collecting = Offload("collect", threads=1, queue=COLLECT_QUEUE)
     for part in (hasher, hashing, collecting, sender):
@@ -208,6 +217,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     await accounts_.start()
     services = Services(
         settings=settings,
+        deadlines=base.deadlines,
         epoch=identity.epoch,
         accounts=accounts_,
         authentication=AuthenticationService(
@@ -233,7 +243,8 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         feed=FeedService(database, base.notifier),
         urls=urls,
         pages=Pages(),
-        bodies=ByteBudget(BODIES),
+        bodies=ByteBudget(BODIES, patience_s=base.deadlines.memory_s, leases=BODIES_AT_ONCE),
+        answers=ByteBudget(ANSWERS, patience_s=base.deadlines.memory_s),
         long_lists=asyncio.Semaphore(LONG_LISTS),
         sender=sender,
     )
@@ -268,6 +279,8 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[observe])
     app[SERVICES] = services
     app[openapi.DOCUMENT] = published()
+    limits = services.settings.limits
+    app[CONNECTIONS] = Connections(limits.connections, limits.connections_per_network, services.proxies)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(end_waits)
     running: Counter[int] = Counter()

@@ -106,6 +106,8 @@ class Limits:
     open_uploads_per_user: Annotated[int, _number(1, 1_000_000)] = 10_000
     uncommitted_bytes_per_user: Annotated[int, _number(8_388_608, 2**53, "bytes")] = 100 * 2**30
     requests_per_user: Annotated[int, _number(1, 10_000)] = 64
+    connections: Annotated[int, _number(16, 30_000)] = 2_000
+    connections_per_network: Annotated[int, _number(4, 30_000)] = 100
     devices_per_user: Annotated[int, _number(1, 10_000)] = 200
     free_disk_bytes: Annotated[int, _number(0, 2**53, "bytes")] = 2**30
     free_disk_percent: Annotated[int, _number(0, 50, "percent")] = 2

@@ -2,7 +2,8 @@
 
 AppError
 ├── InvalidRequestError          invalid_request
-│   └── ChunkListError           invalid_request (the chunk list does not add up)
+│   ├── ChunkListError           invalid_request (the chunk list does not add up)
+│   └── MalformedError           invalid_request (its framing may be read in two ways: the connection ends)
 ├── UnauthenticatedError         unauthenticated
 ├── ForbiddenError               forbidden
 ├── ReauthRequiredError          reauth_required
@@ -13,6 +14,7 @@ AppError
 ├── CursorResetError             cursor_reset
 ├── PreconditionFailedError      precondition_failed
 ├── TooLargeError                too_large
+├── HeadersTooLargeError         headers_too_large
 ├── UnsupportedMediaTypeError    unsupported_media_type
 ├── RangeNotSatisfiableError     range_not_satisfiable
 ├── MisdirectedError             misdirected
@@ -41,6 +43,10 @@ class InvalidRequestError(AppError):
 
 class ChunkListError(InvalidRequestError):
     """The chunk list contradicts itself or the size."""
+
+
+class MalformedError(InvalidRequestError):
+    """The request is no well-formed HTTP, or two programs could read it in two ways."""
 
 
 class UnauthenticatedError(AppError):
@@ -110,6 +116,12 @@ class TooLargeError(AppError):
     """A body or a list is longer than allowed."""
 
     code = "too_large"
+
+
+class HeadersTooLargeError(AppError):
+    """A header, all headers, or their number are over the limit."""
+
+    code = "headers_too_large"
 
 
 class UnsupportedMediaTypeError(AppError):

@@ -9,9 +9,11 @@ from app.api.sending import Sender
 from app.auth.addresses import Proxies
 from app.auth.identity import Actor
 from app.config import Settings
+from app.connections import Connections
+from app.deadlines import Deadlines
 from app.services.accounts import AccountService
 from app.services.authentication import AuthenticationService
-from app.services.budget import ByteBudget
+from app.services.budget import ByteBudget, Lease
 from app.services.commits import CommitService
 from app.services.copies import CopyService
 from app.services.downloads import DownloadService
@@ -32,6 +34,7 @@ class Services:
     """All that handlers may call; made once by `app.application`."""
 
     settings: Settings
+    deadlines: Deadlines
     epoch: str
     accounts: AccountService
     authentication: AuthenticationService
@@ -50,11 +53,15 @@ class Services:
     urls: Urls
     pages: Pages
     bodies: ByteBudget
+    answers: ByteBudget
     long_lists: asyncio.Semaphore
     sender: Sender
 
 
 SERVICES = web.AppKey("services", Services)
+CONNECTIONS = web.AppKey("connections", Connections)
 ACTOR = web.RequestKey("actor", Actor)
 NETWORK = web.RequestKey("network", str)  # where the request comes from, as app.auth.addresses.network_of names it
+OWNER = web.RequestKey("owner", str)  # for whom memory counts: a user's number, or a stranger's network
+ANSWER = web.RequestKey("answer", Lease)  # the memory of the answer
 REQUEST_ID = web.RequestKey("request_id", str)

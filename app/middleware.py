@@ -12,16 +12,19 @@ from aiohttp import web
 
 from app.api.refusals import problem_for
 from app.api.routes import Access, Handler, Route
-from app.auth.addresses import is_own_host, network_of
+from app.auth.addresses import network_of
 from app.errors import (
     ForbiddenError,
-    MisdirectedError,
+    HeadersTooLargeError,
+    MalformedError,
     RateLimitedError,
     UnauthenticatedError,
     UnavailableError,
 )
-from app.keys import ACTOR, NETWORK, REQUEST_ID, SERVICES
+from app.heads import check_head
+from app.keys import ACTOR, ANSWER, CONNECTIONS, NETWORK, OWNER, REQUEST_ID, SERVICES
 from app.problems import is_expected, problem_response
+from app.services.budget import FREE
 
 logger = logging.getLogger("app.requests")
 
@@ -46,7 +49,7 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
         if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
             raise _not_set_up()
         if route.access not in (Access.ACCOUNT, Access.ADMIN):
-            return await route.handler(request)
+            return await _answer(route, request, request[NETWORK])
         actor = await services.authentication.actor_of(bearer_token(request))
         request[ACTOR] = actor
         if route.access is Access.ADMIN and not actor.is_admin:
@@ -55,13 +58,27 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
             raise RateLimitedError("Too many requests of yours are under way: wait for some to end.", RETRY_S)
         running[actor.user_id] += 1
         try:
-            return await route.handler(request)
+            return await _answer(route, request, str(actor.user_id))
         finally:
             running[actor.user_id] -= 1
             if not running[actor.user_id]:
                 del running[actor.user_id]
 
     return handler
+
+
+async def _answer(route: Route, request: web.Request, owner: str) -> web.StreamResponse:
+    """Run the handler; an answer of some size holds its memory until the reader has taken it."""
+    request[OWNER] = owner
+    with request.app[SERVICES].answers.lease(owner) as lease:
+        request[ANSWER] = lease
+        response = await route.handler(request)
+        body = response.body if isinstance(response, web.Response) else None
+        if isinstance(body, bytes) and len(body) > FREE:
+            await lease.hold(len(body))
+            await response.prepare(request)
+            await response.write_eof()
+    return response
 
 
 def bearer_token(request: web.Request) -> str:
@@ -86,8 +103,10 @@ async def observe(
                 request.remote, headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
             )
         )
-        _check_address(request)
-        response = await handler(request)
+        check_head(request, services.settings.server.host_names)
+        _check_route(request)
+        with request.app[CONNECTIONS].forwarded(request.remote, request[NETWORK]):
+            response = await handler(request)
     except Exception as error:
         problem = await problem_for(request, error)
         if not is_expected(error):
@@ -95,6 +114,8 @@ async def observe(
         elif problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
             logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
         response = problem_response(problem, error)
+        if isinstance(error, (MalformedError, HeadersTooLargeError)):
+            response.force_close()
     _log(request, response.status, time.perf_counter() - begun)
     return response
 
@@ -108,11 +129,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["X-Request-Id"] = request[REQUEST_ID]
 
 
-def _check_address(request: web.Request) -> None:
-    """Refuse a host that is not this server, and a path or method that no route has."""
+def _check_route(request: web.Request) -> None:
+    """Refuse a path or method that no route has."""
     services = request.app[SERVICES]
-    if not is_own_host(request.headers.get("Host"), services.settings.server.host_names):
-        raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
     if (refused := request.match_info.http_exception) is not None:
         raise refused if not services.setup.is_needed else _not_set_up()
 

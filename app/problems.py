@@ -23,6 +23,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.CursorResetError: HTTPStatus.GONE,
     errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.RangeNotSatisfiableError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.MisdirectedError: HTTPStatus.MISDIRECTED_REQUEST,

@@ -8,69 +8,31 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
 
 from app.application import Cairn, build_app, open_cairn
 from app.config import Settings
+from app.connection import Connection
 from app.control import serve_control
 from app.data_folder import DataFolder
-from app.errors import InvalidRequestError
+from app.descriptors import within_descriptors
 from app.janitor import run_chores
-from app.middleware import SECURITY_HEADERS, SERVER_NAME
+from app.keys import CONNECTIONS, SERVICES
 from app.operations import operations_of
-from app.problems import problem_of, problem_response
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
 GRACE_S = 8.0
-READ_BUFFER = 512 * 1024
 BACKLOG = 1024
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 SWITCH_S = 0.0005
-
-
-class _Protocol(web.RequestHandler):
-    """Refuses what is no HTTP without repeating it: the library logs and sends back the line, token and all."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the answer to what no handler could answer."""
-        if not isinstance(exc, HttpProcessingError) or request.writer.output_size:
-            response = super().handle_error(request, status, exc, message)
-        else:
-            logger.info("a request that is not well-formed was refused: %s", type(exc).__name__)
-            refused = InvalidRequestError("This is no well-formed HTTP request.")
-            response = problem_response(problem_of(refused), refused)
-            response.force_close()
-        response.headers["Server"] = SERVER_NAME
-        response.headers.update(SECURITY_HEADERS)
-        return response
-
-
-class _Protocols(web.Server):
-    """Makes a `_Protocol` for each connection."""
-
-    def __call__(self) -> web.RequestHandler:
-        """Return the protocol of a new connection."""
-        return _Protocol(self, loop=self._loop, **self._kwargs)
-
-
-class _Runner(web.AppRunner):
-    """Runs an application behind `_Protocol`; the library has no setting for it."""
-
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        server.__class__ = _Protocols
-        return server
 
 
 class ListenError(Exception):
@@ -84,6 +46,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
         DataFolderError, ListenError, SettingsError, OSError: the server cannot start.
     """
     sys.setswitchinterval(SWITCH_S)  # beside a busy thread a hop costs 14 ms at the default (metadata.md, 11)
+    settings = within_descriptors(settings)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     failures: list[StorageError] = []
 
@@ -129,24 +92,39 @@ async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
-    runner = _Runner(
-        build_app(cairn.services),
-        access_log=None,
-        shutdown_timeout=GRACE_S,
-        auto_decompress=False,
-        read_bufsize=READ_BUFFER,
-    )
+    app = build_app(cairn.services)
+    runner = web.AppRunner(app, shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
-        await _listen(runner, settings.server.host, settings.server.port)
-        yield int(runner.addresses[0][1])
+        listener = await _listen(cast(web.Server, runner.server), app, settings.server.host, settings.server.port)
+        try:
+            yield int(listener.sockets[0].getsockname()[1])
+        finally:
+            listener.close()
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(server: web.Server, app: web.Application, host: str, port: int) -> asyncio.Server:
+    """Accept connections, each of which speaks by `Connection` and hands its requests to the application."""
+    loop, make_request = asyncio.get_running_loop(), server.request_factory
+
+    def begin(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        message = cast(Connection, protocol).begin(message, payload)
+        return make_request(message, payload, protocol, writer, task)
+
+    server.request_factory = begin
+    deadlines = app[SERVICES].deadlines
     try:
-        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        return await loop.create_server(
+            lambda: Connection(server, app[CONNECTIONS], deadlines, loop=loop), host, port, backlog=BACKLOG
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ListenError(f"Port {port} of {host} is in use: choose another with --port.") from error

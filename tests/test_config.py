@@ -109,6 +109,7 @@ def test_every_key_has_an_environment_form(key: str) -> None:
         "server.trusted_proxies": "::1",
         "storage.zstd_level": "9",
         "limits.uncommitted_bytes_per_user": "8388608",
+        "limits.connections_per_network": "99",
         "limits.free_disk_percent": "9",
         "uploads.allowed_types": "image/*",
         "uploads.refused_types": "text/html",

@@ -6,11 +6,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from app.api.http import json_reply, pieces_of
+from app.api.http import json_reply, pieces_of, receiving
 from app.api.ranges import is_known, parse_ranges
 from app.api.routes import JSON, Access, Answer, Body, Routes, Terms
 from app.errors import ForbiddenError, NoRoomError, RangeNotSatisfiableError, TooLargeError, UnsupportedMediaTypeError
-from app.keys import SERVICES
+from app.keys import ANSWER, SERVICES
+from app.services.budget import Lease
 from app.services.urls import BUNDLE_SIZE
 from app.wire import BundleReply
 from storage.base import MAX_CHUNK, ChunkId, Encoding, StoredChunk, WireEncoding
@@ -41,8 +42,8 @@ async def put_chunk(request: web.Request) -> web.Response:
     length = request.content_length
     if length is not None and length > grant.wire_size:
         raise _too_long(grant, length)
-    async with services.bodies.hold(grant.wire_size if length is None else length):
-        pieces = await _read_pieces(request, grant)
+    with receiving(request, grant.user) as lease:
+        pieces = await _read_pieces(request, grant, lease)
         await services.receive.take_chunk(grant, pieces, encoding)
     return web.Response(status=HTTPStatus.NO_CONTENT, headers={"ETag": f'"{grant.subject}"'})
 
@@ -62,8 +63,9 @@ async def put_bundle(request: web.Request) -> web.Response:
     declared = await services.receive.admit_bundle(grant)
     if (request.content_length or 0) > BUNDLE_SIZE:
         raise TooLargeError(f"A bundle may have {BUNDLE_SIZE} bytes.")
-    async with services.bodies.hold(min(MAX_CHUNK, request.content_length or MAX_CHUNK)):
-        taken = await services.receive.take_bundle(grant, declared, pieces_of(request, BUNDLE_SIZE))
+    with receiving(request, grant.user) as lease:
+        pieces = pieces_of(request, lease, BUNDLE_SIZE)
+        taken = await services.receive.take_bundle(grant, declared, pieces, lease)
     if taken.bad_frame is not None:
         message = f"Frame {taken.bad_frame} is not a chunk that an open upload of this bundle declares, or is damaged."
         raise ChunkMismatchError(message, stored=taken.stored, frame=taken.bad_frame)
@@ -105,7 +107,8 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
     response.content_length = stop - start
     await response.prepare(request)
     if request.method != "HEAD":
-        await services.sender.send(request, response, _single(stored, start, stop), services.downloads)
+        parts = _single(stored, start, stop)
+        await services.sender.send(request, response, parts, services.downloads, request[ANSWER])
     return response
 
 
@@ -126,10 +129,10 @@ def _encoding(request: web.Request, grant: Grant) -> WireEncoding:
     return encoding
 
 
-async def _read_pieces(request: web.Request, grant: Grant) -> list[bytes]:
+async def _read_pieces(request: web.Request, grant: Grant, lease: Lease) -> list[bytes]:
     """Return the body as it came, in pieces that nobody joins."""
     pieces, size = list[bytes](), 0
-    async for piece in pieces_of(request):
+    async for piece in pieces_of(request, lease):
         size += len(piece)
         if size > grant.wire_size:
             raise _too_long(grant, size)

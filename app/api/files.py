@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from app.api.http import convert_texts, json_reply, pieces_of, require_plain
+from app.api.http import convert_texts, json_reply, pieces_of, receiving, require_plain
 from app.api.ranges import check_match, check_none_match
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
@@ -160,7 +160,8 @@ async def put_content(request: web.Request, query: _Put) -> web.Response:
     if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
         raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
     declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True, reserved=0)
-    view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request))
+    with receiving(request) as lease:
+        view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
     return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 

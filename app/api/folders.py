@@ -10,8 +10,9 @@ from aiohttp import web
 
 from app.api.routes import Access, Routes
 from app.errors import ForbiddenError, InvalidRequestError, NameTakenError, NotFoundError
-from app.keys import ACTOR, SERVICES
+from app.keys import ACTOR, ANSWER, SERVICES
 from app.listing import Order, Place, Sort
+from app.services.budget import ENTRY_SIZE
 from app.wire import File, FolderRequest, Page
 
 routes = Routes()
@@ -32,6 +33,7 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
 async def list_children(request: web.Request, query: _Children) -> Page:
     """List a page of a folder."""
     services = request.app[SERVICES]
+    await request[ANSWER].take(query.limit * ENTRY_SIZE)
     views, end = await services.tree.children(
         request[ACTOR],
         request.match_info["file_id"],

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from app.api.routes import Access, Routes
 from app.errors import ConflictError, ForbiddenError, LimitReachedError, NameTakenError, QuotaExceededError
-from app.keys import ACTOR, SERVICES
+from app.keys import ACTOR, ANSWER, SERVICES
+from app.services.budget import ENTRY_SIZE
 from app.wire import Count, File
 from app.wire_tree import CopyRequest, Version, VersionPage
 
@@ -25,6 +26,7 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
 @routes.get("/api/v1/files/{file_id}/versions", access=Access.ACCOUNT)
 async def list_versions(request: web.Request, query: _List) -> VersionPage:
     """List a page of a file's versions, the newest first."""
+    await request[ANSWER].take(query.limit * ENTRY_SIZE)
     page, end = await request.app[SERVICES].history.list_page(
         request[ACTOR], request.match_info["file_id"], before=query.after, limit=query.limit
     )

@@ -8,26 +8,36 @@ import msgspec
 from aiohttp import web
 
 from app.errors import InvalidRequestError, RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from app.keys import OWNER, SERVICES
+from app.services.budget import Lease
 
 T = TypeVar("T")
 
 JSON_BODY = 1024 * 1024
-BODY_GRACE_S = 30
-BODY_GAP_S = 60
 SLOWEST_BYTES_S = 8 * 1024
 
 
-async def read_body(request: web.Request, limit: int = JSON_BODY) -> bytes:
+def receiving(request: web.Request, user_id: str | None = None) -> Lease:
+    """Return the lease under which a body comes in, to be entered; by default it counts for whoever asks.
+
+    Args:
+        user_id: for whom it counts where a signed URL tells.
+    """
+    return request.app[SERVICES].bodies.lease(request[OWNER] if user_id is None else user_id)
+
+
+async def read_body(request: web.Request, lease: Lease, limit: int = JSON_BODY) -> bytes:
     """Return the whole body.
 
     Raises:
+        UnavailableError: bodies of others have taken the memory for it.
         TooLargeError: it is longer than `limit` bytes.
         UnsupportedMediaTypeError: it carries a Content-Encoding, which only chunk PUTs may.
     """
     require_plain(request)
     if (request.content_length or 0) > limit:
         raise _too_long(limit)
-    return b"".join([piece async for piece in pieces_of(request, limit)])
+    return b"".join([piece async for piece in pieces_of(request, lease, limit)])
 
 
 def require_plain(request: web.Request) -> None:
@@ -40,22 +50,26 @@ def require_plain(request: web.Request) -> None:
         raise UnsupportedMediaTypeError("Only a chunk may be sent with a Content-Encoding.")
 
 
-async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIterator[bytes]:
+async def pieces_of(request: web.Request, lease: Lease, limit: int | None = None) -> AsyncIterator[bytes]:
     """Yield the body as it comes, if it comes in time: 8 KiB a second after the first half minute, and no long gap.
 
-    Only the sender's time counts, not what this server takes between two pieces.
+    Only the sender's time counts, not what this server takes between two pieces. The lease holds all that was yielded;
+    whoever lets go of some of it says so to the lease.
 
     Raises:
         TooLargeError: it is longer than `limit` bytes.
         RequestTimeoutError: it comes too slowly.
+        UnavailableError: bodies of others have taken the memory for it.
     """
+    deadlines = request.app[SERVICES].deadlines
     size, waited_s, loop, content = 0, 0.0, asyncio.get_running_loop(), request.content
     while True:
         piece = content.read_nowait() if content.total_bytes > size else b""  # what is here needs no clock
         if not piece:
             begun_s = loop.time()
             try:
-                async with asyncio.timeout(min(BODY_GRACE_S + size / SLOWEST_BYTES_S - waited_s, BODY_GAP_S)):
+                patience_s = deadlines.body_grace_s + size / SLOWEST_BYTES_S - waited_s
+                async with asyncio.timeout(min(patience_s, deadlines.body_gap_s)):
                     piece = await content.readany()
             except TimeoutError as error:
                 raise RequestTimeoutError("The body came too slowly.") from error
@@ -65,6 +79,7 @@ async def pieces_of(request: web.Request, limit: int | None = None) -> AsyncIter
         size += len(piece)
         if limit is not None and size > limit:
             raise _too_long(limit)
+        await lease.take(len(piece))
         yield piece
 
 
@@ -75,7 +90,8 @@ def _too_long(limit: int) -> TooLargeError:
 async def read_json(request: web.Request, kind: type[T]) -> T:
     """Return the body as `kind`; see `require_json` and `decode_json`."""
     require_json(request)
-    return decode_json(await read_body(request), kind)
+    with receiving(request) as lease:
+        return decode_json(await read_body(request, lease), kind)
 
 
 def require_json(request: web.Request) -> None:

@@ -8,11 +8,13 @@ import asyncio
 import os
 import select
 import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
 
+from app.services.budget import Lease
 from app.services.downloads import DownloadService
 from storage.base import Encoding, StoredChunk
 from storage.errors import ChunkDamagedError
@@ -21,15 +23,20 @@ from storage.offload import Offload
 SENDERS = 8
 QUEUE = 1024
 PATIENCE_MS = 20
-STALL_S = 60
+SLICE = 256 * 1024
 Part = tuple[StoredChunk, int, int]
 
 
 class Sender:
     """Owns the threads that send files."""
 
-    def __init__(self) -> None:
-        """Start with idle threads."""
+    def __init__(self, stall_s: float) -> None:
+        """Start with idle threads.
+
+        Args:
+            stall_s: how long a reader may take nothing.
+        """
+        self._stall_s = stall_s
         self._offload = Offload("send", threads=SENDERS, queue=QUEUE)
 
     def close(self) -> None:
@@ -37,9 +44,17 @@ class Sender:
         self._offload.close()
 
     async def send(
-        self, request: web.Request, response: web.StreamResponse, parts: AsyncIterator[Part], downloads: DownloadService
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        parts: AsyncIterator[Part],
+        downloads: DownloadService,
+        lease: Lease,
     ) -> None:
         """Write the parts to a response that is prepared and whose length is announced.
+
+        Args:
+            lease: holds what is in memory of them: a part that has to be decoded, until the reader has it.
 
         Whatever fails from here on closes the connection, so that nobody takes the bytes for complete.
         """
@@ -48,15 +63,17 @@ class Sender:
         try:
             async for stored, start, stop in parts:
                 if raw is not None and stored.path is not None and stored.encoding is Encoding.RAW:
-                    await _drain(transport, response)
+                    await _drain(request, transport)
                     await self._send_file(raw, stored.path, start, stop)
                 else:
-                    data = await downloads.load(stored)
-                    async with asyncio.timeout(STALL_S):
-                        await response.write(memoryview(data)[start:stop])
+                    await lease.take(stored.size)
+                    data = memoryview(await downloads.load(stored))[start:stop]
+                    for at in range(0, len(data), SLICE):  # a whole one would be copied, and stay until all is taken
+                        await response.write(data[at : at + SLICE])
+                    lease.keep(0)
         except BaseException as error:
             if transport is not None:
-                transport.abort()
+                reset(transport)
             if isinstance(error, TimeoutError):
                 raise ConnectionResetError("the reader stalled") from error
             raise
@@ -69,7 +86,27 @@ class Sender:
             at = start
             start = await self._offload.run(lambda: _send_some(raw, path, at, stop))  # noqa: B023 - awaited at once
             if start < stop:
-                await _writable(raw)
+                await self._writable(raw)
+
+    async def _writable(self, raw: socket.socket) -> None:
+        """Wait until a slow reader has taken something."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(raw, _set, ready)
+        try:
+            async with asyncio.timeout(self._stall_s):
+                await ready
+        finally:
+            loop.remove_writer(raw)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Break a connection off at once: what the kernel holds for the peer is dropped, and the peer is told (RST)."""
+    if not transport.is_closing():
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _send_some(raw: socket.socket, path: Path, at: int, stop: int) -> int:
@@ -104,31 +141,16 @@ def _socket_of(transport: asyncio.Transport) -> socket.socket | None:
     return None if original is None else socket.socket(fileno=os.dup(original.fileno()))
 
 
-async def _drain(transport: asyncio.Transport | None, response: web.StreamResponse) -> None:
+async def _drain(request: web.Request, transport: asyncio.Transport | None) -> None:
     """Wait until what was written before has left the transport, so that nothing overtakes it."""
-    if transport is None or transport.is_closing():
-        raise ConnectionResetError("the reader is gone")
-    if transport.get_write_buffer_size():
+    if transport is not None and transport.get_write_buffer_size():
         transport.set_write_buffer_limits(0)
         try:
-            async with asyncio.timeout(STALL_S):
-                while transport.get_write_buffer_size():
-                    await response.write(b"")
-                    await asyncio.sleep(0)
+            await request.writer.drain()
         finally:
             transport.set_write_buffer_limits()
-
-
-async def _writable(raw: socket.socket) -> None:
-    """Wait until a slow reader has taken something."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(raw, _set, ready)
-    try:
-        async with asyncio.timeout(STALL_S):
-            await ready
-    finally:
-        loop.remove_writer(raw)
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the reader is gone")
 
 
 def _set(ready: asyncio.Future[None]) -> None:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from app.api.ranges import Span, check_preconditions, http_date, parse_ranges, range_applies
 from app.api.routes import Answer
-from app.keys import SERVICES
+from app.keys import ANSWER, SERVICES
 from app.services.downloads import Content
 
 _ALWAYS = ("ETag", "Last-Modified", "Accept-Ranges")
@@ -46,7 +46,7 @@ async def serve_content(request: web.Request, content: Content) -> web.StreamRes
     if request.method != "HEAD" and span.size:
         services = request.app[SERVICES]
         parts = services.downloads.locate(content, span.start, span.stop)
-        await services.sender.send(request, response, parts, services.downloads)
+        await services.sender.send(request, response, parts, services.downloads, request[ANSWER])
     return response
 
 
@@ -78,7 +78,7 @@ async def _serve_parts(
     for head, span in zip(heads, spans, strict=True):
         await response.write(head)
         parts = services.downloads.locate(content, span.start, span.stop)
-        await services.sender.send(request, response, parts, services.downloads)
+        await services.sender.send(request, response, parts, services.downloads, request[ANSWER])
     await response.write(end)
     return response
 

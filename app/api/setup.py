@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from app.api.http import json_reply, read_body, read_json
+from app.api.http import json_reply, read_body, read_json, receiving
 from app.api.pages import page_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.errors import InvalidRequestError, NameTakenError
@@ -62,7 +62,8 @@ async def _complete(request: web.Request, username: str, password: str) -> None:
 
 
 async def _read_form(request: web.Request) -> SetUpForm:
-    body = await read_body(request)
+    with receiving(request) as lease:
+        body = await read_body(request, lease)
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
     except ValueError as error:

@@ -11,7 +11,7 @@ from aiohttp import web
 from app.api.http import json_reply
 from app.api.routes import JSON, Access, Answer, Routes
 from app.errors import CursorResetError, InvalidRequestError, NotFoundError
-from app.keys import ACTOR, SERVICES
+from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.cursor import Cursor
 from app.services.feed_page import Asked, Change
 from app.wire import Count, WireId
@@ -68,6 +68,7 @@ async def sync(request: web.Request, query: _Sync) -> web.Response:
         wait_s=query.wait,
         is_gone=lambda: request.transport is None,
         show=show,
+        lease=request[ANSWER],
     )
     return json_reply(SyncReply.of(page))
 

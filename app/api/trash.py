@@ -7,7 +7,8 @@ from aiohttp import web
 
 from app.api.routes import Access, Routes
 from app.errors import ConflictError, ForbiddenError
-from app.keys import ACTOR, SERVICES
+from app.keys import ACTOR, ANSWER, SERVICES
+from app.services.budget import ENTRY_SIZE
 from app.services.trash import Seen
 from app.wire import Count, File, WireId
 from app.wire_tree import TrashItem, TrashPage
@@ -42,6 +43,7 @@ async def delete(request: web.Request, query: _Delete) -> None:
 async def list_trash(request: web.Request, query: _List) -> TrashPage:
     """List a page of the trash."""
     services = request.app[SERVICES]
+    await request[ANSWER].take(query.limit * ENTRY_SIZE)
     page, end = await services.trash.list_page(request[ACTOR], before=query.after, limit=query.limit)
     items = [TrashItem.of_trashed(trashed, services.epoch) for trashed in page]
     return TrashPage(items, None if end is None else str(end))

@@ -1,15 +1,15 @@
 """Handlers of uploads: request, append, resume, commit, give up."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import decode_json, read_body, require_json
+from app.api.http import decode_json, read_body, receiving, require_json
 from app.api.refusals import problem_for
 from app.api.routes import JSON, Access, Body, Routes
 from app.clock import now_ms
@@ -22,6 +22,7 @@ from app.errors import (
     NoRoomError,
     NotFoundError,
     QuotaExceededError,
+    TooLargeError,
 )
 from app.keys import ACTOR, SERVICES
 from app.manifest import Chunk, Manifest
@@ -48,6 +49,8 @@ from storage.base import ChunkId
 UPLOAD_BODY = 32 * 1024 * 1024
 IN_A_THREAD = 256 * 1024
 SHORT_BODY = 1024 * 1024
+BATCH_FILES, BATCH_CHUNKS = 1_000, 262_144
+OBJECTS = 2 * (BATCH_FILES + BATCH_CHUNKS)  # more than there may be: a name may hold the sign too
 T = TypeVar("T")
 _PLACE = (ConflictError, NameTakenError, NotFoundError, ForbiddenError, QuotaExceededError)
 
@@ -60,6 +63,12 @@ class _From(msgspec.Struct, forbid_unknown_fields=True):
     first: Count = msgspec.field(name="from", default=0)
 
 
+class _Kind(msgspec.Struct):
+    """As much of the body of an upload request as tells one file from many."""
+
+    files: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 @routes.post(
     "/api/v1/uploadRequest",
     access=Access.ACCOUNT,
@@ -70,8 +79,8 @@ class _From(msgspec.Struct, forbid_unknown_fields=True):
 async def request_upload(request: web.Request) -> UploadReply | UploadBatchReply:
     """Open an upload, or up to 1,000 of them at once."""
     require_json(request)
-    async with _turn(request):
-        bundle, is_batch, files = await _decoded(await read_body(request, UPLOAD_BODY), _declarations)
+    async with _long_list(request) as body:
+        bundle, is_batch, files = await _decoded(body, _declarations)
         uploads = request.app[SERVICES].uploads
         if not is_batch:
             answer = await uploads.request(request[ACTOR], files[0], bundle=bundle)
@@ -94,8 +103,8 @@ async def request_upload(request: web.Request) -> UploadReply | UploadBatchReply
 async def append_chunks(request: web.Request) -> UploadReply:
     """Add to the chunk list of an upload that hashes while it sends."""
     require_json(request)
-    async with _turn(request):
-        first, chunks = await _decoded(await read_body(request, UPLOAD_BODY), _addition)
+    async with _long_list(request) as body:
+        first, chunks = await _decoded(body, _addition)
         upload_id = request.match_info["upload_id"]
         answer = await request.app[SERVICES].uploads.append(request[ACTOR], upload_id, first, chunks)
         return UploadReply.of(answer)
@@ -146,11 +155,23 @@ async def give_up_upload(request: web.Request) -> None:
     await request.app[SERVICES].uploads.give_up(request[ACTOR], request.match_info["upload_id"])
 
 
-def _turn(request: web.Request) -> AbstractAsyncContextManager[object]:
-    """Let one long list at a time be read and worked on: it takes several times its size in memory."""
-    length = request.content_length
-    is_short = length is not None and length <= SHORT_BODY
-    return nullcontext() if is_short else request.app[SERVICES].long_lists
+@asynccontextmanager
+async def _long_list(request: web.Request) -> AsyncIterator[bytes]:
+    """Give the body; one long list at a time is worked on, for it takes several times its size in memory.
+
+    Raises:
+        TooLargeError: it is too long, or holds more than uploads may have.
+    """
+    with receiving(request) as lease:
+        body = await read_body(request, lease, UPLOAD_BODY)
+        if len(body) <= SHORT_BODY:
+            yield body
+            return
+        async with request.app[SERVICES].long_lists:
+            # A million empty objects are a short body, and take a gibibyte and seconds to be found too many.
+            if body.count(b"{") > OBJECTS:
+                raise TooLargeError(f"A list may have {BATCH_CHUNKS} chunks, of {BATCH_FILES} files.")
+            yield body
 
 
 async def _decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
@@ -166,8 +187,7 @@ def _addition(body: bytes) -> tuple[int, Manifest]:
 
 def _declarations(body: bytes) -> tuple[bool, bool, list[Declared]]:
     """Return whether a bundle is wanted, whether it is a batch, and the files."""
-    fields = decode_json(body, dict[str, msgspec.Raw])
-    if "files" in fields:
+    if decode_json(body, _Kind).files is not msgspec.UNSET:
         batch = decode_json(body, UploadBatchRequest)
         return batch.bundle, True, [_declared(file) for file in batch.files]
     single = decode_json(body, UploadRequest)

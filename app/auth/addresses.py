@@ -41,6 +41,13 @@ class Proxies:
             return address
         return told or also_told or address
 
+    def is_trusted(self, peer: str | None) -> bool:
+        """Say whether `peer`, the address at the other end of a socket, is one of these proxies."""
+        if not self._trusted:
+            return False
+        address = _parse(peer or "")
+        return address is not None and self._trusts(address)
+
     def _last_hop(self, hops: Sequence[str]) -> Address | None:
         hop = None
         for text in reversed(hops):
@@ -54,6 +61,12 @@ class Proxies:
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
+
+
+def is_loopback(peer: str) -> bool:
+    """Say whether `peer`, the address at the other end of a socket, is this machine itself."""
+    address = _parse(peer)
+    return address is not None and address.is_loopback
 
 
 def network_of(address: Address | None) -> str:

@@ -11,6 +11,7 @@ from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.repositories import feed
+from app.services.budget import ENTRY_SIZE, Lease
 from app.services.cursor import Cursor
 from app.services.feed_page import Asked, Change, Page, Reader, read_page, revoked
 from app.services.notify import News, Notifier
@@ -34,6 +35,7 @@ class FeedService:
         wait_s: float,
         is_gone: Callable[[], bool],
         show: Callable[[Change], T],
+        lease: Lease,
     ) -> Page[T]:
         """Return a page; if there is nothing new, once there is or `wait_s` is over.
 
@@ -41,6 +43,7 @@ class FeedService:
             is_gone: tells whether the peer has left.
             show: turns a change into what stands in the page; called in the reader's thread, for a large page would
                 hold up the event loop.
+            lease: holds the page's memory; nothing while there is no page.
 
         Raises:
             InvalidRequestError: the cursor is none.
@@ -50,14 +53,14 @@ class FeedService:
             RateLimitedError: too many connections of this user wait.
         """
         cursor = None if asked.cursor is None else Cursor.decode(asked.cursor)
-        page = await self._read(actor, asked, cursor, show)
+        page = await self._read(actor, asked, cursor, show, lease)
         if not wait_s or not page.is_empty:
             return page
         until_s = asyncio.get_running_loop().time() + wait_s
         with self._notifier.waiting(actor, page.space_ids, is_gone) as waiter:
             while True:
                 # Read again first: what changed before the waiter was there, nobody told it.
-                page = await self._read(actor, asked, page.cursor, show)
+                page = await self._read(actor, asked, page.cursor, show, lease)
                 if not page.is_empty:
                     return page
                 news = await waiter.wait(until_s - asyncio.get_running_loop().time())
@@ -98,8 +101,14 @@ class FeedService:
         """End every wait, now and from now on."""
         self._notifier.close()
 
-    async def _read(self, actor: Actor, asked: Asked, cursor: Cursor | None, show: Callable[[Change], T]) -> Page[T]:
-        return await self._database.read(lambda tx: read_page(tx, actor, asked, cursor, show))
+    async def _read(
+        self, actor: Actor, asked: Asked, cursor: Cursor | None, show: Callable[[Change], T], lease: Lease
+    ) -> Page[T]:
+        await lease.hold(asked.limit * ENTRY_SIZE)
+        page = await self._database.read(lambda tx: read_page(tx, actor, asked, cursor, show))
+        if page.is_empty:
+            lease.keep(0)
+        return page
 
     async def _look(
         self, actor: Actor, asked: Asked, cursor: Cursor | None

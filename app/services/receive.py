@@ -9,6 +9,7 @@ from functools import partial
 from app.auth.identity import Actor
 from app.errors import ChunkListError, ForbiddenError, TooLargeError
 from app.manifest import Chunk, Manifest
+from app.services.budget import Lease
 from app.services.commits import CommitService
 from app.services.open_uploads import OpenUploads
 from app.services.room import Room
@@ -24,7 +25,6 @@ from storage.store import ChunkStore
 FRAME_HEAD = 36
 BUNDLE_FRAMES = 4096
 SLAB = 4 * 1024 * 1024
-STREAMS = 8
 STREAM_STEP = 64 * 1024 * 1024
 
 
@@ -54,7 +54,6 @@ class ReceiveService:
         self._uploads = uploads
         self._commits = commits
         self._room = room
-        self._streams = asyncio.Semaphore(STREAMS)
         self._offload = offload
 
     async def admit_chunk(self, grant: Grant) -> None:
@@ -85,8 +84,13 @@ class ReceiveService:
         self._room.require()
         return declared
 
-    async def take_bundle(self, grant: Grant, declared: Mapping[ChunkId, int], body: AsyncIterator[bytes]) -> Taken:
+    async def take_bundle(
+        self, grant: Grant, declared: Mapping[ChunkId, int], body: AsyncIterator[bytes], lease: Lease
+    ) -> Taken:
         """Verify and stage the frames of a bundle as they come in, up to the first bad one; the rest is read over.
+
+        Args:
+            lease: holds what `body` has given, until it is stored.
 
         Raises:
             TooLargeError: the body or the number of frames is over its limit; frames before that are kept.
@@ -98,33 +102,36 @@ class ReceiveService:
                 frames.feed(piece)
                 if frames.waiting >= SLAB:
                     stored, bad = await self._take_frames(grant.claim, frames, stored)
+            lease.keep(frames.waiting + frames.rest if bad is None else 0)
         if bad is None:
             stored, bad = await self._take_frames(grant.claim, frames, stored)
         if bad is None and frames.rest:
             bad = stored
         return Taken(stored, bad)
 
-    async def take_stream(self, actor: Actor, declared: Declared, body: AsyncIterator[bytes]) -> View:
+    async def take_stream(self, actor: Actor, declared: Declared, body: AsyncIterator[bytes], lease: Lease) -> View:
         """Cut a stream, store it and commit it as one file; nothing is left of one that breaks off.
+
+        Args:
+            lease: holds what `body` has given, until it is stored.
 
         Raises:
             ChunkListError: the body ended before the announced size.
             AppError: as for any upload and commit.
         """
-        async with self._streams:
-            answer = await self._uploads.request(actor, declared, bundle=False)
-            try:
-                manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared.size, body)
-                return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
-            except BaseException:
-                await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
-                raise
+        answer = await self._uploads.request(actor, declared, bundle=False)
+        try:
+            manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared.size, body, lease)
+            return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
+        except BaseException:
+            await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
+            raise
 
     async def _store_stream(
-        self, actor: Actor, upload_id: str, size: int | None, body: AsyncIterator[bytes]
+        self, actor: Actor, upload_id: str, size: int | None, body: AsyncIterator[bytes], lease: Lease
     ) -> tuple[Manifest, bytes]:
         """Return chunk list and SHA-256 of a stream whose chunks now lie in the store."""
-        cutter, chunks, total, promised = _Cutter(), list[Chunk](), 0, size or 0
+        cutter, chunks, total, promised, kept = _Cutter(), list[Chunk](), 0, size or 0, 0
         async for slab in _slabs(body):
             total += len(slab)
             if size is not None and total > size:
@@ -132,7 +139,10 @@ class ReceiveService:
             if total > promised:
                 await self._uploads.reserve_more(actor, upload_id, STREAM_STEP)
                 promised += STREAM_STEP
-            chunks += await self._take_cuts(upload_id, await self._offload.run(partial(cutter.feed, slab)))
+            cuts = await self._take_cuts(upload_id, await self._offload.run(partial(cutter.feed, slab)))
+            kept += len(slab) - sum(chunk.size for chunk in cuts)
+            lease.keep(kept)
+            chunks += cuts
         chunks += await self._take_cuts(upload_id, await self._offload.run(cutter.finish))
         if size is not None and total != size:
             raise ChunkListError(f"The body ended after {total} of {size} bytes.")

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
 
-from app.application import Cairn, open_cairn
+from app.application import WAITS, Cairn, open_cairn
 from app.config import Limits, Server, Settings
 from app.data_folder import DataFolder
+from app.deadlines import Deadlines
 from app.server import listening
 from storage.disk import LocalDisk
 from tests.accounts.api import ADMIN, PASSWORD
@@ -64,13 +65,14 @@ async def _set_up(folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(folder: Path, settings: Settings) -> AsyncIterator[Running]:
+async def serving(folder: Path, settings: Settings, deadlines: Deadlines = WAITS) -> AsyncIterator[Running]:
     """Serve `folder` while entered, on a free port."""
     failures: list[Exception] = []
     settings = replace(settings, server=replace(settings.server, port=0))
     async with AsyncExitStack() as stack:
         data = stack.enter_context(DataFolder(folder, LocalDisk()))
-        cairn = await stack.enter_async_context(open_cairn(settings, data, on_failure=failures.append))
+        opening = open_cairn(settings, data, deadlines=deadlines, on_failure=failures.append)
+        cairn = await stack.enter_async_context(opening)
         port = await stack.enter_async_context(listening(settings, cairn))
         # Bodies come as they are on the wire; who wants them decoded does it.
         session = ClientSession(f"http://127.0.0.1:{port}", auto_decompress=False, cookie_jar=DummyCookieJar())
@@ -94,9 +96,17 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def server(template: Template, settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
+def deadlines() -> Deadlines:
+    """How long the server waits."""
+    return WAITS
+
+
+@pytest.fixture
+async def server(
+    template: Template, settings: Settings, deadlines: Deadlines, tmp_path: Path
+) -> AsyncIterator[Running]:
     """A server with the users ada and bob, who have nothing yet."""
-    async with serving(copy_template(template, tmp_path / "data"), settings) as running:
+    async with serving(copy_template(template, tmp_path / "data"), settings, deadlines) as running:
         yield running
 
 

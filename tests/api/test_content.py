@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from app.api import sending
 from app.config import Limits, Settings
+from app.deadlines import Deadlines
 from tests.accounts.api import Reply
 from tests.api.conftest import Running
 from tests.api.people import MIB, Person, noise
@@ -327,11 +327,13 @@ class TestStalledReader:
         """One request at once, so that a second one tells whether the first is over."""
         return Settings(limits=Limits(requests_per_user=1, free_disk_bytes=0, free_disk_percent=0))
 
+    @pytest.fixture
+    def deadlines(self) -> Deadlines:
+        """Tenths of seconds, where the server waits for a minute."""
+        return Deadlines(stall_s=0.3)
+
     @pytest.mark.parametrize("stored", ["raw", "packed"])
-    async def test_a_reader_who_stalls_is_hung_up_on(
-        self, server: Running, ada: Person, stored: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sending, "STALL_S", 0.3)
+    async def test_a_reader_who_stalls_is_hung_up_on(self, server: Running, ada: Person, stored: str) -> None:
         text = noise(4000).hex().encode()
         chunks = [noise(4 * MIB) if stored == "raw" else text[n:] * 1000 for n in range(4)]
         file = await ada.upload("/big", *chunks)

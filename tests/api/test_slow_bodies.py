@@ -2,17 +2,17 @@
 
 import pytest
 
-from app.api import http
+from app.deadlines import Deadlines
 from tests.api.conftest import Running
 from tests.api.people import MIB, Person, entries, noise
 from tests.api.test_one_shot import open_uploads
 from tests.api.wire import Line, connected, eventually, head, status_of
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for tenths of seconds where the server waits for half minutes."""
-    monkeypatch.setattr(http, "BODY_GRACE_S", 0.2)
+@pytest.fixture
+def deadlines() -> Deadlines:
+    """Tenths of seconds, where the server waits for half minutes."""
+    return Deadlines(body_grace_s=0.2)
 
 
 async def begin(line: Line, method: str, target: str, person: Person | None) -> None:
@@ -43,19 +43,21 @@ async def test_a_chunk_and_a_bundle_that_stop_are_refused(server: Running, ada: 
             assert status_of(await line.head()) == 408
 
 
-async def test_a_gap_ends_a_body_that_was_fast_before(
-    server: Running, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "BODY_GRACE_S", 30)
-    monkeypatch.setattr(http, "BODY_GAP_S", 0.2)
-    async with connected(server.port) as line:
-        await begin(line, "PUT", "/api/v1/files/content?path=/f", ada)
+class TestAGap:
+    @pytest.fixture
+    def deadlines(self) -> Deadlines:
+        """Time enough in all, and none for a gap."""
+        return Deadlines(body_gap_s=0.2)
 
-        assert status_of(await line.head()) == 408
+    async def test_it_ends_a_body_that_was_fast_before(self, server: Running, ada: Person) -> None:
+        async with connected(server.port) as line:
+            await begin(line, "PUT", "/api/v1/files/content?path=/f", ada)
+
+            assert status_of(await line.head()) == 408
 
 
 async def test_stalled_streams_do_not_hold_up_others_for_long(server: Running, ada: Person) -> None:
-    lines = [connected(server.port) for _ in range(8)]  # as many as the server takes at once
+    lines = [connected(server.port) for _ in range(8)]
     for line in lines:
         await begin(await line.__aenter__(), "PUT", "/api/v1/files/content?path=/f", ada)
 

@@ -111,7 +111,8 @@ class Script:
 
         wish = Wish(mtime_ms=0, content_type="text/plain", path=path)
         declared = Declared(wish, len(data), Manifest(b""), append=True)
-        return await self.services.receive.take_stream(self.actor, declared, body())
+        with self.services.bodies.lease("") as lease:
+            return await self.services.receive.take_stream(self.actor, declared, body(), lease)
 
     async def step(self) -> None:
         """Do one step, or see it refused as the model says."""

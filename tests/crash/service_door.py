@@ -53,7 +53,9 @@ class ServiceDoor:
     async def put_bundle(self, url: str, chunks: Sequence[bytes]) -> None:
         grant = self._grant(Operation.PUT_BUNDLE, url)
         declared = await _told(self._services.receive.admit_bundle(grant))
-        taken = await _told(self._services.receive.take_bundle(grant, declared, _pieces(b"".join(map(frame, chunks)))))
+        body = _pieces(b"".join(map(frame, chunks)))
+        with self._services.bodies.lease("") as lease:
+            taken = await _told(self._services.receive.take_bundle(grant, declared, body, lease))
         assert taken.bad_frame is None, taken
 
     async def commit(self, upload_ids: Sequence[str]) -> list[Seen]:
@@ -68,7 +70,9 @@ class ServiceDoor:
     async def put_whole(self, path: str, data: bytes) -> Seen:
         wish = targets.Wish(mtime_ms=0, content_type="application/octet-stream", path=path)
         declared = Declared(wish, len(data), Manifest(b""), append=True)
-        return _seen(await _told(self._services.receive.take_stream(self._actor, declared, _pieces(data))))
+        with self._services.bodies.lease("") as lease:
+            taking = self._services.receive.take_stream(self._actor, declared, _pieces(data), lease)
+            return _seen(await _told(taking))
 
     async def make_folder(self, path: str) -> Seen:
         return _seen(await _told(self._services.tree.make_folder_at(self._actor, path, parents=False)))

@@ -15,6 +15,7 @@ from storage.errors import StorageError
 from tests.api.conftest import (  # noqa: F401 - fixtures
     ada,
     bob,
+    deadlines,
     nothing_is_logged_as_error,
     server,
     settings,

@@ -15,9 +15,10 @@ async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked:
     def show(change: Change) -> ChangeReply:
         return ChangeReply.of(change, cairn.services.epoch)
 
-    page = await cairn.services.feed.poll(
-        actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, show=show
-    )
+    with cairn.services.answers.lease("") as lease:
+        page = await cairn.services.feed.poll(
+            actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, show=show, lease=lease
+        )
     return msgspec.json.decode(msgspec.json.encode(SyncReply.of(page)), type=SyncAnswer)
 
 
