@@ -13,7 +13,21 @@ from pathlib import Path
 
 from aiohttp import web
 
-from app.api import accounts, chunks, files, folders, health, history, openapi, pages, setup, sync, trash, uploads
+from app.api import (
+    accounts,
+    chunks,
+    files,
+    folders,
+    health,
+    history,
+    metrics,
+    openapi,
+    pages,
+    setup,
+    sync,
+    trash,
+    uploads,
+)
 from app.api.document import make_document
 from app.api.routes import Route
 from app.api.sending import Sender
@@ -49,6 +63,7 @@ from app.services.hashes import HashService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.jobs import JobService
+from app.services.metrics import Gauge, Metrics, read_token
 from app.services.notify import Notifier
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
@@ -82,7 +97,7 @@ HASHERS, HASH_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 SAFE_SQLITE = (3, 51, 3)
 WAITS = Deadlines()
-MODULES = (accounts, chunks, files, folders, health, history, openapi, pages, setup, sync, trash, uploads)
+MODULES = (accounts, chunks, files, folders, health, history, metrics, openapi, pages, setup, sync, trash, uploads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +247,11 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
         proxies=Proxies(settings.server.trusted_proxies),
         health=HealthService(database, store, room, base.standing),
+        metrics=Metrics(
+            _gauges(database, room, base.standing),
+            token=read_token(settings.metrics.token_file),
+            is_open=settings.metrics.open,
+        ),
         tree=TreeService(database),
         trash=TrashService(database, jobs, identity.epoch),
         history=HistoryService(database),
@@ -261,6 +281,17 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         room=room,
         standing=base.standing,
         selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
+    )
+
+
+def _gauges(database: Database, room: Room, standing: Standing) -> tuple[Gauge, ...]:
+    return (
+        Gauge("cairn_commits_total", "Transactions of the metadata.", lambda: database.commits),
+        Gauge("cairn_disk_bytes", "Size of the data folder's volume.", lambda: room.look().total),
+        Gauge("cairn_disk_free_bytes", "What is free of it.", lambda: room.look().free),
+        Gauge("cairn_disk_kept_bytes", "What uploads leave free of it.", lambda: room.look().kept),
+        Gauge("cairn_uploads_refused", "1 while uploads find no room.", lambda: not room.look().is_enough),
+        Gauge("cairn_read_only", "1 while the server takes no change.", lambda: standing.is_read_only),
     )
 
 

@@ -132,6 +132,14 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Who may read the numbers at /metrics."""
+
+    token_file: Annotated[str, _rule("the path of a file, or empty")] = ""
+    open: Annotated[bool, _rule("true or false")] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a server."""
 
@@ -141,6 +149,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     uploads: Uploads = field(default_factory=Uploads)
     log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class _Key(NamedTuple):

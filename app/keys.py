@@ -20,6 +20,7 @@ from app.services.downloads import DownloadService
 from app.services.feed import FeedService
 from app.services.health import HealthService
 from app.services.history import HistoryService
+from app.services.metrics import Metrics
 from app.services.receive import ReceiveService
 from app.services.setup import SetUpService
 from app.services.trash import TrashService
@@ -41,6 +42,7 @@ class Services:
     setup: SetUpService
     proxies: Proxies
     health: HealthService
+    metrics: Metrics
     tree: TreeService
     trash: TrashService
     history: HistoryService

@@ -143,12 +143,14 @@ def _not_set_up() -> UnavailableError:
 def _log(request: web.Request, status: int, seconds: float) -> None:
     """Write one line without names, queries or ids, which may be secret (security.md, E3)."""
     resource = request.match_info.route.resource
+    line = None if resource is None else resource.canonical
+    request.app[SERVICES].metrics.count(request.method, line, status, seconds)
     level = logging.INFO if status >= web.HTTPBadRequest.status_code else logging.DEBUG
     logger.log(
         level,
         "%s %s %d %.1f ms request=%s",
         request.method,
-        "-" if resource is None else resource.canonical,
+        line or "-",
         status,
         seconds * 1000,
         request[REQUEST_ID],

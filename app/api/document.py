@@ -33,6 +33,7 @@ ALL_METHODS: tuple[type[Exception], ...] = (
 )
 OF_ACCESS: Mapping[Access, tuple[type[Exception], ...]] = {
     Access.SETUP: (errors.NotFoundError,),
+    Access.METRICS: (errors.NotFoundError, errors.UnauthenticatedError),
     Access.SIGNED: (storage_errors.BadSignatureError, storage_errors.UrlExpiredError, errors.NotFoundError),
     Access.ACCOUNT: (errors.UnauthenticatedError,),
     Access.ADMIN: (errors.UnauthenticatedError, errors.ForbiddenError),
@@ -58,6 +59,7 @@ SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.ACCOUNT: [{"bearer": []}],
     Access.ADMIN: [{"bearer": []}],
     Access.SIGNED: [{"signature": []}],
+    Access.METRICS: [{"bearer": []}, {}],
 }
 SECURITY_SCHEMES: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a device, from POST /api/v1/login."},

@@ -31,6 +31,7 @@ class Access(Enum):
     ALWAYS = "anyone, also before there is an admin"
     PUBLIC = "anyone"
     SETUP = "anyone, while there is no admin"
+    METRICS = "whoever holds the token of the metrics, or anyone where so configured"
     SIGNED = "whoever holds the signed URL"
     ACCOUNT = "a device or session of an enabled user"
     ADMIN = "an admin"
