@@ -46,7 +46,7 @@ from app.db.migrate import migrate
 from app.db.transaction import Listeners, Snapshot
 from app.deadlines import Deadlines
 from app.ids import encode_id
-from app.keys import CONNECTIONS, SERVICES, Services
+from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
 from app.repositories import uploads as upload_rows
 from app.repositories.jobs import JobKind
@@ -220,6 +220,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     uptime = await database.read(read_uptime)
     urls = Urls(signer, settings.uploads.url_lifetime_s)
     table = OpenUploads(database)
+    proxies = Proxies(settings.server.trusted_proxies)
     room = Room(base.folder.root, base.disk, settings.limits, base.ballast, base.standing)
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
@@ -245,7 +246,8 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
             devices_per_user=settings.limits.devices_per_user,
         ),
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
-        proxies=Proxies(settings.server.trusted_proxies),
+        proxies=proxies,
+        connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
         health=HealthService(database, store, room, base.standing),
         metrics=Metrics(
             _gauges(database, room, base.standing),
@@ -310,8 +312,6 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[observe])
     app[SERVICES] = services
     app[openapi.DOCUMENT] = published()
-    limits = services.settings.limits
-    app[CONNECTIONS] = Connections(limits.connections, limits.connections_per_network, services.proxies)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(end_waits)
     running: Counter[int] = Counter()

@@ -41,6 +41,7 @@ class Services:
     authentication: AuthenticationService
     setup: SetUpService
     proxies: Proxies
+    connections: Connections
     health: HealthService
     metrics: Metrics
     tree: TreeService
@@ -61,7 +62,6 @@ class Services:
 
 
 SERVICES = web.AppKey("services", Services)
-CONNECTIONS = web.AppKey("connections", Connections)
 ACTOR = web.RequestKey("actor", Actor)
 NETWORK = web.RequestKey("network", str)  # where the request comes from, as app.auth.addresses.network_of names it
 OWNER = web.RequestKey("owner", str)  # for whom memory counts: a user's number, or a stranger's network

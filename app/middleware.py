@@ -22,7 +22,7 @@ from app.errors import (
     UnavailableError,
 )
 from app.heads import check_head
-from app.keys import ACTOR, ANSWER, CONNECTIONS, NETWORK, OWNER, REQUEST_ID, SERVICES
+from app.keys import ACTOR, ANSWER, NETWORK, OWNER, REQUEST_ID, SERVICES
 from app.problems import is_expected, problem_response
 from app.services.budget import FREE
 
@@ -105,7 +105,7 @@ async def observe(
         )
         check_head(request, services.settings.server.host_names)
         _check_route(request)
-        with request.app[CONNECTIONS].forwarded(request.remote, request[NETWORK]):
+        with services.connections.forwarded(request.remote, request[NETWORK]):
             response = await handler(request)
     except Exception as error:
         problem = await problem_for(request, error)

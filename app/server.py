@@ -22,7 +22,7 @@ from app.control import serve_control
 from app.data_folder import DataFolder
 from app.descriptors import within_descriptors
 from app.janitor import run_chores
-from app.keys import CONNECTIONS, SERVICES
+from app.keys import Services
 from app.operations import operations_of
 from storage.disk import LocalDisk
 from storage.errors import StorageError
@@ -92,11 +92,12 @@ async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
-    app = build_app(cairn.services)
-    runner = web.AppRunner(app, shutdown_timeout=GRACE_S)
+    runner = web.AppRunner(build_app(cairn.services), shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
-        listener = await _listen(cast(web.Server, runner.server), app, settings.server.host, settings.server.port)
+        listener = await _listen(
+            cast(web.Server, runner.server), cairn.services, settings.server.host, settings.server.port
+        )
         try:
             yield int(listener.sockets[0].getsockname()[1])
         finally:
@@ -105,7 +106,7 @@ async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def _listen(server: web.Server, app: web.Application, host: str, port: int) -> asyncio.Server:
+async def _listen(server: web.Server, services: Services, host: str, port: int) -> asyncio.Server:
     """Accept connections, each of which speaks by `Connection` and hands its requests to the application."""
     loop, make_request = asyncio.get_running_loop(), server.request_factory
 
@@ -120,10 +121,12 @@ async def _listen(server: web.Server, app: web.Application, host: str, port: int
         return make_request(message, payload, protocol, writer, task)
 
     server.request_factory = begin
-    deadlines = app[SERVICES].deadlines
     try:
         return await loop.create_server(
-            lambda: Connection(server, app[CONNECTIONS], deadlines, loop=loop), host, port, backlog=BACKLOG
+            lambda: Connection(server, services.connections, services.deadlines, loop=loop),
+            host,
+            port,
+            backlog=BACKLOG,
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -13,6 +13,7 @@ from aiohttp import ClientSession, DummyCookieJar
 
 from app.application import WAITS, Cairn, open_cairn
 from app.config import Limits, Server, Settings
+from app.connections import Connections
 from app.data_folder import DataFolder
 from app.deadlines import Deadlines
 from app.server import listening
@@ -39,6 +40,11 @@ class Running:
     folder: Path
     port: int
     session: ClientSession
+
+    @property
+    def connections(self) -> Connections:
+        """Who is connected."""
+        return self.cairn.services.connections
 
     @property
     def stranger(self) -> Person:

@@ -1,0 +1,1 @@
+"""A server that cannot be pushed over (security.md, H and Limits)."""

@@ -1,0 +1,23 @@
+"""A server for each test, on whose patience a test decides."""
+
+from tests.api.conftest import (
+    ada,
+    bob,
+    deadlines,
+    nothing_is_logged_as_error,
+    server,
+    settings,
+    stranger,
+    template,
+)
+
+__all__ = [
+    "ada",
+    "bob",
+    "deadlines",
+    "nothing_is_logged_as_error",
+    "server",
+    "settings",
+    "stranger",
+    "template",
+]
