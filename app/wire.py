@@ -12,6 +12,7 @@ from app.ids import encode_id
 from app.services.downloads import Download
 from app.services.uploads import ChunkAnswer, Progress, UploadAnswer
 from app.services.views import View
+from app.services.waiting import Waiting
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -37,7 +38,11 @@ class ChunkEntry(Request, frozen=True):
 
 
 class UploadRequest(Request, frozen=True):
-    """Body of POST /api/v1/uploadRequest for one file, and one of `files` for many."""
+    """Body of POST /api/v1/uploadRequest for one file, and one of `files` for many.
+
+    `base_sha256` and `ancestors` are hashes of whole contents that this one grew from, the nearest first; they are kept
+    with the version.
+    """
 
     size: Count
     chunks: list[ChunkEntry] = []
@@ -229,6 +234,41 @@ class ProgressReply(Struct, frozen=True):
 def missing_chunks(progress: Progress) -> list[MissingChunk]:
     """Show what an upload still waits for."""
     return [MissingChunk(chunk.index, chunk.id.hex(), chunk.size, chunk.url) for chunk in progress.missing]
+
+
+class OpenUpload(Struct, frozen=True):
+    """An open upload as its user finds it again: where it goes, as that was asked, and the bytes promised to it."""
+
+    upload_id: str
+    path: str | None
+    parent_id: str | None
+    name: str | None
+    file_id: str | None
+    size: int | None
+    reserved: int
+    expires_ms: int
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> Self:
+        """Show `waiting`."""
+        wish = waiting.wish
+        return cls(
+            upload_id=waiting.upload_id,
+            path=wish.path,
+            parent_id=wish.parent_id,
+            name=wish.name,
+            file_id=wish.file_id,
+            size=waiting.size,
+            reserved=waiting.reserved,
+            expires_ms=waiting.expires_ms,
+        )
+
+
+class OpenUploadPage(Struct, frozen=True):
+    """A page of open uploads, the oldest first; `next` is what `after` takes, null at the end."""
+
+    items: list[OpenUpload]
+    next: str | None
 
 
 class FileReply(Struct, frozen=True):

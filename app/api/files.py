@@ -184,6 +184,7 @@ def _wish(request: web.Request, asked: _Put, existing: View | None) -> Wish:
         path=asked.path,
         base_version=existing.version_id if existing is not None and conditional else None,
         on_conflict="fail" if conditional else "replace",
+        conditional=conditional,
         parents=asked.parents == "1",
     )
 

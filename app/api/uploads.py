@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -38,10 +38,13 @@ from app.wire import (
     Count,
     File,
     FileReply,
+    OpenUpload,
+    OpenUploadPage,
     ProgressReply,
     UploadBatchRequest,
     UploadReply,
     UploadRequest,
+    WireId,
 )
 from app.wire_problems import CommitBatchReply, UploadBatchReply
 from storage.base import ChunkId
@@ -55,6 +58,13 @@ T = TypeVar("T")
 _PLACE = (ConflictError, NameTakenError, NotFoundError, ForbiddenError, QuotaExceededError)
 
 routes = Routes()
+
+
+class _List(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/uploads."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    after: WireId | None = None
 
 
 class _From(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,6 +118,14 @@ async def append_chunks(request: web.Request) -> UploadReply:
         upload_id = request.match_info["upload_id"]
         answer = await request.app[SERVICES].uploads.append(request[ACTOR], upload_id, first, chunks)
         return UploadReply.of(answer)
+
+
+@routes.get("/api/v1/uploads", access=Access.ACCOUNT)
+async def list_uploads(request: web.Request, query: _List) -> OpenUploadPage:
+    """List a page of the caller's open uploads: one whose answer was lost can be resumed or given up."""
+    found = await request.app[SERVICES].uploads.list_open(request[ACTOR], after=query.after, limit=query.limit)
+    items = [OpenUpload.of(waiting) for waiting in found]
+    return OpenUploadPage(items, items[-1].upload_id if len(items) == query.limit else None)
 
 
 @routes.get("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
@@ -206,7 +224,7 @@ def _declared(body: UploadRequest) -> Declared:
         executable=body.executable,
         sha256=body.sha256,
         base_version=body.base_version,
-        ancestors=tuple(body.ancestors),
+        ancestors=tuple(dict.fromkeys(sha256 for sha256 in (body.base_sha256, *body.ancestors) if sha256 is not None)),
         on_conflict=body.on_conflict,
         parents=body.parents,
         restore=body.restore,

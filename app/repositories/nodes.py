@@ -48,6 +48,18 @@ _SET_PLACE = """
       content_seq = :content_seq, seq = :seq, feed_seq = :seq, actor_id = :actor, modified_ms = :now
      WHERE id = :id AND seq = :if_seq
 """
+_REACHES = """
+    WITH RECURSIVE below(id, levels) AS (
+      SELECT :id, :levels
+      UNION ALL
+      SELECT n.id, b.levels - 1 FROM below b
+        JOIN nodes n ON n.parent_id = b.id AND n.dead_seq = 0 AND n.kind > 0
+        JOIN folders f ON f.node_id = n.id
+       WHERE b.levels > 1 AND f.items >= b.levels - 1
+       ORDER BY 2
+    )
+    SELECT 1 FROM below WHERE levels = 1 LIMIT 1
+"""
 _FOLDER = "SELECT size, items, below_seq FROM folders WHERE node_id = :id"
 _ADD_TO_FOLDER = """
     UPDATE folders SET size = size + :size, items = items + :items, below_seq = max(below_seq, :seq)
@@ -186,6 +198,16 @@ def folder_sums(tx: Snapshot, node_id: int) -> tuple[int, int, int]:
     """Return bytes below, nodes below, and the highest seq below a folder."""
     row = tx.one(_FOLDER, {"id": node_id})
     return (0, 0, 0) if row is None else (row["size"], row["items"], row["below_seq"])
+
+
+def reaches(tx: Snapshot, folder_id: int, levels: int) -> bool:
+    """Tell whether there is a live node `levels` levels below a folder, from 1 for its children.
+
+    Only folders with at least as many nodes below as levels are still to go can lead there, and no others are looked
+    into, the deepest first.
+    """
+    _, items, _ = folder_sums(tx, folder_id)
+    return items >= levels and tx.one(_REACHES, {"id": folder_id, "levels": levels}) is not None
 
 
 def figures(tx: Snapshot, node: Node) -> tuple[int, int]:

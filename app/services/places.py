@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot
+from app.errors import InvalidRequestError
 from app.repositories import nodes
 from app.repositories.nodes import Node
 from app.services import access
 from app.services.access import Sight
-from app.services.names import check_place, free_name
+from app.services.names import DEPTH, check_place, free_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +50,15 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
     first = free_name(names[0], lambda name: nodes.name_in_use(tx, at.node.id, name) is not None)
     names = (first, *names[1:])
     check_place(at.path, at.depth, names)
+    check_below(tx, node, at.depth + len(names))
     return OldPlace(at, names[:-1], names[-1])
+
+
+def check_below(tx: Snapshot, node: Node, depth: int) -> None:
+    """Refuse a place of `depth` names for a node if something below it would lie too deep there.
+
+    Raises:
+        InvalidRequestError: it would.
+    """
+    if node.is_folder and nodes.reaches(tx, node.id, DEPTH + 1 - depth):
+        raise InvalidRequestError(f"Something in it would lie more than {DEPTH} deep there.")

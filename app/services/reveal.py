@@ -5,11 +5,11 @@ fall behind a cursor that has passed it meanwhile (metadata.md, 5).
 """
 
 from app.auth.identity import Actor
-from app.db.transaction import Transaction
+from app.db.transaction import Snapshot, Transaction
 from app.repositories import deletions, jobs, nodes, spaces
 from app.repositories.jobs import Job, JobKind, Walk
 from app.repositories.journal import Operation
-from app.repositories.nodes import Kind, Node
+from app.repositories.nodes import Kind, Node, Sums
 from app.services.access import Sight
 
 SLICE = 2000
@@ -30,14 +30,27 @@ def follow_move(tx: Transaction, actor: Actor, sight: Sight) -> None:
         reveal_below(tx, actor, sight.node)
 
 
+def is_being_revealed(tx: Snapshot, sight: Sight) -> bool:
+    """Tell whether something at, above or below a node came back and is still shown to devices bit by bit.
+
+    Until that ends nobody can have seen all that lies below the node.
+    """
+    tops = jobs.nodes_of(tx, JobKind.REVEAL)
+    return not tops.isdisjoint(sight.below) or any(
+        sight.node.id in (step.id for step in nodes.way_up(tx, top)) for top in tops
+    )
+
+
 def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
     """Reveal up to `limit` nodes, parents first; what was dead before stays so."""
     top = nodes.find(tx, job.node_id)
     if top is None or any(step.dead_seq for step in nodes.way_up(tx, job.node_id)):
         return Walk(())  # deleted again: whatever brings it back reveals it from the start
     steps, revealed = list(job.walk.steps), list[int]()
+    walked = {folder for folder, _ in steps}
     while steps and len(revealed) < limit:
         folder, after = steps.pop()
+        walked.add(folder)
         room = limit - len(revealed)
         children = deletions.next_children(tx, folder, after=after, limit=room)
         revealed += (child.id for child in children)
@@ -48,5 +61,17 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
     if revealed:
         seq = tx.record(node_id=top.id, operation=Operation.REVEAL, actor_id=job.actor_id)
         deletions.reveal(tx, revealed, seq)
+        _date_folders(tx, top, walked, seq)
         spaces.adjust(tx, top.space_id, seq=seq)
     return Walk(tuple(steps))
+
+
+def _date_folders(tx: Transaction, top: Node, walked: set[int], seq: int) -> None:
+    """Let what came into view count as news in all folders above it: a delete removes only what its author has seen.
+
+    Args:
+        walked: the folders from the top down in which something was revealed, and those between.
+    """
+    sums = Sums()
+    sums.add(tuple(walked | {step.id for step in nodes.way_up(tx, top.id)}), seq=seq)
+    sums.apply(tx)

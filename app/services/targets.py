@@ -5,7 +5,14 @@ from typing import Literal
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot
-from app.errors import ConflictError, InvalidRequestError, NameTakenError, NotFoundError
+from app.errors import (
+    AppError,
+    ConflictError,
+    InvalidRequestError,
+    NameTakenError,
+    NotFoundError,
+    PreconditionFailedError,
+)
 from app.ids import encode_id
 from app.repositories import nodes
 from app.repositories.nodes import Node
@@ -22,7 +29,8 @@ class Wish:
     """What an uploader asked for, kept with the upload until it is committed.
 
     One of `path`, `parent_id` with `name`, or `file_id` says where. Ids are those of the wire; `base_version` None
-    means that the file must not exist yet; hashes are hexadecimal. `restore` brings a deleted `file_id` back.
+    means that the file must not exist yet; hashes are hexadecimal. `restore` brings a deleted `file_id` back. What is
+    `conditional` carried `If-Match` or `If-None-Match`.
     """
 
     mtime_ms: int
@@ -38,6 +46,7 @@ class Wish:
     on_conflict: OnConflict = "fail"
     parents: bool = False
     restore: bool = False
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +158,25 @@ def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
     existing = target.existing
     if existing is None:
         if wish.base_version is not None and wish.on_conflict == "fail":
-            raise ConflictError("The file that this was a change of is not there any more.")
+            raise _stale(wish, ConflictError("The file that this was a change of is not there any more."))
         return target
     if not existing.is_folder:
         if grew_from(wish, existing) or wish.on_conflict == "replace":
             return target
         if wish.on_conflict == "fail" and wish.base_version is not None:
-            raise ConflictError("The file has changed since the version that this grew from.", existing.id)
+            raise _stale(
+                wish, ConflictError("The file has changed since the version that this grew from.", existing.id)
+            )
     if wish.on_conflict != "rename":
-        raise NameTakenError("There is already something of this name in this folder.", existing.id)
+        raise _stale(wish, NameTakenError("There is already something of this name in this folder.", existing.id))
     folder_id = target.folder.node.id
     name = free_name(target.name, lambda name: nodes.name_in_use(tx, folder_id, name) is not None)
     return Target(target.folder, (), name, None)
+
+
+def _stale(wish: Wish, refusal: ConflictError) -> AppError:
+    """Return the refusal, as 412 where a header set the condition (api.md, Conventions)."""
+    return PreconditionFailedError(str(refusal)) if wish.conditional else refusal
 
 
 def grew_from(wish: Wish, node: Node) -> bool:

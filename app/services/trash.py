@@ -17,7 +17,7 @@ from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.jobs import JobService
 from app.services.places import old_place
-from app.services.reveal import reveal_below
+from app.services.reveal import is_being_revealed, reveal_below
 from app.services.views import View
 
 NEWEST = 2**63 - 1
@@ -30,7 +30,7 @@ class Seen:
     Attributes:
         base_version: wire id of the file's version.
         if_seq: seq of the node itself.
-        if_below_seq: no change at or below the node may be newer.
+        if_below_seq: no change at or below the node may be newer, and nothing there may come into view later.
         if_etag: the node's etag.
     """
 
@@ -145,11 +145,11 @@ class TrashService:
 
     def _check(self, tx: Snapshot, sight: Sight, seen: Seen) -> None:
         view = View.of(tx, sight)
-        newest = max(sight.node.seq, view.listed.below_seq)
+        newest = max(sight.node.seq, sight.node.feed_seq, view.listed.below_seq)
         stale = (
             (seen.base_version is not None and seen.base_version != view.version_id)
             or (seen.if_seq is not None and seen.if_seq != sight.node.seq)
-            or (seen.if_below_seq is not None and newest > seen.if_below_seq)
+            or (seen.if_below_seq is not None and (newest > seen.if_below_seq or is_being_revealed(tx, sight)))
             or (seen.if_etag is not None and seen.if_etag != view.etag(self._epoch))
         )
         if stale:

@@ -14,6 +14,7 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.names import check_name, check_place, free_name, split_path
+from app.services.places import check_below
 from app.services.reveal import follow_move
 from app.services.targets import OnConflict
 from app.services.views import View
@@ -149,6 +150,8 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
     name = _settle_name(tx, change, node, parent, name)
     check_place(parent.path, parent.depth, [name])
+    if parent.depth >= sight.depth:  # else nothing gets deeper
+        check_below(tx, node, parent.depth + 1)
     mtime_ms = node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms
     executable = node.executable if isinstance(change.executable, Keep) else change.executable
     if (parent.node.id, name, mtime_ms, executable) == (node.parent_id, node.name, node.mtime_ms, node.executable):

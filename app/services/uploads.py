@@ -32,6 +32,7 @@ from app.services.targets import Folders, Wish, find_target
 from app.services.uptime import Uptime
 from app.services.urls import Urls
 from app.services.views import View
+from app.services.waiting import Waiting, waiting_uploads
 from storage.base import MAX_CHUNK, ChunkId
 from storage.store import ChunkStore
 
@@ -178,6 +179,10 @@ class UploadService:
         missing = [chunk for chunk in answer.chunks if chunk.needed]
         bundle_url = self._bundle_url(actor, upload)
         return Progress(upload.state, upload.expires_ms, missing, answer.next_from, bundle_url, None)
+
+    async def list_open(self, actor: Actor, *, after: str | None, limit: int) -> list[Waiting]:
+        """Return a page of the user's open uploads; see `waiting_uploads`."""
+        return await self._database.read(lambda tx: waiting_uploads(tx, actor, after=after, limit=limit))
 
     async def reserve_more(self, actor: Actor, upload_id: str, size: int) -> None:
         """Promise `size` more bytes to a stream whose length nobody announced.

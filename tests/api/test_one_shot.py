@@ -254,3 +254,26 @@ async def _is_over(server: Running) -> bool:
         lambda tx: tx.execute("SELECT count(*) FROM uploads WHERE state = 0").fetchone()[0]
     )
     return open_ == 0
+
+
+@pytest.mark.parametrize("condition", ["If_Match", "If_None_Match"])
+async def test_a_condition_that_held_at_the_start_and_not_at_the_end_is_a_precondition_that_failed(
+    server: Running, ada: Person, condition: str
+) -> None:
+    etag = "*" if condition == "If_None_Match" else f'"{(await ada.upload("/f", b"one"))["etag"]}"'
+    async with connected(server.port) as line:
+        target = "/api/v1/files/content?path=/f"
+        await line.send(head("PUT", target, ada, Content_Length="6", **{condition: etag}) + b"slo")
+        await eventually(lambda: has_open_upload(ada))
+        assert (await ada.put("/f", b"swift")).status in (200, 201)
+        await line.send(b"wer")
+
+        answer = await line.answer()
+
+    assert status_of(answer) == 412, answer
+    assert b'"precondition_failed"' in answer
+    assert (await ada.content((await ada.at("/f")).json["file_id"])).body == b"swift"
+
+
+async def has_open_upload(person: Person) -> bool:
+    return bool((await person.get("/api/v1/uploads")).json["items"])

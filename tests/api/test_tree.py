@@ -242,3 +242,22 @@ async def test_etags_hold_letters_and_digits_only(ada: Person) -> None:
     for etag in await etags(ada, "/", "/a", "/a/f"):
         assert etag.isalnum()
         assert etag.isascii()
+
+
+def deep_path(names: int) -> str:
+    return "/d" * names
+
+
+@pytest.mark.parametrize("room", [0, 1])
+async def test_a_folder_moves_only_where_all_below_it_fits(ada: Person, room: int) -> None:
+    await ada.make_folder(deep_path(100), parents=True)
+    await ada.make_folder("/tree" + "/t" * (28 - room), parents=True)
+    await ada.upload("/tree" + "/t" * (28 - room) + "/leaf", noise(1))
+    await ada.make_folder("/tree/wide", parents=True)
+    tree, bottom = (await ada.at("/tree")).json, (await ada.at(deep_path(98))).json
+
+    fits = await ada.change(tree["file_id"], parent_id=bottom["file_id"])
+    deeper = await ada.change(tree["file_id"], parent_id=(await ada.at(deep_path(98 + room + 1))).json["file_id"])
+
+    assert (fits.status, deeper.status) == (200, 400), fits.body
+    assert deeper.code == "invalid_request"

@@ -245,10 +245,14 @@ async def test_a_folder_takes_no_content(ada: Person) -> None:
 
 
 async def test_a_file_id_that_names_nothing_is_not_found(ada: Person) -> None:
-    for file_id in (NONSENSE_ID, "x", "é" * 21, "../../etc", "v" * 21):
+    for file_id in (NONSENSE_ID, "x", "v" * 21):
         reply = await ada.request(None, file_id=file_id)
 
         assert (reply.status, reply.code) == (404, "not_found"), file_id
+    for file_id in ("é" * 21, "../../etc", "v" * 65):
+        reply = await ada.request(None, file_id=file_id)
+
+        assert (reply.status, reply.code) == (400, "invalid_request"), file_id
 
 
 async def test_a_request_says_where_in_exactly_one_way(ada: Person) -> None:

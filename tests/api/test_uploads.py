@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.config import Limits, Settings
+from app.ids import decode_id
 from tests.api.conftest import Running
 from tests.api.people import MIB, NONSENSE_ID, Person, entries, frame, noise, sha256
 from tests.api.wire import eventually
@@ -484,3 +485,40 @@ async def reserved(server: Running) -> int:
         lambda tx: tx.execute("SELECT sum(reserved) FROM spaces").fetchone()[0]
     )
     return total
+
+
+async def test_open_uploads_whose_answers_were_lost_are_found_again_and_given_up(ada: Person, bob: Person) -> None:
+    await ada.upload("/done", noise(10))
+    used = (await ada.get("/api/v1/me")).json["used"]
+    first = await ada.open_upload("/first", noise(20))
+    second = await ada.request(None, [noise(30)], parent_id="root", name="second")
+    await bob.open_upload("/his", noise(40))
+
+    page = (await ada.get("/api/v1/uploads", params={"limit": "1"})).json
+    rest = (await ada.get("/api/v1/uploads", params={"after": page["next"]})).json
+
+    assert [(item["path"], item["size"], item["reserved"]) for item in page["items"]] == [("/first", 20, 20)]
+    assert [(item["parent_id"], item["name"]) for item in rest["items"]] == [("root", "second")]
+    assert rest["next"] is None
+    assert [item["upload_id"] for item in (*page["items"], *rest["items"])] == [
+        first["upload_id"],
+        second.json["upload_id"],
+    ]
+    for item in (*page["items"], *rest["items"]):
+        assert (await ada.delete(f"/api/v1/uploads/{item['upload_id']}")).status == 204
+    assert (await ada.get("/api/v1/uploads")).json == {"items": [], "next": None}
+    assert (await ada.get("/api/v1/me")).json["used"] == used
+    assert (await ada.get("/api/v1/uploads", params={"after": "x"})).status == 400
+
+
+async def test_what_an_upload_grew_from_is_kept_with_its_version(server: Running, ada: Person) -> None:
+    base, older = sha256(b"base"), sha256(b"older")
+    file = await ada.upload("/f", noise(10), base_sha256=base, ancestors=[base, older])
+
+    number = decode_id(file["version_id"])[0]
+    row = await server.cairn.database.read(
+        lambda tx: tx.one("SELECT ancestors FROM versions WHERE id = :id", {"id": number})
+    )
+
+    assert row is not None
+    assert row["ancestors"].hex() == base + older

@@ -268,3 +268,45 @@ async def test_a_job_waits_for_a_disk_that_is_full(
     await finish(JobService(resting.cairn.database, {JobKind.PURGE: full_at_first}))
 
     assert await used(ada) == len(LEAF)
+
+
+@pytest.mark.parametrize("path", ["/", "/top", "/top/c", "/top/a/a/a"])
+@pytest.mark.parametrize("done", [0, 1, 4, None])
+async def test_a_delete_is_refused_where_something_came_into_view_that_its_author_has_not_seen(
+    resting: Running, ada: Person, tree: list[str], done: int | None, path: str
+) -> None:
+    await ada.make_folder("/outer")
+    outer = (await ada.at("/outer")).json["file_id"]
+    await ada.change((await ada.at("/top")).json["file_id"], parent_id=outer)
+    trash_id = await deleted(ada, (await ada.at("/outer/top")).json)
+    await restored(ada, trash_id)
+    service = JobService(resting.cairn.database, SMALL)
+    seen = (await ada.at("/outer/top")).json["seq"]
+    for _ in range(0 if done is None else done):
+        await service.advance()
+    if done is None:
+        await finish(service)
+    folder = (await ada.at("/outer" + path.rstrip("/"))).json
+
+    early = await ada.call("DELETE", f"/api/v1/files/{folder['file_id']}", params={"if_below_seq": str(seen)})
+    await finish(service)
+    seen = (await ada.get("/api/v1/sync", params={"limit": "10000"})).json["seq"]
+    late = await ada.call("DELETE", f"/api/v1/files/{folder['file_id']}", params={"if_below_seq": str(seen)})
+
+    assert (early.status, early.code) == (409, "conflict")
+    assert late.status == 204
+
+
+async def test_a_delete_is_refused_for_what_a_later_slice_brought_into_view(resting: Running, ada: Person) -> None:
+    await ada.upload("/seed", LEAF)
+    await grow(ada, [f"/top/a/b/{n}" for n in range(4)], LEAF)
+    await restored(ada, await deleted(ada, (await ada.at("/top")).json))
+    service = JobService(resting.cairn.database, SMALL)
+    await service.advance()  # a, b and one file; the next brings the other three, and the last none
+    seen = (await ada.get("/api/v1/sync")).json["seq"]
+    await finish(service)
+
+    for path in ("/top", "/top/a", "/top/a/b"):
+        folder = (await ada.at(path)).json
+        reply = await ada.call("DELETE", f"/api/v1/files/{folder['file_id']}", params={"if_below_seq": str(seen)})
+        assert (reply.status, reply.code) == (409, "conflict"), path

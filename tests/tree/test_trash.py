@@ -368,3 +368,15 @@ async def test_a_restore_needs_no_room_in_the_quota(server: Running, ada: Person
     await server.cairn.services.accounts.set_quota("ada", 10)
 
     assert (await restore(ada, file["file_id"])).status == 200
+
+
+async def test_a_tree_whose_old_place_went_deeper_is_not_restored_too_deep(ada: Person) -> None:
+    await ada.make_folder("/d" * 100, parents=True)
+    await ada.make_folder("/home/tree" + "/t" * 40, parents=True)
+    trash_id = await deleted(ada, (await ada.at("/home/tree")).json)
+    home, bottom = (await ada.at("/home")).json, (await ada.at("/d" * 100)).json
+    assert (await ada.change(home["file_id"], parent_id=bottom["file_id"])).status == 200
+
+    reply = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert (reply.status, reply.code) == (400, "invalid_request")

@@ -1,0 +1,46 @@
+"""Open uploads as their user finds them again, whose own record of them may be lost."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from app.auth.identity import Actor
+from app.db.transaction import Snapshot
+from app.errors import InvalidRequestError, NotFoundError
+from app.ids import decode_id
+from app.repositories import uploads
+from app.services.open_uploads import wire_id
+from app.services.targets import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open upload: what was asked for, and what is promised to it, in bytes."""
+
+    upload_id: str
+    wish: Wish
+    size: int | None
+    reserved: int
+    expires_ms: int
+
+
+def waiting_uploads(tx: Snapshot, actor: Actor, *, after: str | None, limit: int) -> list[Waiting]:
+    """Return up to `limit` of the user's open uploads behind the upload `after`, the oldest first.
+
+    Raises:
+        InvalidRequestError: `after` is no id.
+    """
+    try:
+        number = 0 if after is None else decode_id(after)[0]
+    except NotFoundError as error:
+        raise InvalidRequestError("`after` is not one that a listing gave.") from error
+    return [
+        Waiting(
+            wire_id(upload),
+            msgspec.json.decode(upload.request, type=Wish),
+            upload.size,
+            upload.reserved,
+            upload.expires_ms,
+        )
+        for upload in uploads.page_of_user(tx, actor.user_id, after=number, limit=limit)
+    ]
