@@ -24,6 +24,8 @@ _CHILDREN = """
      ORDER BY name LIMIT :limit
 """
 _REVEAL = "UPDATE nodes SET feed_seq = :seq WHERE id = :id"
+_DATE_SHOWN = "UPDATE folders SET shown_seq = :seq WHERE node_id = :id"
+_SHOWN = "SELECT shown_seq FROM folders WHERE node_id = :id"
 _HIDE = "UPDATE nodes SET dead_ms = NULL WHERE id = :id"
 _PURGE = """
     UPDATE nodes SET version_id = NULL, version_tag = NULL, size = NULL, mtime_ms = NULL, dead_seq = :seq,
@@ -98,6 +100,17 @@ def next_children(tx: Snapshot, parent_id: int, *, after: str, limit: int) -> li
 def reveal(tx: Transaction, node_ids: Iterable[int], seq: int) -> None:
     """Give nodes that came into view unchanged a new place in the feed."""
     tx.connection.executemany(_REVEAL, [{"id": node_id, "seq": seq} for node_id in node_ids])
+
+
+def note_shown(tx: Transaction, folder_ids: Iterable[int], seq: int) -> None:
+    """Note for folders that something below them came into view at `seq`."""
+    tx.connection.executemany(_DATE_SHOWN, [{"id": folder_id, "seq": seq} for folder_id in folder_ids])
+
+
+def shown_seq(tx: Snapshot, node_id: int) -> int:
+    """Return the highest seq with which something below a folder came into view; 0 for never, and for a file."""
+    row = tx.one(_SHOWN, {"id": node_id})
+    return 0 if row is None else int(row["shown_seq"])
 
 
 def hide_from_trash(tx: Transaction, node_id: int) -> None:

@@ -9,7 +9,7 @@ from app.db.transaction import Snapshot, Transaction
 from app.repositories import deletions, jobs, nodes, spaces
 from app.repositories.jobs import Job, JobKind, Walk
 from app.repositories.journal import Operation
-from app.repositories.nodes import Kind, Node, Sums
+from app.repositories.nodes import Kind, Node
 from app.services.access import Sight
 
 SLICE = 2000
@@ -61,17 +61,7 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
     if revealed:
         seq = tx.record(node_id=top.id, operation=Operation.REVEAL, actor_id=job.actor_id)
         deletions.reveal(tx, revealed, seq)
-        _date_folders(tx, top, walked, seq)
+        above = {step.id for step in nodes.way_up(tx, top.id)}
+        deletions.note_shown(tx, walked | above, seq)  # a delete removes only what its author has seen
         spaces.adjust(tx, top.space_id, seq=seq)
     return Walk(tuple(steps))
-
-
-def _date_folders(tx: Transaction, top: Node, walked: set[int], seq: int) -> None:
-    """Let what came into view count as news in all folders above it: a delete removes only what its author has seen.
-
-    Args:
-        walked: the folders from the top down in which something was revealed, and those between.
-    """
-    sums = Sums()
-    sums.add(tuple(walked | {step.id for step in nodes.way_up(tx, top.id)}), seq=seq)
-    sums.apply(tx)

@@ -145,7 +145,8 @@ class TrashService:
 
     def _check(self, tx: Snapshot, sight: Sight, seen: Seen) -> None:
         view = View.of(tx, sight)
-        newest = max(sight.node.seq, sight.node.feed_seq, view.listed.below_seq)
+        node = sight.node
+        newest = max(node.seq, node.feed_seq, view.listed.below_seq, deletions.shown_seq(tx, node.id))
         stale = (
             (seen.base_version is not None and seen.base_version != view.version_id)
             or (seen.if_seq is not None and seen.if_seq != sight.node.seq)
