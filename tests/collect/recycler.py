@@ -12,7 +12,7 @@ from tests.accounts.api import Reply
 from tests.api.people import Person, noise
 from tests.crash.doors import UnansweredError
 
-CHUNKS = 240
+CHUNKS = 120
 PLACES = 2
 TRIES = 20
 Content = tuple[int, ...] | None

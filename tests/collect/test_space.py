@@ -1,7 +1,8 @@
 """What is deleted for good gives its room back, all of it; what is used in any way stays."""
 
+import asyncio
 import sqlite3
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
@@ -18,7 +19,8 @@ from app.repositories import nodes, spaces, versions
 from storage.base import ChunkId
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, serving
-from tests.api.people import Person, entries, noise, sha256
+from tests.api.people import MIB, Person, entries, noise, sha256
+from tests.api.wire import eventually
 from tests.collect.conftest import DAY, GRACE, Keeper, keeping
 from tests.tree.conftest import working
 from tests.tree.keeper import deleted, purge
@@ -153,6 +155,39 @@ async def test_second_run_takes_nothing_before_a_day_of_running(
 
     assert (again.leaving.chunks, last.freed.chunks) == (0, 0)
     assert keeper.count("chunks") == 1
+
+
+async def test_run_that_condemns_some_chunks_leaves_those_that_it_found_itself(
+    server: Running, ada: Person, keeper: Keeper
+) -> None:
+    await gone(server, ada, await ada.upload("/early", noise(BIG)))
+    await keeper.collect()
+    await gone(server, ada, await ada.upload("/late", noise(BIG)))
+
+    collected = await keeper.collect(after_s=DAY)
+
+    assert (collected.leaving.chunks, collected.waiting.chunks) == (1, 1)
+
+
+async def test_stream_that_goes_on_for_days_keeps_what_it_sent(server: Running, ada: Person, keeper: Keeper) -> None:
+    data, may_go_on = noise(12 * MIB), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield data[: 10 * MIB]
+        await may_go_on.wait()
+        yield data[10 * MIB :]
+
+    async def is_on_disk() -> bool:
+        return keeper.count("claims") > 0
+
+    sending = asyncio.ensure_future(ada.call("PUT", "/api/v1/files/content", params={"path": "/file"}, data=slowly()))
+    await eventually(is_on_disk)
+    await keeper.collect_all()
+    may_go_on.set()
+    reply = await sending
+
+    assert reply.status == HTTPStatus.CREATED, reply.body
+    assert (await ada.content(reply.json["file_id"])).body == data
 
 
 async def test_condemned_chunk_has_its_grace_and_a_new_upload_keeps_it(

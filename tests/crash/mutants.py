@@ -423,4 +423,121 @@ TRUST = (
     ),
 )
 
-MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM, *TRUST)
+SPACE = "tests/collect/test_space.py"
+DISPOSAL = "tests/storage/test_disposal.py"
+COLLECTION = (
+    _without(
+        "the pins of open uploads in what a collection marks",
+        "app/repositories/references.py",
+        'tx.execute(_PINS, {"after": pin})',
+        "()",
+        f"{SPACE}::test_what_is_used_in_any_way_stays",
+    ),
+    _without(
+        "what open uploads have received in what a collection marks",
+        "app/services/collection.py",
+        "            await self._offload.run(partial(self._mark.add_chunks, ids))\n",
+        "",
+        f"{SPACE}::test_stream_that_goes_on_for_days_keeps_what_it_sent",
+    ),
+    _without(
+        "the second run before a chunk is condemned",
+        "app/services/collector.py",
+        "due_s = min(run_s - self._patience.unused_for_s, run_s - 1)",
+        "due_s = run_s",
+        f"{SPACE}::test_run_that_condemns_some_chunks_leaves_those_that_it_found_itself",
+    ),
+    _without(
+        "the day of running between two runs",
+        "app/services/collector.py",
+        "due_s = min(run_s - self._patience.unused_for_s, run_s - 1)",
+        "due_s = run_s - 1",
+        f"{SPACE}::test_second_run_takes_nothing_before_a_day_of_running",
+    ),
+    _without(
+        "the grace of a condemned chunk",
+        "app/services/collector.py",
+        "self._uptime.now_s() - self._patience.grace_s",
+        "self._uptime.now_s()",
+        f"{SPACE}::test_condemned_chunk_has_its_grace_and_a_new_upload_keeps_it",
+    ),
+    _without(
+        "the look, behind the last commit, at who came to use a condemned chunk",
+        "app/services/collection.py",
+        "basis = await self._catch_up_in_writer(lambda tx, _: journal.head(tx))",
+        "basis = await self._database.read(journal.head)",
+        f"{SPACE}::test_commit_that_saw_a_chunk_just_before_it_was_condemned_keeps_it",
+    ),
+    _without(
+        "the check that the database is still the one by which chunks were condemned",
+        "app/services/collector.py",
+        "if basis is not None and not",
+        "if False and not",
+        f"{SPACE}::test_database_that_was_put_back_keeps_what_its_versions_use",
+    ),
+    _without(
+        "the check of a manifest before a collection believes it",
+        "app/services/mark.py",
+        "            chunks.check()\n",
+        "",
+        f"{SPACE}::test_manifest_that_cannot_be_read_ends_the_run_and_nothing_goes",
+    ),
+    _without(
+        "the word of a person before over half of the store goes",
+        "app/services/collector.py",
+        "if survey.is_over_half and not over_half:",
+        "if False:",
+        f"{SPACE}::test_run_that_would_remove_over_half_of_the_store_needs_a_word",
+    ),
+    _without(
+        "the end of possession that no version gives any more",
+        "app/services/collection.py",
+        "            await self._end_possession(bucket, used)\n",
+        "",
+        f"{SPACE}::test_possession_ends_with_the_last_version_that_gives_it",
+    ),
+    _without(
+        "a put of a chunk takes it off its way out",
+        "storage/rows.py",
+        "    unused.lift_put(session, [old[0] for old in known.values()])\n",
+        "",
+        f"{DISPOSAL}::test_put_on_the_way_out_keeps_the_chunk",
+    ),
+    _without(
+        "a put that fails leaves a condemned chunk its file",
+        "storage/rows.py",
+        "return state in {ChunkState.OK, ChunkState.CONDEMNED}",
+        "return state is ChunkState.OK",
+        f"{DISPOSAL}::test_put_that_fails_leaves_a_condemned_chunk_its_bytes",
+    ),
+    _without(
+        "a start lifts what was condemned and not judged",
+        "storage/recovery.py",
+        "    writer.write_blocking(unused.take_back_unjudged)\n",
+        "",
+        f"{DISPOSAL}::test_start_lifts_what_was_condemned_and_not_judged",
+    ),
+    _without(
+        "a chunk is durably gone for all before its file is removed",
+        "storage/unused.py",
+        "    connection.executemany(_LEAVE_STATE, values_of_rows)\n",
+        "",
+        f"{DISPOSAL}::test_removal_that_fails_leaves_its_chunks_to_be_put_anew",
+    ),
+    _without(
+        "files are durably removed before their rows",
+        LOCAL,
+        "        self._sync_names({path.parent for path in paths})\n",
+        "",
+        f"{DISPOSAL}::test_power_cut_at_every_call_of_a_removal_leaves_a_chunk_whole_or_nothing_of_it[strict]",
+    ),
+    _without(
+        "a file that a barrier has just put into place is no stray",
+        "storage/disposal.py",
+        "paths = [file.path for file in _unnamed(files, named)]",
+        "paths = [file.path for file in files]",
+        f"{DISPOSAL}::test_stray_that_a_row_came_to_name_stays",
+    ),
+)
+
+MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM, *TRUST, *COLLECTION)

@@ -165,13 +165,23 @@ async def test_removal_that_fails_is_done_by_the_next(tmp_path: Path, disk: SimD
         disk.fail("unlink", 1, errno.EIO)
         with pytest.raises(StorageError):
             await remove(store)
-        (again,) = await keep(store, DATA)
 
         freed = await remove(store)
 
-        assert freed.chunks == 1
-        assert list(await held(store)) == [again]
-        assert await store.read(again) == DATA
+        assert (freed.chunks, await held(store)) == (2, {})
+
+
+async def test_removal_that_fails_leaves_its_chunks_to_be_put_anew(tmp_path: Path, disk: SimDisk) -> None:
+    async with opened(tmp_path / "store", disk) as store:
+        await condemn(store, await keep(store, DATA, noise(2)))
+        disk.fail("unlink", 1, errno.EIO)
+        with pytest.raises(StorageError):
+            await remove(store)
+
+        again = await keep(store, DATA, noise(2))
+
+        assert await remove(store) == Freed()
+        assert [await store.read(chunk_id) for chunk_id in again] == [DATA, noise(2)]
 
 
 async def test_damaged_chunk_that_nobody_uses_goes_with_what_was_set_aside_of_it(tmp_path: Path, disk: SimDisk) -> None:
@@ -210,6 +220,18 @@ async def test_stray_goes_and_a_file_that_a_row_names_stays(tmp_path: Path, disk
         assert freed == Freed(1, 5)
         assert sorted(files_of(disk, folder)) == sorted([CHUNK.hex(), "no chunk"])
         assert await store.disposal.strays(CHUNK[0]) == []
+
+
+async def test_stray_that_a_row_came_to_name_stays(tmp_path: Path, disk: SimDisk) -> None:
+    """As one does that was seen while a barrier had put it into place and not written its row."""
+    async with opened(tmp_path / "store", disk) as store:
+        path = LocalMedium(tmp_path / "store", disk).path_of(CHUNK, Encoding.RAW)
+        disk.write(disk.create(path), [DATA])
+        strays = await store.disposal.strays(CHUNK[0])
+        await keep(store, DATA)
+
+        assert await store.disposal.remove_strays(strays) == Freed()
+        assert await store.read(CHUNK) == DATA
 
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
