@@ -42,7 +42,12 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
 
     Args:
         running: how many requests each user has under way; shared by all routes.
+
+    Raises:
+        TypeError: the route has no rule, so the server must not start.
     """
+    if not isinstance(route.access, Access):
+        raise TypeError(f"{route.method} {route.path} has not said who may call it")
 
     async def handler(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.application import route_table
 from tests.server import ADMIN, PASSWORD, RunningServer
 
 WRONG = "canary-wrong-password-71"
@@ -78,3 +79,51 @@ def test_what_the_server_makes_is_for_its_owner_alone_and_holds_no_secret_in_the
             content = path.read_bytes()
             for canary in (PASSWORD, set_up, token.split("_", 2)[2]):
                 assert canary.encode() not in content, path
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_a_walk_through_every_route_leaves_no_secret_in_the_log_and_every_line_is_json(
+    tmp_path: Path, level: str
+) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text("canary-metrics-token-" + "7" * 32)
+    environment = {
+        "CAIRN_LOG__LEVEL": level,
+        "CAIRN_LOG__FORMAT": "json",
+        "CAIRN_METRICS__TOKEN_FILE": str(token_file),
+    }
+    server = RunningServer(tmp_path / "data", environment).start()
+    try:
+        login = {"username": ADMIN, "password": PASSWORD, "device_name": "canary-device"}
+        token = call(server, "POST", "/api/v1/login", login)[1]["token"]
+        file = call(server, "POST", "/api/v1/folders", {"path": "/canary-name"}, token)[1]
+        assert call_as_it_comes(server, "GET", "/metrics", token_file.read_text()) == HTTPStatus.OK
+        begun = len(server.log.read_text().splitlines())
+        for route in route_table():
+            path = re.sub(r"\{\w+\}", file["file_id"], route.path)
+            for query in ("", "?path=/canary-name&signature=canary-signature", "?cursor=canary-cursor"):
+                for holder in (token, "", "canary-wrong-token"):
+                    call_as_it_comes(server, route.method, path + query, holder)
+        assert call_as_it_comes(server, "GET", "/canary-path/%00", token) >= HTTPStatus.BAD_REQUEST
+        server.stop()
+    finally:
+        server.close()
+
+    log = server.log.read_text()
+    lines = [json.loads(line) for line in log.splitlines()[begun:]]
+    assert len(lines) > len(route_table())
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    for canary in (PASSWORD, token, token.split("_", 2)[2], file["file_id"], "canary-"):
+        assert canary not in log, canary
+
+
+def call_as_it_comes(server: RunningServer, method: str, path: str, token: str) -> int:
+    """Return the status of whatever answer begins; a stream is not read to its end."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    headers = {"Authorization": f"Bearer {token}", "Cookie": "session=canary-cookie", "Referer": "http://h/canary-page"}
+    try:
+        body = None if method == "GET" else json.dumps({"canary-key": "canary-value", "password": "canary-password"})
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
