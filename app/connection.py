@@ -107,6 +107,8 @@ class Connection(web.RequestHandler):
             if timer is not None:
                 timer.cancel()  # one that ran on would keep this object
         super().connection_lost(exc)
+        if not self._is_busy and not self._payload.is_eof():
+            self._payload.feed_eof()  # the library reads on in what is left of a refused body, and is told of no end
 
     def hang_up(self) -> None:
         """End at once, whatever has not been sent."""
