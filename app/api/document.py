@@ -29,6 +29,7 @@ ALL_METHODS: tuple[type[Exception], ...] = (
     errors.RequestTimeoutError,
     errors.MisdirectedError,
     errors.RateLimitedError,
+    errors.HeadersTooLargeError,
     errors.UnavailableError,
 )
 OF_ACCESS: Mapping[Access, tuple[type[Exception], ...]] = {
@@ -41,11 +42,6 @@ OF_ACCESS: Mapping[Access, tuple[type[Exception], ...]] = {
 OF_BODIES = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
 OF_CHANGES = (storage_errors.StoreFullError,)
 """What a call that writes may meet on a full disk."""
-NO_ERRORS = (
-    (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
-    (HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL),
-)
-"""Status and code of refusals that no handler raises."""
 SHAPES: Mapping[str, type[Problem]] = {
     "conflict": ConflictProblem,
     "name_taken": ConflictProblem,
@@ -129,14 +125,12 @@ def refusals_of(route: Route) -> dict[int, set[str]]:
         kinds += OF_BODIES
     if route.method != "GET":
         kinds += OF_CHANGES
-    found: dict[int, set[str]] = {}
-    for status, code in NO_ERRORS:
-        found.setdefault(status, set()).add(code)
+    found: dict[int, set[str]] = {HTTPStatus.INTERNAL_SERVER_ERROR: {INTERNAL}}
     for kind in kinds:
-        status_of_kind = status_of(kind)
-        if status_of_kind is None:
+        status = status_of(kind)
+        if status is None:
             raise TypeError(f"{kind.__name__} has no status")
-        found.setdefault(status_of_kind, set()).add(code_of(kind))
+        found.setdefault(status, set()).add(code_of(kind))
     return found
 
 

@@ -19,7 +19,7 @@ from tests.server import ADMIN, PASSWORD, RunningServer
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SEED = 20
-SHORT_S, LONG_S = 40, 300
+SHORT_S, LONG_S = 30, 300
 STOP_S = 120
 
 
