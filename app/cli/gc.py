@@ -33,4 +33,5 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _told(freed: Mapping[str, Any]) -> str:
-    return f"{freed['chunks']} chunks, {shown(freed['size'])}"
+    chunks = freed["chunks"]
+    return f"{chunks} chunk{'' if chunks == 1 else 's'}, {shown(freed['size'])}"

@@ -59,7 +59,7 @@ class Database:
         """Take over connections that are open; see `open` for the rest."""
         self._writer = writer
         self._make_room = make_room
-        self._require_writable = require_writable
+        self.require_writable = require_writable
         self._readers = readers
         self._free: asyncio.Queue[_Reader] = asyncio.Queue()
         for reader in readers:
@@ -113,7 +113,7 @@ class Database:
             work: the unit; where the disk is full it is run once more after room was made.
             may_wait: it has no claim on that room: uploads, and what is only noted.
         """
-        self._require_writable()
+        self.require_writable()
         try:
             return await self._writer.write(work)
         except StoreFullError:

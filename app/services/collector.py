@@ -126,9 +126,10 @@ class Collector:
         Raises:
             LimitReachedError: more than half would go; nothing was condemned.
             UnavailableError: what is used cannot be told; nothing was condemned.
-            StorageError: the disk failed. What was not judged by then stays.
+            StorageError: the disk failed, or may not be written to. What was not judged by then stays.
         """
         async with self._lock, self._noted():
+            self._database.require_writable()
             await self._room.make_way()
             await self._check_basis()
             await self._disposal.take_back()

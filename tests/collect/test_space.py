@@ -17,6 +17,7 @@ from app.ids import decode_id
 from app.manifest import Chunk, Manifest
 from app.repositories import nodes, spaces, versions
 from storage.base import ChunkId
+from storage.errors import StoreUnavailableError
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, serving
 from tests.api.people import MIB, Person, entries, noise, sha256
@@ -216,6 +217,19 @@ async def test_run_that_would_remove_over_half_of_the_store_needs_a_word(
         await keeper.collect(after_s=DAY, over_half=False)
 
     assert (await keeper.collect(over_half=True)).leaving.chunks == 2
+
+
+@pytest.mark.logs_errors
+async def test_server_that_only_reads_collects_nothing(server: Running, ada: Person, keeper: Keeper) -> None:
+    await gone(server, ada, await ada.upload("/file", noise(BIG)))
+    await keeper.collect()
+    await keeper.collect(after_s=DAY)
+    server.cairn.standing.turn_read_only("a test says so")
+
+    with pytest.raises(StoreUnavailableError):
+        await keeper.collect(after_s=GRACE)
+
+    assert keeper.count("chunks") == 1
 
 
 @pytest.mark.parametrize("manifest", [b"x" * 35, b"x" * 36])
