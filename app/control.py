@@ -4,6 +4,7 @@ A command either reaches the server here or finds no server and takes the folder
 (durability.md, 2).
 """
 
+import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -49,7 +50,8 @@ async def serve_control(folder: DataFolder, operations: Mapping[str, Operation])
             yield
         finally:
             await runner.cleanup()
-            folder.control.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that turned read-only keeps it; the next start removes it
+                folder.control.unlink(missing_ok=True)
 
 
 async def ask_server(
