@@ -106,7 +106,9 @@ class Collector:
         last_run_s, _ = await self._disposal.last_run()
         if self._uptime.now_s() >= max(last_run_s, self._tried_s) + self._patience.every_s:
             self._tried_s = self._uptime.now_s()
-            logger.info("collected unused chunks: %s", await self.collect(over_half=False))
+            done = await self.collect(over_half=False)
+            told = (done.freed.chunks, done.freed.size, done.leaving.chunks, done.waiting.chunks)
+            logger.info("of unused chunks %d are gone with %d bytes, %d are in their grace, %d wait", *told)
             return
         async with self._lock:
             await self._check_basis()
@@ -142,7 +144,6 @@ class Collector:
             finally:
                 await asyncio.shield(self._offload.run(mark.close))
             removed = await self._remove()
-            await self._disposal.shrink()
         left = survey.leaving + condemned
         leaving = Freed(left.chunks - removed.chunks, left.size - removed.size)
         return Collected(freed + strays + removed, leaving, survey.waiting)
@@ -171,9 +172,12 @@ class Collector:
         return survey, condemned, strays
 
     async def _remove(self) -> Freed:
+        """Remove what has had its grace, and give back the room that it had."""
         freed = Freed()
         while (some := await self._disposal.remove(self._uptime.now_s() - self._patience.grace_s)).chunks:
             freed += some
+        if freed.chunks:
+            await self._disposal.shrink()
         return freed
 
     async def _check_basis(self) -> None:

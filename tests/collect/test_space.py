@@ -144,6 +144,22 @@ async def test_pin_keeps_the_chunk_and_not_the_right_to_skip_it(server: Running,
     assert (await ada.commit(upload["upload_id"])).status == HTTPStatus.CREATED
 
 
+async def test_server_collects_by_itself_once_a_day_of_running_and_removes_in_between(
+    server: Running, ada: Person, keeper: Keeper
+) -> None:
+    await ada.upload("/kept", noise(BIG), noise(BIG))
+    await gone(server, ada, await ada.upload("/file", noise(BIG)))
+
+    async def tend(after_s: int) -> tuple[int, int, int]:
+        keeper.runtime.added_s += after_s
+        await keeper.collector.tend()
+        return keeper.count("unused"), keeper.count("unused WHERE step = 2"), keeper.count("chunks")
+
+    days = [await tend(after_s) for after_s in (0, DAY - 60, DAY, GRACE - 60, 60)]
+
+    assert days == [(1, 0, 3), (1, 0, 3), (1, 1, 3), (1, 1, 3), (0, 0, 2)]
+
+
 @pytest.mark.parametrize("after_s", [0, DAY - 2])
 async def test_second_run_takes_nothing_before_a_day_of_running(
     server: Running, ada: Person, keeper: Keeper, after_s: int
