@@ -41,6 +41,7 @@ class Connection(web.RequestHandler):
         "_connections",
         "_deadlines",
         "_end_timer",
+        "_events",
         "_has_moved",
         "_head_at",
         "_head_size",
@@ -78,6 +79,7 @@ class Connection(web.RequestHandler):
         )
         self._connections = connections
         self._deadlines = deadlines
+        self._events = loop
         self._payload: StreamReader = EMPTY_PAYLOAD
         self._is_busy = False
         self._head_at: float | None = None  # since when a head is waited for; None while there is no hurry
@@ -94,7 +96,7 @@ class Connection(web.RequestHandler):
         try:
             self._connections.enter(self, peer[0] if isinstance(peer, tuple) else None)
         except AppError as error:
-            _LastWord(self._wire, _plain_answer(error), self._connections, self._loop)
+            _LastWord(self._wire, _plain_answer(error), self._connections, self._events)
             return
         _limit_silence(self._wire, self._deadlines.stall_s)
         super().connection_made(transport)
@@ -176,9 +178,9 @@ class Connection(web.RequestHandler):
         self._has_moved = True
 
     def _expect_head(self) -> None:
-        self._head_at = self._loop.time()
+        self._head_at = self._events.time()
         if self._head_timer is None:
-            self._head_timer = self._loop.call_later(self._deadlines.headers_s, self._check_head)
+            self._head_timer = self._events.call_later(self._deadlines.headers_s, self._check_head)
 
     def _check_head(self) -> None:
         """Refuse a head that is overdue; one timer looks after all the requests of its time."""
@@ -186,8 +188,8 @@ class Connection(web.RequestHandler):
         if self._head_at is None:
             return
         due_at = self._head_at + self._deadlines.headers_s
-        if self._loop.time() < due_at:
-            self._head_timer = self._loop.call_at(due_at, self._check_head)
+        if self._events.time() < due_at:
+            self._head_timer = self._events.call_at(due_at, self._check_head)
         else:
             self._refuse(RequestTimeoutError("The headers of the request did not come in time."))
 
@@ -195,14 +197,14 @@ class Connection(web.RequestHandler):
         """Answer a request that has not come whole, and end."""
         self._head_at = None
         self.close()
-        self._end_timer = _say_last(self._wire, _plain_answer(error), self._loop)
+        self._end_timer = _say_last(self._wire, _plain_answer(error), self._events)
 
     def _watch_reader(self) -> None:
         """Look again in a while, if anything waits for the reader."""
         left = self._wire.get_write_buffer_size()
         if left and self._reader_timer is None:
             self._has_moved = False
-            self._reader_timer = self._loop.call_later(self._deadlines.stall_s, self._check_reader, left)
+            self._reader_timer = self._events.call_later(self._deadlines.stall_s, self._check_reader, left)
 
     def _check_reader(self, before: int) -> None:
         """Hang up on a reader who took next to nothing since the last look."""
