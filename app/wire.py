@@ -18,7 +18,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Text = Annotated[str, Meta(max_length=4096)]
 # The pattern is told in the document and judged by the services, which say better what is wrong.
-Path = Annotated[str, Meta(max_length=4096, extra_json_schema={"pattern": "^/"})]
+Path = Annotated[str, Meta(max_length=4096, examples=["/Docs/plan.odt"], extra_json_schema={"pattern": "^/"})]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]  # as sent; in NFC it must have at most 255 bytes
 WireId = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.json import schema_components
 
 from app import errors
-from app.api.routes import Access, Answer, Body, Content, Route
+from app.api.routes import JSON, Access, Answer, Body, Content, Route
 from app.problems import INTERNAL, PROBLEM_JSON, Problem, code_of, status_of
 from app.version import VERSION
 from app.wire import FileReply, Sha256, UploadReply, WireId
@@ -199,13 +199,16 @@ def _operation(route: Route, schemas: _Schemas, *, again: bool) -> Json:
     if parameters:
         operation["parameters"] = parameters
     if contract.body is not None:
-        operation["requestBody"] = _body(contract.body, schemas)
+        operation["requestBody"] = _body(contract.body, contract.example, schemas)
     operation["responses"] = _responses(route, schemas)
     return operation
 
 
-def _body(body: Body, schemas: _Schemas) -> Json:
-    return {"content": schemas.content(body.content), "required": body.is_required}
+def _body(body: Body, example: msgspec.Struct | None, schemas: _Schemas) -> Json:
+    content = schemas.content(body.content)
+    if example is not None:
+        content[JSON]["example"] = msgspec.to_builtins(example)
+    return {"content": content, "required": body.is_required}
 
 
 def _responses(route: Route, schemas: _Schemas) -> Json:

@@ -86,7 +86,12 @@ async def get_by_id(request: web.Request) -> File:
     return File.of(await services.tree.get(request[ACTOR], request.match_info["file_id"]), services.epoch)
 
 
-@routes.patch("/api/v1/files/{file_id}", access=Access.ACCOUNT, refuses=(ForbiddenError, ConflictError, NameTakenError))
+@routes.patch(
+    "/api/v1/files/{file_id}",
+    access=Access.ACCOUNT,
+    refuses=(ForbiddenError, ConflictError, NameTakenError),
+    example=ChangeRequest(name="plan of 2026.odt", on_conflict="rename"),
+)
 async def change(request: web.Request, body: ChangeRequest) -> File:
     """Rename, move or re-date a node, or set its executable bit."""
     services = request.app[SERVICES]

@@ -51,6 +51,7 @@ async def list_children(request: web.Request, query: _Children) -> Page:
     access=Access.ACCOUNT,
     status=HTTPStatus.CREATED,
     refuses=(ForbiddenError, NameTakenError, NotFoundError),
+    example=FolderRequest(path="/Docs/2026", parents=True),
 )
 async def make_folder(request: web.Request, body: FolderRequest) -> File:
     """Make a folder at a path, or in a folder."""

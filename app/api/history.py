@@ -50,6 +50,7 @@ async def restore_version(request: web.Request) -> File:
     access=Access.ACCOUNT,
     status=HTTPStatus.CREATED,
     refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
+    example=CopyRequest(parent_id="root", name="copy of plan.odt"),
 )
 async def copy(request: web.Request, body: CopyRequest) -> File:
     """Copy a file, or a folder with all below it."""

@@ -75,6 +75,7 @@ class Contract:
         query: the parameters; None where they are not judged.
         headers: names of request headers that count.
         refuses: the refusals that this route has beside those that go with its access, method, path and body.
+        example: a JSON body that makes sense, for readers and for those who try the call.
     """
 
     query: type | None
@@ -82,6 +83,7 @@ class Contract:
     headers: tuple[str, ...]
     answers: tuple[Answer, ...]
     refuses: tuple[type[Exception], ...]
+    example: msgspec.Struct | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Terms(TypedDict, total=False):
     """What a handler's signature does not say.
 
     `status` is the one of what it returns; `answers` stand for a handler that returns a response of its own, `body` for
-    one that reads the body itself. `headers` and `refuses` are those of `Contract`.
+    one that reads the body itself. `headers`, `refuses` and `example` are those of `Contract`.
     """
 
     status: HTTPStatus
@@ -110,6 +112,7 @@ class Terms(TypedDict, total=False):
     body: Body
     headers: tuple[str, ...]
     refuses: tuple[type[Exception], ...]
+    example: msgspec.Struct
 
 
 class Routes(list[Route]):
@@ -174,7 +177,8 @@ def _contract(function: Callable[..., object], path: str, terms: Terms) -> Contr
         answers = (Answer(terms.get("status", HTTPStatus.OK), {JSON: _alternatives(returned)}),)
     if query_type is None and path.startswith(API):
         query_type = NoParameters
-    return Contract(query_type, body, terms.get("headers", ()), answers, terms.get("refuses", ()))
+    headers, refuses = terms.get("headers", ()), terms.get("refuses", ())
+    return Contract(query_type, body, headers, answers, refuses, terms.get("example"))
 
 
 def _alternatives(annotation: Any) -> tuple[type, ...]:

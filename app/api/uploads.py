@@ -85,6 +85,7 @@ class _Kind(msgspec.Struct):
     body=Body({JSON: (UploadRequest, UploadBatchRequest)}),
     status=HTTPStatus.CREATED,
     refuses=(*_PLACE, NoRoomError),
+    example=UploadRequest(size=0, path="/Docs/2026/empty.txt", on_conflict="rename", parents=True),
 )
 async def request_upload(request: web.Request) -> UploadReply | UploadBatchReply:
     """Open an upload, or up to 1,000 of them at once."""

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import randbelow
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 SEED = 20
 SHORT_S, LONG_S = 30, 300
 STOP_S = 120
+FURNITURE = 12
 
 
 @pytest.fixture
@@ -34,29 +36,61 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         running.close()
 
 
-def call(server: RunningServer, path: str, body: object, token: str | None = None) -> bytes:
-    headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
-    request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)  # noqa: S310 - our server
-    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 - as above
-        answer: bytes = reply.read()
-        return answer
+class Author:
+    """Puts into the server what schemathesis then plays with."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.token: str | None = None
+        login = {"username": ADMIN, "password": PASSWORD, "device_name": "schemathesis"}
+        self.token = self.call("POST", "/api/v1/login", login)["token"]
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Make one call, with a JSON body or with bytes; return the JSON of the answer."""
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/octet-stream" if isinstance(body, bytes) else "application/json"}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310 - our server
+        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 - as above
+            answer = reply.read()
+        return json.loads(answer) if answer else None
+
+    def furnish(self) -> dict[str, list[str]]:
+        """Make some of everything; return the names of it by the name of the parameter that takes them."""
+        names: dict[str, list[str]] = {
+            name: [] for name in ("file_id", "folder_id", "version_id", "upload_id", "trash_id", "path")
+        }
+        for number in range(FURNITURE):
+            path = f"/made {number}"
+            names["folder_id"].append(self.call("POST", "/api/v1/folders", {"path": path})["file_id"])
+            file = self.call("PUT", f"/api/v1/files/content?path=/made%20{number}/file", b"content " * (number + 1))
+            names["file_id"] += [names["folder_id"][-1], file["file_id"]]
+            names["version_id"].append(file["version_id"])
+            names["path"] += [path, f"{path}/file", f"{path}/new"]
+            wish = {"path": f"{path}/sent", "size": number, "append": True}
+            names["upload_id"].append(self.call("POST", "/api/v1/uploadRequest", wish)["upload_id"])
+            gone = self.call("PUT", f"/api/v1/files/content?path=/made%20{number}/gone", b"gone")["file_id"]
+            self.call("DELETE", f"/api/v1/files/{gone}")
+            names["trash_id"].append(gone)
+        return names
 
 
 def ask_everything(server: RunningServer, seed: int, seconds: int) -> None:
     """Run schemathesis; fail with what it found and how to repeat it."""
-    login = {"username": ADMIN, "password": PASSWORD, "device_name": "schemathesis"}
-    token = json.loads(call(server, "/api/v1/login", login))["token"]
-    for path in ("/a", "/a/b", "/trash"):
-        call(server, "/api/v1/folders", {"path": path}, token)
-    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(CONFIG), "run"]
-    command += [f"{server.url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"]
+    author = Author(server.url)
+    values = [f"[dictionaries.{name}]\nvalues = {json.dumps(known)}\n" for name, known in author.furnish().items()]
+    config = server.data.with_name("schemathesis.toml")
+    config.write_text("\n".join((CONFIG.read_text("utf-8"), *values)), "utf-8")
+    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(config), "run"]
+    command += [f"{server.url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {author.token}"]
     command += ["--seed", str(seed), "--max-time", str(seconds), "--generation-database", "none"]
     run = subprocess.run(
-        command, cwd=server.data.parent, timeout=seconds + STOP_S, capture_output=True, text=True, check=False
+        command, cwd=config.parent, timeout=seconds + STOP_S, capture_output=True, text=True, check=False
     )
 
     assert run.returncode == 0, f"SCHEMATHESIS_SEED={seed}\n{run.stdout[-20_000:]}\n{run.stderr[-2000:]}"
-    assert json.loads(call(server, "/api/v1/folders", {"path": "/still with a token that works"}, token))["file_id"]
+    author.call("POST", "/api/v1/folders", {"path": "/made with a token that still works"})
     server.stop()
     log = server.log.read_text()
     assert "Traceback" not in log, log
