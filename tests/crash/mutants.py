@@ -410,7 +410,7 @@ TRUST = (
     _without(
         "the refusal of changes while a server reads alone",
         "app/db/database.py",
-        "        self._require_writable()\n        try:",
+        "        self.require_writable()\n        try:",
         "        try:",
         DAMAGE_FOUND,
     ),
