@@ -232,6 +232,20 @@ ORDER = (
 
 RULES = (
     _without(
+        "the refusal to delete what is still coming into view",
+        "app/services/trash.py",
+        " or is_being_revealed(tx, sight)",
+        "",
+        "tests/tree/test_jobs.py",
+    ),
+    _without(
+        "what came into view as news to a delete",
+        "app/services/reveal.py",
+        "        deletions.note_shown(tx, walked | above, seq)  # a delete removes only what its author has seen\n",
+        "",
+        "tests/tree/test_jobs.py",
+    ),
+    _without(
         "the check of the base version",
         "app/services/targets.py",
         "if grew_from(wish, existing) or",
