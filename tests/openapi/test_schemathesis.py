@@ -58,14 +58,12 @@ class Author:
 
     def furnish(self) -> dict[str, list[str]]:
         """Make some of everything; return the names of it by the name of the parameter that takes them."""
-        names: dict[str, list[str]] = {
-            name: [] for name in ("file_id", "folder_id", "version_id", "upload_id", "trash_id", "path")
-        }
+        names: dict[str, list[str]] = {name: [] for name in ("file_id", "version_id", "upload_id", "trash_id", "path")}
         for number in range(FURNITURE):
             path = f"/made {number}"
-            names["folder_id"].append(self.call("POST", "/api/v1/folders", {"path": path})["file_id"])
+            folder = self.call("POST", "/api/v1/folders", {"path": path})
             file = self.call("PUT", f"/api/v1/files/content?path=/made%20{number}/file", b"content " * (number + 1))
-            names["file_id"] += [names["folder_id"][-1], file["file_id"]]
+            names["file_id"] += [folder["file_id"], file["file_id"]]
             names["version_id"].append(file["version_id"])
             names["path"] += [path, f"{path}/file", f"{path}/new"]
             wish = {"path": f"{path}/sent", "size": number, "append": True}
