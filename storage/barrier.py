@@ -273,10 +273,11 @@ class Barriers:
 
     def _run(self, batch: Batch, dropped: set[str]) -> None:
         """Make a batch durable: data, then names, then index rows. The order is the promise."""
-        chunks, fresh, spare = self._sorted_out(batch)
+        lost = self._lost(batch)
+        chunks, fresh, spare = self._sorted_out(batch, lost)
         try:
             self._into_place(fresh)
-            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped))
+            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped, lost=lost))
         except StoreFailedError:
             raise  # whether the rows are there is unknown, so the files must stay
         except StorageError:
@@ -288,7 +289,18 @@ class Barriers:
         if batch.chunks:
             self.ended_well += 1
 
-    def _sorted_out(self, batch: Batch) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
+    def _lost(self, batch: Batch) -> set[ChunkId]:
+        """Return the chunks of a batch whose file should be in place and is not: they came at the right time.
+
+        A file can be gone by an accident, or because the index was put back from a copy older than a collection.
+        """
+        ids = [chunk.chunk_id for chunk in batch.chunks if chunk.file is not None]
+        files = self._states.run(partial(rows.files_of, ids=ids)) if ids else {}
+        return {chunk_id for chunk_id, (form, size) in files.items() if not self._medium.has(chunk_id, form, size)}
+
+    def _sorted_out(
+        self, batch: Batch, lost: set[ChunkId]
+    ) -> tuple[list[rows.NewChunk], list[StagedFile], list[StagedFile]]:
         """Return the chunks of a batch, each once, files to put into place, and files of chunks that have theirs."""
         ids = [chunk.chunk_id for chunk in batch.chunks if chunk.file is not None]
         known = self._states.run(partial(rows.states_of, ids=ids)) if ids else {}
@@ -301,7 +313,7 @@ class Barriers:
                 chosen[chunk.chunk_id] = _new_chunk(chunk)
             chosen[chunk.chunk_id].claims.add(chunk.claim)
             if chunk.file is not None:
-                exists = rows.has_bytes(known.get(chunk.chunk_id, _UNKNOWN)[1])
+                exists = rows.has_bytes(known.get(chunk.chunk_id, _UNKNOWN)[1]) and chunk.chunk_id not in lost
                 (fresh if is_first and not exists else spare).append(chunk.file)
         return list(chosen.values()), fresh, spare
 

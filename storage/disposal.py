@@ -30,8 +30,6 @@ REMOVED_AT_ONCE = 250
 """Most files that are removed between two barriers."""
 PAGES_AT_ONCE = 64
 """Most pages of the index that are given back to the disk in one transaction: 1 MiB is moved for them at most."""
-NONE_JUDGED = -1
-"""Earlier than any time at which a chunk was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +206,27 @@ def remove_some(medium: LocalMedium, writer: GroupWriter[PlainSession], *, due_s
     return Freed(len(leaving), sum(chunk.size for chunk in leaving))
 
 
+def begin_anew(medium: LocalMedium, writer: GroupWriter[PlainSession]) -> None:
+    """Let all that was on its way out be found unused and no more, but for what has no bytes any longer. Blocks.
+
+    For a start. The index may be an older one, put back from a copy: it has not seen who came to use a chunk since it
+    was condemned, and nobody else looks again before it goes. So none goes but what was condemned since the start.
+    """
+    leaving = writer.write_blocking(unused.doubt)
+    gone = [chunk for chunk in leaving if chunk.place is Place.FILE and not medium.exists(_path_of(medium, chunk))]
+    medium.remove([path for chunk in gone for path in _paths_of(medium, chunk)])
+    writer.write_blocking(partial(unused.end_removal, leaving=gone))
+    writer.write_blocking(partial(unused.stay, chunks=[chunk for chunk in leaving if chunk not in gone]))
+
+
+def _path_of(medium: LocalMedium, chunk: Leaving) -> Path:
+    return medium.path_of(chunk.chunk_id, chunk.encoding)
+
+
 def _paths_of(medium: LocalMedium, chunk: Leaving) -> list[Path]:
     if chunk.place is not Place.FILE:
         return []
-    path = medium.path_of(chunk.chunk_id, chunk.encoding)
+    path = _path_of(medium, chunk)
     return [path, medium.quarantine / path.name] if chunk.is_damaged else [path]
 
 

@@ -263,6 +263,13 @@ class LocalMedium:
             return False
         return True
 
+    def has(self, chunk_id: ChunkId, encoding: Encoding, stored_size: int) -> bool:
+        """Tell whether the file of a chunk is in place with its length."""
+        try:
+            return self.size(self.path_of(chunk_id, encoding)) == stored_size
+        except FileNotFoundError:
+            return False
+
     def folders(self) -> Iterator[Path]:
         """Yield the folders that hold chunks."""
         for first in range(256):

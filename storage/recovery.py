@@ -5,9 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
-from storage import codec, rows, unused
+from storage import codec, rows
 from storage.base import MAX_CHUNK, ChunkId, ChunkState, Encoding, Place
-from storage.disposal import NONE_JUDGED, remove_some
+from storage.disposal import begin_anew
 from storage.errors import ChunkMismatchError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
@@ -48,9 +48,7 @@ def recover(
         clean: the last run ended well, so nothing that was indexed can be torn.
     """
     writer.write_blocking(partial(rows.sweep_claims, open_claims=open_claims))
-    writer.write_blocking(unused.take_back_unjudged)
-    while remove_some(medium, writer, due_s=NONE_JUDGED).chunks:
-        pass
+    begin_anew(medium, writer)
     staged = medium.staged()
     damaged: list[ChunkId] = []
     if not clean:

@@ -62,6 +62,7 @@ _DROP_CLAIM = "DELETE FROM claims WHERE claim = :claim"
 _NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
 _SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
 _STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
+_FILES = "SELECT id, encoding, stored_size FROM chunks WHERE id IN ({marks}) AND state IN (0, 1) AND place = 1"
 _SIZES = "SELECT id, size FROM chunks WHERE id IN ({marks}) AND state = 0"
 _CLAIMED = """
     SELECT c.id FROM chunks AS c CROSS JOIN claims AS k ON k.claim = ? AND k.chunk = c.seq
@@ -119,13 +120,18 @@ def install(session: PlainSession) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def record(session: PlainSession, chunks: Sequence[NewChunk], dropped: Collection[str]) -> None:
+def record(
+    session: PlainSession, chunks: Sequence[NewChunk], dropped: Collection[str], lost: Collection[ChunkId]
+) -> None:
     """Write the rows of a barrier: chunks that are new or whose bytes were gone, all claims but the dropped ones.
+
+    Of the `lost` nobody knew so far.
 
     Bytes of files are durable in their place by now; a row whose bytes are there stays as it is. No chunk of a barrier
     is unused any more.
     """
     connection = session.connection
+    set_states(session, lost, ChunkState.DAMAGED)
     known = states_of(connection, [chunk.chunk_id for chunk in chunks])
     seq = connection.execute(_LAST_SEQ).fetchone()[0]
     added: list[dict[str, object]] = []
@@ -174,6 +180,14 @@ def states_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[
 def has_bytes(state: ChunkState | None) -> bool:
     """Tell whether the bytes of a chunk in this state are in place and right, so that a put needs no new ones."""
     return state in {ChunkState.OK, ChunkState.CONDEMNED}
+
+
+def files_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[Encoding, int]]:
+    """Return encoding and stored size of those of `ids` whose bytes should be in a file."""
+    return {
+        ChunkId(chunk_id): (Encoding(encoding), stored_size)
+        for chunk_id, encoding, stored_size in sliced(connection, _FILES, ids)
+    }
 
 
 def sizes(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, int]:

@@ -95,6 +95,12 @@ _JUDGE = """
 """
 _UNJUDGED = "SELECT c.id FROM unused u JOIN chunks c ON c.seq = u.chunk WHERE u.step = 1"
 _BACK_TO_FOUND = "UPDATE unused SET step = 0 WHERE step = 1"
+_LIFT_CONDEMNED = (
+    "UPDATE chunks SET state = 0 WHERE state = 1 AND seq IN (SELECT chunk FROM unused WHERE step IN (1, 2))"
+)
+_DOUBT = "UPDATE unused SET step = 0, condemned_s = NULL WHERE step IN (1, 2)"
+_STAY_STATE = "UPDATE chunks SET state = 0 WHERE seq = :seq AND state = 2"
+_STAY = "UPDATE unused SET step = 0, condemned_s = NULL WHERE chunk = :seq"
 _LEAVING = """
     SELECT c.seq, c.id, c.stored_size, c.encoding, c.place, c.state FROM unused u JOIN chunks c ON c.seq = u.chunk
      WHERE u.step = :step AND (u.step = 3 OR u.condemned_s <= :due) LIMIT :limit
@@ -181,18 +187,31 @@ def take_back_unjudged(session: PlainSession) -> None:
     connection.execute(_BACK_TO_FOUND)
 
 
+def doubt(session: PlainSession) -> list[Leaving]:
+    """Take back that chunks were condemned or judged, and return those that were being removed.
+
+    For a start: this may be an older index, put back from a copy, that has not seen by whom they came to be used since.
+    """
+    session.connection.execute(_LIFT_CONDEMNED)
+    session.connection.execute(_DOUBT)
+    return _leaving(session.connection, Step.REMOVING, due_s=0, limit=-1)
+
+
+def stay(session: PlainSession, chunks: Iterable[Leaving]) -> None:
+    """Let chunks that were being removed be found unused, and no more."""
+    values = [{"seq": chunk.seq} for chunk in chunks]
+    session.connection.executemany(_STAY_STATE, values)
+    session.connection.executemany(_STAY, values)
+
+
 def begin_removal(session: PlainSession, due_s: int, limit: int) -> list[Leaving]:
     """Let up to `limit` chunks that were judged at `due_s` or before be gone, and return them with what a stop left.
 
     Only for the thread that puts files into place: no put may come between this and the end.
     """
     connection = session.connection
-    leaving: list[Leaving] = []
-    for step in (Step.REMOVING, Step.JUDGED):
-        values = {"step": step, "due": due_s, "limit": limit - len(leaving)}
-        for seq, chunk_id, size, encoding, place, state in connection.execute(_LEAVING, values):
-            is_damaged = state == ChunkState.DAMAGED
-            leaving.append(Leaving(seq, ChunkId(chunk_id), size, Encoding(encoding), Place(place), is_damaged))
+    leaving = _leaving(connection, Step.REMOVING, due_s=due_s, limit=limit)
+    leaving += _leaving(connection, Step.JUDGED, due_s=due_s, limit=limit - len(leaving))
     values_of_rows = [{"seq": chunk.seq} for chunk in leaving]
     connection.executemany(_LEAVE, values_of_rows)
     connection.executemany(_LEAVE_STATE, values_of_rows)
@@ -270,3 +289,11 @@ def named_files(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set
 def bounds(first: int) -> tuple[bytes, bytes]:
     """Return two values between which, neither counted, all ids lie that begin with the byte `first`."""
     return bytes([first]), bytes([first + 1]) if first < 0xFF else END_OF_IDS  # noqa: PLR2004 - of a byte
+
+
+def _leaving(connection: sqlite3.Connection, step: Step, *, due_s: int, limit: int) -> list[Leaving]:
+    found = connection.execute(_LEAVING, {"step": step, "due": due_s, "limit": limit})
+    return [
+        Leaving(seq, ChunkId(chunk_id), size, Encoding(encoding), Place(place), state == ChunkState.DAMAGED)
+        for seq, chunk_id, size, encoding, place, state in found
+    ]

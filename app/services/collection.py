@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Transaction
 from app.manifest import Manifest
 from app.repositories import journal, references
@@ -205,7 +205,7 @@ class Collection:
             place = page[-1]
             idle = [pair for pair in page if not used.possesses(*pair)]
             if idle:
-                await self._catch_up_in_writer(partial(_end_possession, pairs=idle))
+                await self._catch_up_in_writer(partial(_end_possession, pairs=idle, used=used))
 
     async def _catch_up_in_writer(self, work: Callable[[Transaction, References], T]) -> T:
         """Run `work` in the metadata writer, with all that came to be used since the last mark; then mark that too.
@@ -220,7 +220,7 @@ class Collection:
         results: list[T] = []
         while not results:
             await self._catch_up()
-            found, results = await self._database.write(unit)
+            found, results = await self._database.write(unit, use=Use.FREES)
             await self._take(found)
         return results[0]
 
@@ -231,10 +231,10 @@ class Collection:
         return found_s is not None and found_s <= self._due_s
 
 
-def _end_possession(tx: Transaction, came: References, *, pairs: Iterable[tuple[int, ChunkId]]) -> None:
-    """End possession but for what versions came to give meanwhile."""
+def _end_possession(tx: Transaction, came: References, *, pairs: Iterable[tuple[int, ChunkId]], used: Bucket) -> None:
+    """End possession but for what versions came to give since it was read: marked by now, or not yet."""
     given = {(chunks.space_id, chunk_id) for chunks in came.lists for chunk_id in Manifest(chunks.packed).ids()}
-    references.end_possession(tx, [pair for pair in pairs if pair not in given])
+    references.end_possession(tx, [pair for pair in pairs if pair not in given and not used.possesses(*pair)])
 
 
 def _sum(held: Iterable[Held]) -> Freed:

@@ -19,6 +19,7 @@ from app.auth.identity import Actor
 from app.repositories import uploads
 from app.services.open_uploads import wire_id
 from app.services.trash import Seen as AsSeen
+from storage.errors import StoreUnavailableError
 from storage.local import LocalMedium
 from tests.collect.conftest import DAY, GRACE, Keeper, keeping
 from tests.crash.client import Client
@@ -46,6 +47,13 @@ class Garden:
     actor: Actor
     client: Client
     keeper: Keeper
+    disk: SimDisk
+
+    async def work_off(self) -> None:
+        """Let jobs end; they would wait without end for a disk that is off."""
+        while await self.cairn.jobs.advance():
+            if self.disk.is_off:
+                raise StoreUnavailableError("the power is off")
 
     async def upload(self, path: str, content: Content) -> None:
         """Upload a file."""
@@ -64,8 +72,7 @@ class Garden:
         trash = self.cairn.services.trash
         await trash.delete(self.actor, seen.file_id, AsSeen())
         await trash.purge(self.actor, seen.file_id)
-        while await self.cairn.jobs.advance():
-            pass
+        await self.work_off()
         self.client.oracle.answered()
 
 
@@ -84,7 +91,7 @@ async def tend(
     try:
         async with powered(folder, disk) as cairn, keeping(cairn, folder / "data", begin_s=day * DAY) as keeper:
             client = Client(ServiceDoor(cairn, known.actor), known.oracle)
-            await script(Garden(cairn, known.actor, client, keeper))
+            await script(Garden(cairn, known.actor, client, keeper, disk))
     except BROKEN:
         if not disk.is_off:
             raise
@@ -120,8 +127,7 @@ async def empty(garden: Garden) -> None:
     trashed, _ = await services.trash.list_page(garden.actor, before=None, limit=100)
     for item in trashed:  # of a purge that was cut off between its two calls
         await services.trash.purge(garden.actor, item.view.file_id)
-    while await garden.cairn.jobs.advance():
-        pass
+    await garden.work_off()
     for upload in await garden.cairn.database.read(lambda tx: uploads.open_of_user(tx, garden.actor.user_id)):
         await services.uploads.give_up(garden.actor, wire_id(upload))
     await garden.keeper.collect_all()

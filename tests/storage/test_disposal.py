@@ -135,15 +135,63 @@ async def test_chunk_that_is_claimed_is_taken_off_the_way_out(tmp_path: Path, di
         assert await store.present(ids) == set(ids)
 
 
-async def test_start_lifts_what_was_condemned_and_not_judged(tmp_path: Path, disk: SimDisk) -> None:
+async def test_start_lifts_what_was_condemned(tmp_path: Path, disk: SimDisk) -> None:
     async with opened(tmp_path / "store", disk) as store:
-        judged, unjudged = await keep(store, DATA, noise(2))
-        await condemn(store, [judged])
-        await condemn(store, [unjudged], is_judged=False)
+        ids = await keep(store, DATA, noise(2))
+        await condemn(store, ids[:1])
+        await condemn(store, ids[1:], is_judged=False)
 
     async with opened(tmp_path / "store", disk) as store:
-        assert await store.present([judged, unjudged]) == {unjudged}
-        assert await remove(store) == Freed(1, FILE_SIZE)
+        assert await store.present(ids) == set(ids)
+        assert await remove(store) == Freed()
+        assert [chunk.found_s for chunk in (await held(store)).values()] == [1, 1]
+
+
+@pytest.mark.parametrize("is_removing", [False, True], ids=["judged", "removing"])
+async def test_older_index_put_back_lets_nothing_go_that_was_put_anew_since(
+    tmp_path: Path, disk: SimDisk, *, is_removing: bool
+) -> None:
+    folder = tmp_path / "store"
+    async with opened(folder, disk) as store:
+        await condemn(store, await keep(store, DATA))
+        if is_removing:
+            disk.fail("unlink", 0, errno.EIO)
+            with pytest.raises(StorageError):
+                await remove(store)
+    older = (folder / INDEX_NAME).read_bytes()
+    async with opened(folder, disk) as store:
+        await keep(store, DATA)
+    put_back(folder, older)
+
+    async with opened(folder, disk) as store:
+        assert await remove(store) == Freed()
+        assert await store.read(CHUNK) == DATA
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True], ids=["no file", "half a file"])
+async def test_put_of_a_chunk_whose_file_was_lost_brings_it_back(
+    tmp_path: Path, disk: SimDisk, *, is_cut_short: bool
+) -> None:
+    """As where an index was put back that is older than a removal."""
+    folder = tmp_path / "store"
+    async with opened(folder, disk) as store:
+        await keep(store, DATA)
+        path = LocalMedium(folder, disk).path_of(CHUNK, Encoding.RAW)
+        disk.unlink(path)
+        if is_cut_short:
+            disk.write(disk.create(path), [DATA[:100]])
+
+        await keep(store, DATA)
+
+        assert await store.read(CHUNK) == DATA
+        assert [found.problem for found in verify_store(folder, disk=disk, content=True)] == []
+
+
+def put_back(folder: Path, index: bytes) -> None:
+    """Replace the index of a store that is closed by an older copy."""
+    for path in folder.glob(f"{INDEX_NAME}*"):
+        path.unlink()
+    (folder / INDEX_NAME).write_bytes(index)
 
 
 async def test_fsck_counts_a_chunk_as_lost_only_once_it_is_judged(tmp_path: Path, disk: SimDisk) -> None:
@@ -247,9 +295,9 @@ async def test_power_cut_at_every_call_of_a_removal_leaves_a_chunk_whole_or_noth
             disk = SimDisk(folder, mode)
             async with opened(folder / "store", disk) as store:
                 kept, *leaving = await keep(store, *chunks)
-                await condemn(store, leaving)
             try:
                 async with opened(folder / "store", disk) as store:
+                    await condemn(store, leaving)
                     methodcaller(cut, number)(disk)
                     await remove(store)
             except (StorageError, OSError):
@@ -261,6 +309,7 @@ async def test_power_cut_at_every_call_of_a_removal_leaves_a_chunk_whole_or_noth
                 problems = [f.problem for f in verify_store(folder / "store", disk=found, content=True)]
                 assert problems == [], f"the power was cut at call {number}"
                 assert kept in await held(store)
+                await condemn(store, [chunk_id for chunk_id in await held(store) if chunk_id != kept])
                 await remove(store)
                 assert files_of(found, folder / "store") == [kept.hex()]
         if is_over:
