@@ -133,7 +133,7 @@ class Connection(web.RequestHandler):
         """Note that a request begins, which the server's request factory tells, and return how to understand it."""
         self._is_busy, self._payload = True, payload
         self._head_at, self._head_size = None, 0
-        self._connections.works(self)
+        payload.on_eof(lambda: self._works(payload))  # at once if there is no body, or all of it is here
         # Nothing here speaks another protocol. The library loses what came behind such a request.
         return message._replace(should_close=True) if message.upgrade else message
 
@@ -176,6 +176,14 @@ class Connection(web.RequestHandler):
         """Go on."""
         super().resume_writing()
         self._has_moved = True
+
+    def _works(self, payload: StreamReader) -> None:
+        """Keep the place: a body has come whole, and is that of the request under way, not the rest of a refused one.
+
+        Until then whoever has proven nothing counts as idle: 2,000 strangers who send a byte would shut all others out.
+        """
+        if self._is_busy and payload is self._payload:
+            self._connections.works(self)
 
     def _expect_head(self) -> None:
         self._head_at = self._events.time()

@@ -2,6 +2,8 @@
 
 When a place is wanted and none is free, the connection that has been idle longest makes room; only where all are busy
 is a newcomer refused. So connections that are merely held open, by a forgotten program or an enemy, shut nobody out.
+Nor do strangers: while a body comes in or an answer goes out, a request whose token or signature has not held counts as
+idle.
 """
 
 from collections import Counter
@@ -79,7 +81,7 @@ class Connections:
             self._give_back(network)
 
     def works(self, guest: Guest) -> None:
-        """Note that a request of this connection has begun."""
+        """Note that this server works for the connection, or for somebody it knows: it keeps its place."""
         self._idle.pop(guest, None)
         network = self._network.get(guest)
         if network is not None and (idle := self._idle_of.get(network)) is not None:
@@ -88,7 +90,7 @@ class Connections:
                 del self._idle_of[network]
 
     def rests(self, guest: Guest) -> None:
-        """Note that this connection waits for a request from now on."""
+        """Note that this connection may make room from now on, after those that may already; again changes nothing."""
         if guest not in self._network:
             return
         self._idle[guest] = None

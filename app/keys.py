@@ -63,6 +63,7 @@ class Services:
 
 SERVICES = web.AppKey("services", Services)
 ACTOR = web.RequestKey("actor", Actor)
+IS_PROVEN = web.RequestKey("is_proven", bool)  # a token or a signature held: `app.api.http.prove`
 NETWORK = web.RequestKey("network", str)  # where the request comes from, as app.auth.addresses.network_of names it
 OWNER = web.RequestKey("owner", str)  # for whom memory counts: a user's number, or a stranger's network
 ANSWER = web.RequestKey("answer", Lease)  # the memory of the answer

@@ -6,13 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
+from app.api.http import prove
 from app.api.refusals import problem_for
 from app.api.routes import Access, Handler, Route
 from app.auth.addresses import network_of
+from app.connections import Guest
 from app.errors import (
     ForbiddenError,
     HeadersTooLargeError,
@@ -22,7 +24,7 @@ from app.errors import (
     UnavailableError,
 )
 from app.heads import check_head
-from app.keys import ACTOR, ANSWER, NETWORK, OWNER, REQUEST_ID, SERVICES
+from app.keys import ACTOR, ANSWER, IS_PROVEN, NETWORK, OWNER, REQUEST_ID, SERVICES
 from app.problems import is_expected, problem_response
 from app.services.budget import FREE
 
@@ -57,6 +59,7 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
             return await _answer(route, request, request[NETWORK])
         actor = await services.authentication.actor_of(bearer_token(request))
         request[ACTOR] = actor
+        prove(request)
         if route.access is Access.ADMIN and not actor.is_admin:
             raise ForbiddenError("Only an admin may do this.")
         if running[actor.user_id] >= services.settings.limits.requests_per_user:
@@ -126,7 +129,9 @@ async def observe(
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Set the headers that every answer has, just before it goes out."""
+    """Set the headers that every answer has, just before it goes out; a stranger who takes it slowly makes room."""
+    if IS_PROVEN not in request:
+        request.app[SERVICES].connections.rests(cast(Guest, request.protocol))
     response.headers["Server"] = SERVER_NAME
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from app.api.http import json_reply, pieces_of, receiving
+from app.api.http import json_reply, pieces_of, prove, receiving
 from app.api.ranges import is_known, parse_ranges
 from app.api.routes import JSON, Access, Answer, Body, Routes, Terms
 from app.errors import ForbiddenError, NoRoomError, RangeNotSatisfiableError, TooLargeError, UnsupportedMediaTypeError
@@ -113,7 +113,9 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
 
 
 def _grant(request: web.Request, operation: Operation, subject: str) -> Grant:
-    return request.app[SERVICES].urls.verify(operation, subject, request.raw_path.partition("?")[2])
+    grant = request.app[SERVICES].urls.verify(operation, subject, request.raw_path.partition("?")[2])
+    prove(request)
+    return grant
 
 
 def _encoding(request: web.Request, grant: Grant) -> WireEncoding:

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from app.api.http import convert_texts, json_reply, pieces_of, receiving, require_plain
+from app.api.http import convert_texts, json_reply, pieces_of, prove, receiving, require_plain
 from app.api.ranges import check_match, check_none_match
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
@@ -142,6 +142,7 @@ async def get_signed_content(request: web.Request) -> web.StreamResponse:
     services, version_id = request.app[SERVICES], request.match_info["version_id"]
     subject = f"{request.match_info['file_id']}.{version_id}"
     grant = services.urls.verify(Operation.GET_CONTENT, subject, request.raw_path.partition("?")[2])
+    prove(request)
     content = await services.downloads.granted_content(version_id, Presentation(grant.media_type, grant.disposition))
     return await serve_content(request, content)
 

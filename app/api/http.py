@@ -2,19 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from aiohttp import web
 
+from app.connections import Guest
 from app.errors import InvalidRequestError, RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
-from app.keys import OWNER, SERVICES
+from app.keys import IS_PROVEN, OWNER, SERVICES
 from app.services.budget import Lease
 
 T = TypeVar("T")
 
 JSON_BODY = 1024 * 1024
 SLOWEST_BYTES_S = 8 * 1024
+
+
+def prove(request: web.Request) -> None:
+    """Note that a token or a signature held: nobody takes this connection's place while the request is under way."""
+    request[IS_PROVEN] = True
+    request.app[SERVICES].connections.works(cast(Guest, request.protocol))
 
 
 def receiving(request: web.Request, user_id: str | None = None) -> Lease:
@@ -66,6 +73,8 @@ async def pieces_of(request: web.Request, lease: Lease, limit: int | None = None
     while True:
         piece = content.read_nowait() if content.total_bytes > size else b""  # what is here needs no clock
         if not piece:
+            if request.transport is None and not content.is_eof():  # the library calls it a fault of ours
+                raise ConnectionResetError("the peer was gone before its body was read")
             begun_s = loop.time()
             try:
                 patience_s = deadlines.body_grace_s + size / SLOWEST_BYTES_S - waited_s

@@ -1,5 +1,6 @@
 """Not too many connections in all, nor of one network; those that are idle make room (security.md, H3 and Limits)."""
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -162,6 +163,53 @@ class TestAFullServer:
             await lines[-1].send(HEALTH)
             await lines[-1].reader.readuntil(b"HTTP/1.1 200")
         assert (await ada.get("/api/v1/me")).status == 200
+
+    @pytest.mark.parametrize(
+        ("target", "token"),
+        [("/api/v1/login", ""), ("/api/v1/uploads", "Authorization: Bearer nothing\r\n"), ("/nothing", "")],
+    )
+    async def test_bodies_that_strangers_never_end_shut_nobody_out(
+        self, server: Running, ada: Person, target: str, token: str
+    ) -> None:
+        await server.session.close()
+        async with AsyncExitStack() as stack:
+            for _ in range(16 + RESERVE):
+                line = await stack.enter_async_context(connected(server.port))
+                await line.send(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n{token}\r\n{{".encode())
+
+            newcomers = [await stack.enter_async_context(connected(server.port)) for _ in range(3)]
+            for newcomer in newcomers:
+                await newcomer.send(head("GET", "/api/v1/me", ada))
+                assert status_of(await newcomer.head()) == 200
+
+    async def test_to_be_hung_up_on_as_the_body_begins_is_no_fault_of_the_server(self, server: Running) -> None:
+        begun = b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{"
+        others = [enter(server.connections, "127.0.0.1", busy=True) for _ in range(16 + RESERVE - 1)]
+        for turns in range(12):  # of the loop, until the server has read so far
+            async with connected(server.port) as line:
+                line.writer.write(begun)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                server.connections.leave(enter(server.connections, "127.0.0.1"))
+        for other in others:
+            server.connections.leave(other)
+
+        assert "5xx" not in server.cairn.services.metrics.text()  # and nothing is logged as an error
+
+    async def test_a_body_of_somebody_known_keeps_its_place(self, server: Running, ada: Person) -> None:
+        await server.session.close()
+        async with AsyncExitStack() as stack:
+            target = "/api/v1/files/content?path=/a"
+            known = await stack.enter_async_context(connected(server.port))
+            await known.send(head("PUT", target, ada, Content_Length="2") + b"a")
+            for _ in range(2 * (16 + RESERVE)):  # the last half of them need a place of somebody's
+                line = await stack.enter_async_context(connected(server.port))
+                await line.send(HEALTH)
+                assert status_of(await line.head()) == 200
+
+            await known.send(b"b")
+
+            assert status_of(await known.head()) == 201
 
     async def test_where_all_work_a_newcomer_is_told_why_it_is_not_taken_in(
         self, server: Running, ada: Person, bob: Person
