@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from app.api.sending import reset
 from app.connections import Connections
@@ -134,6 +135,8 @@ class Connection(web.RequestHandler):
         self._is_busy, self._payload = True, payload
         self._head_at, self._head_size = None, 0
         payload.on_eof(lambda: self._works(payload))  # at once if there is no body, or all of it is here
+        if "Expect" in message.headers:
+            message = _without_expectation(message)
         # Nothing here speaks another protocol. The library loses what came behind such a request.
         return message._replace(should_close=True) if message.upgrade else message
 
@@ -222,6 +225,16 @@ class Connection(web.RequestHandler):
             reset(self._wire)
         else:
             self._watch_reader()
+
+
+def _without_expectation(message: RawRequestMessage) -> RawRequestMessage:
+    """Hide the Expect header, which the library meets before anybody is known and in words of its own.
+
+    It still stands in the raw headers, where `app.heads` looks for it.
+    """
+    headers = CIMultiDict(message.headers)
+    headers.popall("Expect")
+    return message._replace(headers=CIMultiDictProxy(headers))
 
 
 class _LastWord(asyncio.Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from app.auth.addresses import is_own_host
 from app.errors import HeadersTooLargeError, MalformedError, MisdirectedError
@@ -21,15 +21,29 @@ def check_head(request: web.Request, host_names: Collection[str]) -> None:
 
     Raises:
         HeadersTooLargeError: all headers together are over 32 KiB.
-        MalformedError: the body has another transfer coding than chunked.
+        MalformedError: the body has another transfer coding than chunked, or something unknown is expected.
         MisdirectedError: the Host header, or a whole URL in its place, names another server.
     """
     if sum(len(name) + len(value) + _BETWEEN for name, value in request.raw_headers) > HEADERS_SIZE:
         raise HeadersTooLargeError(f"The headers of a request may have {HEADERS_SIZE} bytes.")
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise MalformedError("The body has a transfer coding that is not known here.")
+    if any(value.lower() != b"100-continue" for value in _expectations(request)):
+        raise MalformedError("Nothing but 100-continue can be expected of this server.")
     if not is_own_host(request.headers.get("Host"), host_names) or not _names_this_server(request, host_names):
         raise MisdirectedError("This server is not known by this name: add it to server.hosts.")
+
+
+def waits_to_be_invited(request: web.Request) -> bool:
+    """Say whether the client sends the body only once it is told to, and none of it has come (RFC 9110, 10.1.1)."""
+    content = request.content
+    return not content.is_eof() and not content.total_bytes and bool(_expectations(request))
+
+
+def _expectations(request: web.Request) -> list[bytes]:
+    if request.version < HttpVersion11:
+        return []
+    return [value for name, value in request.raw_headers if name.lower() == b"expect"]
 
 
 def _names_this_server(request: web.Request, host_names: Collection[str]) -> bool:

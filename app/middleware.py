@@ -23,7 +23,7 @@ from app.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from app.heads import check_head
+from app.heads import check_head, waits_to_be_invited
 from app.keys import ACTOR, ANSWER, IS_PROVEN, NETWORK, OWNER, REQUEST_ID, SERVICES
 from app.problems import is_expected, problem_response
 from app.services.budget import FREE
@@ -122,7 +122,7 @@ async def observe(
         elif problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
             logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
         response = problem_response(problem, error)
-        if isinstance(error, (MalformedError, HeadersTooLargeError)):
+        if isinstance(error, (MalformedError, HeadersTooLargeError)) or waits_to_be_invited(request):
             response.force_close()
     _log(request, response.status, time.perf_counter() - begun)
     return response

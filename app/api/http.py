@@ -9,6 +9,7 @@ from aiohttp import web
 
 from app.connections import Guest
 from app.errors import InvalidRequestError, RequestTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from app.heads import waits_to_be_invited
 from app.keys import IS_PROVEN, OWNER, SERVICES
 from app.services.budget import Lease
 
@@ -70,6 +71,9 @@ async def pieces_of(request: web.Request, lease: Lease, limit: int | None = None
     """
     deadlines = request.app[SERVICES].deadlines
     size, waited_s, loop, content = 0, 0.0, asyncio.get_running_loop(), request.content
+    if waits_to_be_invited(request):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # that was no answer yet
     while True:
         piece = content.read_nowait() if content.total_bytes > size else b""  # what is here needs no clock
         if not piece:
@@ -165,6 +169,8 @@ def convert_texts(values: Mapping[str, str], kind: type[T], what: str) -> T:
         converted = msgspec.convert(values, type=kind, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(f"Of {what}: {error}.") from error
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8, which come here as lone surrogates
+        raise InvalidRequestError(f"{what.capitalize()} is not UTF-8.") from error
     for name, value in msgspec.to_builtins(converted).items():
         if name in values and not isinstance(value, str) and str(value) != values[name]:
             raise InvalidRequestError(f"{what.capitalize()} is a whole number, as JSON writes it: {name!r} is not.")

@@ -64,7 +64,7 @@ class Metrics:
             return
         if not self._token:
             raise NotFoundError("There is nothing here.")
-        if not hmac.compare_digest(self._token, (token or "").encode()):
+        if not hmac.compare_digest(self._token, (token or "").encode(errors="surrogateescape")):
             raise UnauthenticatedError("The metrics need the header 'Authorization: Bearer TOKEN'.")
 
     def text(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Running
 from tests.api.people import Person
-from tests.api.wire import connected, status_of, talk
+from tests.api.wire import connected, head, status_of, talk
 
 HIDDEN = b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
 """A second request, which nobody may take for one."""
@@ -114,6 +114,23 @@ async def test_headers_up_to_their_limit_are_read(server: Running, ada: Person) 
 
     assert status_of(await talk(server.port, request)) == 200
     assert status_of(await talk(server.port, request.replace(b"/healthz", path))) == 404
+
+
+async def test_what_cannot_be_expected_is_refused(server: Running, ada: Person) -> None:
+    for request in (get(b"Host: a", b"Expect: foo"), post(b"Expect: \xff", b"Content-Length: 1")):
+        assert_refused(await talk(server.port, request), 400, "invalid_request")
+
+
+async def test_a_body_is_invited_only_from_somebody_who_is_known(server: Running, ada: Person) -> None:
+    asked = {"Expect": "100-continue", "Content_Length": "2"}
+    target = "/api/v1/files/content?path=/a"
+
+    assert_refused(await talk(server.port, head("PUT", target, None, **asked)), 401, "unauthenticated")
+    async with connected(server.port) as line:
+        await line.send(head("PUT", target, ada, **asked))
+        assert status_of(await line.head()) == 100
+        await line.send(b"ab")
+        assert status_of(await line.head()) == 201
 
 
 async def test_headers_without_an_end_are_not_read_for_ever(server: Running, ada: Person) -> None:
