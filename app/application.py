@@ -147,6 +147,7 @@ async def open_cairn(
     ballast = Ballast(folder.ballast, disk)
     await asyncio.to_thread(make_way, ballast, disk, folder.root)
     standing = await asyncio.to_thread(Standing, folder.read_only, folder.failures, disk, now_ms)
+    room = Room(folder.root, disk, settings.limits, ballast, standing)
     clean = folder.begin()
     await asyncio.to_thread(migrate, folder.metadata, folder.snapshots, disk)
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
@@ -171,12 +172,13 @@ async def open_cairn(
             listeners=Listeners(notifier.changed, high_water.note),
             on_failure=note_failure,
             make_room=ballast.give_up,
+            require_room=room.require,
             require_writable=standing.require_writable,
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
         foundation = _Foundation(
-            settings, deadlines, folder, disk, database, store, keyring, notifier, ballast, standing, clean
+            settings, deadlines, folder, disk, database, store, keyring, notifier, room, standing, clean
         )
         cairn = await _assemble(foundation, closing_down)
         yield cairn
@@ -203,7 +205,7 @@ class _Foundation:
     store: ChunkStore
     keyring: Keyring
     notifier: Notifier
-    ballast: Ballast
+    room: Room
     standing: Standing
     was_clean: bool
 
@@ -221,12 +223,11 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
     urls = Urls(signer, settings.uploads.url_lifetime_s)
     table = OpenUploads(database)
     proxies = Proxies(settings.server.trusted_proxies)
-    room = Room(base.folder.root, base.disk, settings.limits, base.ballast, base.standing)
     throttle, recent, endings = Throttle(time.monotonic), RecentActors(time.monotonic), Endings()
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
     endings.listen(base.notifier.ended)
-    uploads_ = UploadService(database, store, urls, table, room, uptime, settings.limits, settings.uploads)
+    uploads_ = UploadService(database, store, urls, table, uptime, settings.limits, settings.uploads)
     commits = CommitService(database, store, table, uptime, settings.uploads)
     jobs = JobService(database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice})
     accounts_ = AccountService(database, hasher, endings, server_name=settings.server.name)
@@ -248,9 +249,9 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
         proxies=proxies,
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
-        health=HealthService(database, store, room, base.standing),
+        health=HealthService(database, store, base.room, base.standing),
         metrics=Metrics(
-            _gauges(database, room, base.standing),
+            _gauges(database, base.room, base.standing),
             token=read_token(settings.metrics.token_file),
             is_open=settings.metrics.open,
         ),
@@ -260,7 +261,7 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         copies=CopyService(database),
         uploads=uploads_,
         commits=commits,
-        receive=ReceiveService(store, table, uploads_, commits, room, hashing),
+        receive=ReceiveService(store, table, uploads_, commits, base.room, hashing),
         downloads=DownloadService(database, store, urls, identity.epoch),
         feed=FeedService(database, base.notifier),
         urls=urls,
@@ -279,8 +280,10 @@ async def _assemble(base: _Foundation, closing_down: AsyncExitStack) -> Cairn:
         hashes=HashService(database, store, hashing),
         sweep=Sweep(database, store, table, uptime, signer, settings.uploads),
         jobs=jobs,
-        collector=Collector(database, store, uptime, collecting, base.folder.collection, _patience(settings), room),
-        room=room,
+        collector=Collector(
+            database, store, uptime, collecting, base.folder.collection, _patience(settings), base.room
+        ),
+        room=base.room,
         standing=base.standing,
         selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
     )

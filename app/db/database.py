@@ -7,6 +7,7 @@ thread. So callers hand over a whole unit of work, a plain function that runs in
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -24,6 +25,19 @@ READERS = 3
 BUSY_S = 10.0
 WRITER_CACHE_KIB = 32 * 1024
 READER_CACHE_KIB = 8 * 1024
+
+
+class Use(Enum):
+    """What a change does to the disk, which decides what it may take of one that is nearly full."""
+
+    GROWS = "grows"
+    """It leaves more behind than there was: refused once only the reserve is left, and never given the ballast."""
+
+    FREES = "frees"
+    """It frees room, or lets people in who come to do so: goes on below the reserve, and gets the ballast."""
+
+    NOTES = "notes"
+    """It writes over what is there, and can wait: goes on below the reserve, but is not given the ballast."""
 
 
 class _Reader(aiosqlite.Connection):
@@ -54,11 +68,13 @@ class Database:
         writer: GroupWriter[Transaction],
         readers: list[_Reader],
         make_room: Callable[[], object],
+        require_room: Callable[[], None],
         require_writable: Callable[[], None],
     ) -> None:
         """Take over connections that are open; see `open` for the rest."""
         self._writer = writer
         self._make_room = make_room
+        self._require_room = require_room
         self.require_writable = require_writable
         self._readers = readers
         self._free: asyncio.Queue[_Reader] = asyncio.Queue()
@@ -76,6 +92,7 @@ class Database:
         listeners: Listeners,
         on_failure: Callable[[StorageError], None] | None = None,
         make_room: Callable[[], object] = lambda: None,
+        require_room: Callable[[], None] = lambda: None,
         require_writable: Callable[[], None] = lambda: None,
     ) -> Self:
         """Open the writer and the readers.
@@ -87,7 +104,8 @@ class Database:
             clock_ms: wall clock, Unix milliseconds.
             listeners: told from the writer's thread after commits and checkpoints.
             on_failure: called from the writer's thread when the disk has failed.
-            make_room: called in a thread when a change finds the disk full, before it is tried once more.
+            make_room: called in a thread when a change that frees room finds none, before it is tried once more.
+            require_room: called before each change that grows the database; raises NoRoomError to refuse it.
             require_writable: called before each change; raises StorageError to refuse it.
         """
 
@@ -99,25 +117,31 @@ class Database:
         readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
         for reader in readers:
             await reader.open()
-        return cls(writer, readers, make_room, require_writable)
+        return cls(writer, readers, make_room, require_room, require_writable)
 
     @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         return self._writer.commits
 
-    async def write(self, work: Callable[[Transaction], T], *, may_wait: bool = False) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, use: Use = Use.GROWS) -> T:
         """Run `work` in a transaction; its result comes after the commit is durable.
 
         Args:
-            work: the unit; where the disk is full it is run once more after room was made.
-            may_wait: it has no claim on that room: uploads, and what is only noted.
+            work: the unit; one that frees room is run once more where the disk is full, after room was made.
+            use: what it does to the disk. Whoever says nothing grows the database, so that none can forget to ask.
+
+        Raises:
+            NoRoomError: only the reserve is left, and `work` would grow the database.
+            StorageError: the server only reads, or the disk is full or failed.
         """
+        if use is Use.GROWS:
+            self._require_room()
         self.require_writable()
         try:
             return await self._writer.write(work)
         except StoreFullError:
-            if may_wait:
+            if use is not Use.FREES:
                 raise
         await asyncio.to_thread(self._make_room)
         return await self._writer.write(work)

@@ -6,7 +6,7 @@ from app.auth.endings import Ended, Endings
 from app.auth.identity import Actor, ActorKind
 from app.auth.passwords import PasswordHasher, check_policy
 from app.auth.usernames import check_username, fold
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import InvalidRequestError, NotFoundError
 from app.ids import encode_id
@@ -83,6 +83,7 @@ class AccountService:
             InvalidRequestError: this cannot be a name, a password or a quota.
             NameTakenError: there is already a user of this name.
             NotFoundError: `first`, and another was faster.
+            NoRoomError: not `first`, and the disk has no room for more.
         """
         name = check_username(name)
         _check_quota(quota)
@@ -96,7 +97,7 @@ class AccountService:
             spaces.create_home(tx, owner_id=user.id, actor_id=server.id, quota=quota)
             return user
 
-        user = await self._database.write(work)
+        user = await self._database.write(work, use=Use.FREES if first else Use.GROWS)
         self._has_admin |= is_admin
         return user
 
@@ -120,7 +121,7 @@ class AccountService:
             users.set_disabled(tx, user, disabled=True)
             return _end_all(tx, user), users.has_enabled_admin(tx)
 
-        ended, self._has_admin = await self._database.write(work)
+        ended, self._has_admin = await self._database.write(work, use=Use.FREES)
         self._endings.announce(ended)
 
     async def enable(self, name: str) -> None:
@@ -134,7 +135,7 @@ class AccountService:
             users.set_disabled(tx, users.require(tx, fold(name)), disabled=False)
             return users.has_enabled_admin(tx)
 
-        self._has_admin = await self._database.write(work)
+        self._has_admin = await self._database.write(work, use=Use.FREES)
 
     async def set_password(self, name: str, password: str, *, keep_devices: bool = False) -> None:
         """Give an account a new password and end its devices, unless they shall stay.
@@ -150,7 +151,7 @@ class AccountService:
             users.set_password(tx, user, encoded)
             return None if keep_devices else _end_all(tx, user)
 
-        ended = await self._database.write(work)
+        ended = await self._database.write(work, use=Use.FREES)
         if ended is not None:
             self._endings.announce(ended)
 
@@ -167,7 +168,7 @@ class AccountService:
             user = users.require(tx, fold(name))
             spaces.set_quota(tx, spaces.home_of(tx, user.id).id, quota)
 
-        await self._database.write(work)
+        await self._database.write(work, use=Use.FREES)
 
     async def profile(self, actor: Actor) -> Profile:
         """Return what the actor's user is told of the own account."""

@@ -13,7 +13,7 @@ from app.auth.recent import RecentActors
 from app.auth.throttle import Attempt, Throttle
 from app.auth.tokens import Presented
 from app.auth.usernames import fold
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import InvalidRequestError, LimitReachedError, NotFoundError, UnauthenticatedError
 from app.ids import decode_id, encode_id
@@ -125,7 +125,7 @@ class AuthenticationService:
             )
             return made, replaced
 
-        row, replaced = await self._database.write(work)
+        row, replaced = await self._database.write(work, use=Use.FREES)
         for actor_id in replaced:
             self._endings.announce(Ended(user.id, actor_id))
         device_id = encode_id(row.id, row.tag)
@@ -139,12 +139,12 @@ class AuthenticationService:
             _check_unchanged(tx, user)
             actors.note_proof(tx, actor.id)
 
-        await self._database.write(work)
+        await self._database.write(work, use=Use.FREES)
         self._recent.forget(Ended(actor.user_id, actor.id))  # nothing ends but the old time of its proof
 
     async def logout(self, actor: Actor) -> None:
         """End the actor's own token."""
-        await self._database.write(lambda tx: actors.revoke(tx, actor.id))
+        await self._database.write(lambda tx: actors.revoke(tx, actor.id), use=Use.FREES)
         self._endings.announce(Ended(actor.user_id, actor.id))
 
     async def list_devices(self, actor: Actor, *, after: str | None, limit: int) -> list[ActorRow]:
@@ -176,7 +176,7 @@ class AuthenticationService:
                 raise NotFoundError("There is no device with this id.")
             actors.revoke(tx, number)
 
-        await self._database.write(work)
+        await self._database.write(work, use=Use.FREES)
         self._endings.announce(Ended(actor.user_id, number))
 
     async def _prove(self, username: str, password: str, network: str) -> User:
@@ -213,11 +213,11 @@ class AuthenticationService:
             users.rehash(tx, user, encoded)
             return users.get(tx, user.id)
 
-        return await self._database.write(work)
+        return await self._database.write(work, use=Use.FREES)
 
     async def _note_use(self, row: ActorRow) -> None:
         try:
-            await self._database.write(lambda tx: actors.note_use(tx, row.id), may_wait=True)
+            await self._database.write(lambda tx: actors.note_use(tx, row.id), use=Use.NOTES)
         except StorageError as error:  # a full disk must not lock those out who come to delete something
             logger.warning("the last use of a device could not be noted: %s", error)
 

@@ -95,7 +95,7 @@ class CommitService:
             unit.finish(self._uptime, self._policy.upload_lifetime_days)
             return results, unit.bundles_done()
 
-        results, over = await self._database.write(work, may_wait=True)
+        results, over = await self._database.write(work)
         closed = [id_ for id_, result in zip(upload_ids, results, strict=True) if not isinstance(result, AppError)]
         self._table.closed(closed)
         self._store.drop_claims([*closed, *over])

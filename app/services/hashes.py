@@ -4,7 +4,7 @@ import hashlib
 import logging
 from functools import partial
 
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.repositories import versions
 from storage.errors import ChunkAbsentError, ChunkDamagedError
 from storage.offload import Offload
@@ -41,6 +41,6 @@ class HashService:
             logger.error("the content of version %d cannot be read whole: %s", version_id, error)  # noqa: TRY400 - no fault of the code
             return
         if not await self._database.write(
-            lambda tx: versions.settle_sha256(tx, version_id, digest.digest()), may_wait=True
+            lambda tx: versions.settle_sha256(tx, version_id, digest.digest()), use=Use.NOTES
         ):
             logger.warning("version %d does not have the SHA-256 that its uploader gave", version_id)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Transaction
 from app.errors import UnavailableError
 from app.repositories import users
@@ -39,7 +39,7 @@ class HealthService:
             async with asyncio.timeout(PATIENCE_S):
                 await self._database.read(users.has_enabled_admin)
                 if not self._standing.is_read_only:
-                    await self._database.write(_nothing, may_wait=True)
+                    await self._database.write(_nothing, use=Use.NOTES)
                 await self._store.present([_NO_CHUNK])
         except TimeoutError as error:
             raise UnavailableError("A part of the server does not answer.") from error

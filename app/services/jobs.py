@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Transaction
 from app.repositories import jobs
 from app.repositories.jobs import Job, JobKind, Walk
@@ -67,7 +67,7 @@ class JobService:
     async def _advance(self, job_id: int) -> None:
         """Do one slice; a job that meets a fault is left alone until the next start, and holds up no other."""
         try:
-            await self._database.write(lambda tx: self._slice(tx, job_id))
+            await self._database.write(lambda tx: self._slice(tx, job_id), use=Use.FREES)
         except StorageError as error:
             logger.warning("job %d waits, for %s", job_id, error)
             await asyncio.sleep(RETRY_S)

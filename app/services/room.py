@@ -1,4 +1,4 @@
-"""Whether the disk has room for uploads: some of it is kept back, so that deletes and the database go on working."""
+"""Whether the disk has room for what takes some: a part is kept back, so that people can still log in and delete."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ class Space:
 
     @property
     def is_enough(self) -> bool:
-        """Whether uploads may take of it."""
+        """Whether what takes room may take of it."""
         return self.free > self.kept
 
 
@@ -51,7 +51,7 @@ class Room:
         """Refuse if the reserve is reached: the larger of two limits, but at most a tenth of the volume.
 
         Raises:
-            NoRoomError: uploads would eat into what is kept back.
+            NoRoomError: whatever takes room would eat into what is kept back.
             StoreUnavailableError: the server only reads.
         """
         self._standing.require_writable()
@@ -87,14 +87,14 @@ class Room:
         return Space(usage.total, usage.free, min(keep, usage.total // 10) + given_up)
 
     def _tell(self, space: Space) -> None:
-        """Write one line when uploads begin to be refused, and one when they are taken again."""
+        """Write one line when what takes room begins to be refused, and one when it is taken again."""
         if space.is_enough == self._told:
             return
         self._told = space.is_enough
         if space.is_enough:
-            logger.info("the disk has room again: uploads are taken")
+            logger.info("the disk has room again: uploads and changes are taken")
         else:
-            logger.warning("the disk has %d bytes left: uploads are refused, all else goes on", space.free)
+            logger.warning("the disk has %d bytes left: only reads, logins and deletes go on", space.free)
 
 
 def make_way(ballast: Ballast, disk: Disk, folder: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from app.clock import now_ms
 from app.config import Uploads
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Transaction
 from app.repositories import uploads
 from app.repositories.uploads import State, Upload
@@ -39,14 +39,14 @@ class Sweep:
 
     async def keep_time(self) -> None:
         """Store the uptime and the signer's clock, and rotate keys when it is time."""
-        await self._database.write(self._uptime.save, may_wait=True)
+        await self._database.write(self._uptime.save, use=Use.NOTES)
         await asyncio.to_thread(self._signer.tend)
 
     async def end_uploads(self) -> None:
         """Let uploads that took bytes live on, and drop those whose time is over by both clocks."""
         touched = self._table.take_touched()
         if touched:
-            await self._database.write(lambda tx: self._extend(tx, touched), may_wait=True)
+            await self._database.write(lambda tx: self._extend(tx, touched), use=Use.NOTES)
         while await self._drop_expired() == BATCH:
             pass
 
@@ -62,7 +62,7 @@ class Sweep:
                 drop(tx, upload)
             return expired, claims_over(tx, [upload for upload in expired if upload.state is State.OPEN])
 
-        expired, over = await self._database.write(work)
+        expired, over = await self._database.write(work, use=Use.FREES)
         self._table.closed([wire_id(upload) for upload in expired if upload.state is State.OPEN])
         self._store.drop_claims(over)
         return len(expired)

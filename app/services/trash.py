@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError
 from app.ids import encode_id
@@ -81,7 +81,7 @@ class TrashService:
             sums.apply(tx)
             spaces.adjust(tx, sight.space.id, seq=seq)
 
-        await self._database.write(work)
+        await self._database.write(work, use=Use.FREES)
 
     async def list_page(self, actor: Actor, *, before: int | None, limit: int) -> tuple[list[Trashed], int | None]:
         """Return up to `limit` entries of the trash, the latest first, and where they end; None at the end."""
@@ -140,7 +140,7 @@ class TrashService:
             deletions.hide_from_trash(tx, node_id)
             jobs.add(tx, JobKind.PURGE, user_id=actor.user_id, actor_id=actor.id, node_id=node_id)
 
-        await self._database.write(work)
+        await self._database.write(work, use=Use.FREES)
         self._jobs.added()
 
     def _check(self, tx: Snapshot, sight: Sight, seen: Seen) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from app.auth.identity import Actor
 from app.config import Limits, Uploads
-from app.db.database import Database
+from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import (
     AppError,
@@ -27,7 +27,6 @@ from app.services import access
 from app.services.ledger import Ledger
 from app.services.media import check_content_type
 from app.services.open_uploads import OpenUploads, claims_of, claims_over, own_upload, wire_id
-from app.services.room import Room
 from app.services.targets import Folders, Wish, find_target
 from app.services.uptime import Uptime
 from app.services.urls import Urls
@@ -38,6 +37,8 @@ from storage.store import ChunkStore
 
 ANSWER_CHUNKS = 4096
 BATCH_CHUNKS = 262_144
+FINE_CHUNKS, COARSE = 1024, 1024
+"""A list of more chunks than the first has on average at least the second's bytes in each: 36 bytes of list a chunk."""
 BUSY_RETRY_S = 60
 
 
@@ -101,7 +102,6 @@ class UploadService:
         store: ChunkStore,
         urls: Urls,
         table: OpenUploads,
-        room: Room,
         uptime: Uptime,
         limits: Limits,
         policy: Uploads,
@@ -111,7 +111,6 @@ class UploadService:
         self._store = store
         self._urls = urls
         self._table = table
-        self._room = room
         self._uptime = uptime
         self._limits = limits
         self._policy = policy
@@ -134,11 +133,10 @@ class UploadService:
             NoRoomError: the disk has no room for uploads now.
             TooLargeError: the files have too many chunks together.
         """
-        self._room.require()
         if sum(len(file.chunks) for file in files) > BATCH_CHUNKS:
             raise TooLargeError(f"A batch may have {BATCH_CHUNKS} chunks.")
         name = secrets.token_urlsafe(18) if bundle else None
-        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name), may_wait=True)
+        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name))
         made = [upload for upload in opened if isinstance(upload, Upload)]
         self._table.opened(made)
         here = await self._here(actor, set().union(*(file.chunks.entries() for file in files)))
@@ -156,10 +154,10 @@ class UploadService:
         Raises:
             NotFoundError: the actor has no such upload.
             ConflictError: the upload is committed, or the list does not end at `first`.
-            ChunkListError: the chunks add up to more than the size.
+            ChunkListError: the chunks add up to more than the size, or are many and tiny.
         """
         self._check_chunks(chunks)
-        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks), may_wait=True)
+        upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks))
         self._table.opened([upload])  # what its bundle takes has changed
         here = await self._here(actor, chunks.entries(), upload)
         return self._answer(actor, upload, chunks, here, first=first, bundle_url=self._bundle_url(actor, upload))
@@ -201,7 +199,7 @@ class UploadService:
             ledger.apply()
             uploads.reserve_more(tx, upload.id, size)
 
-        await self._database.write(work, may_wait=True)
+        await self._database.write(work)
 
     async def give_up(self, actor: Actor, upload_id: str) -> None:
         """End an open upload; one that is committed stays as it is.
@@ -218,7 +216,7 @@ class UploadService:
             drop(tx, upload)
             return claims_over(tx, [upload])
 
-        over = await self._database.write(work)
+        over = await self._database.write(work, use=Use.FREES)
         self._table.closed([upload_id])
         self._store.drop_claims(over)
 
@@ -226,11 +224,12 @@ class UploadService:
         """Refuse a declaration that cannot become a file, before anything is written.
 
         Raises:
-            ChunkListError: the chunk list contradicts itself or the size.
+            ChunkListError: the chunk list contradicts itself or the size, or is long and of tiny chunks.
             InvalidRequestError: this is no content type, or one that the policy does not take.
             TooLargeError: there are too many chunks.
         """
         size = self._check_chunks(declared.chunks)
+        _check_coarse(len(declared.chunks), size)
         if declared.size is not None and (size > declared.size or (size != declared.size and not declared.append)):
             raise ChunkListError(f"The chunks add up to {size} bytes, and the size is {declared.size}.")
         content_type = check_content_type(declared.wish.content_type)
@@ -297,6 +296,7 @@ class UploadService:
             raise ChunkListError(f"The chunks add up to more than the {upload.size} bytes that were announced.")
         if upload.chunk_count + len(chunks) > self._limits.chunks_per_file:
             raise TooLargeError(f"A file may have {self._limits.chunks_per_file} chunks: cut it more coarsely.")
+        _check_coarse(upload.chunk_count + len(chunks), upload.chunk_size + chunks.size)
         if upload.bundle is not None and uploads.chunks_of_bundle(tx, upload.bundle) + len(chunks) > BATCH_CHUNKS:
             raise TooLargeError(f"The uploads of a bundle may have {BATCH_CHUNKS} chunks together.")
         if not uploads.add_chunks(tx, upload.id, first, chunks):
@@ -387,6 +387,14 @@ def _look_up(tx: Snapshot, actor: Actor, upload_id: str, start: int) -> tuple[Up
             view = None
         return upload, Manifest(b""), view
     return upload, uploads.manifest_part(tx, upload.id, start, ANSWER_CHUNKS), None
+
+
+def _check_coarse(chunks: int, size: int) -> None:
+    """Refuse a list that is long for the bytes in it: a quota counts these, and the list lies in the database."""
+    if chunks > FINE_CHUNKS and size < chunks * COARSE:
+        raise ChunkListError(
+            f"In a list of more than {FINE_CHUNKS} chunks they have {COARSE} bytes on average: cut it more coarsely."
+        )
 
 
 def _too_much_waits() -> QuotaExceededError:

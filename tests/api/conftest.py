@@ -17,7 +17,7 @@ from app.connections import Connections
 from app.data_folder import DataFolder
 from app.deadlines import Deadlines
 from app.server import listening
-from storage.disk import LocalDisk
+from storage.disk import Disk, LocalDisk
 from tests.accounts.api import ADMIN, PASSWORD
 from tests.api.people import Person
 
@@ -71,13 +71,15 @@ async def _set_up(folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(folder: Path, settings: Settings, deadlines: Deadlines = WAITS) -> AsyncIterator[Running]:
+async def serving(
+    folder: Path, settings: Settings, deadlines: Deadlines = WAITS, *, disk: Disk | None = None
+) -> AsyncIterator[Running]:
     """Serve `folder` while entered, on a free port."""
     failures: list[Exception] = []
     settings = replace(settings, server=replace(settings.server, port=0))
     async with AsyncExitStack() as stack:
         data = stack.enter_context(DataFolder(folder, LocalDisk()))
-        opening = open_cairn(settings, data, deadlines=deadlines, on_failure=failures.append)
+        opening = open_cairn(settings, data, disk=disk, deadlines=deadlines, on_failure=failures.append)
         cairn = await stack.enter_async_context(opening)
         port = await stack.enter_async_context(listening(settings, cairn))
         # Bodies come as they are on the wire; who wants them decoded does it.

@@ -192,8 +192,8 @@ async def test_a_committed_upload_shows_its_file(ada: Person) -> None:
 
 
 async def test_long_lists_come_in_answers_of_4096(ada: Person) -> None:
-    listed = [{"sha256": f"{number:064x}", "size": 1} for number in range(9000)]
-    answer = await ada.request("/f", size=9000, chunks=listed)
+    listed = [{"sha256": f"{number:064x}", "size": 1024} for number in range(9000)]
+    answer = await ada.request("/f", size=9000 * 1024, chunks=listed)
     upload_id, seen, start = answer.json["upload_id"], list[int](), answer.json["next_from"]
     seen += [chunk["index"] for chunk in answer.json["chunks"]]
     while start is not None:
@@ -206,7 +206,47 @@ async def test_long_lists_come_in_answers_of_4096(ada: Person) -> None:
     assert len(answer.json["chunks"]) == 4096
 
 
+def tiny(count: int, size: int = 1) -> list[dict[str, Any]]:
+    return [{"sha256": f"{number:064x}", "size": size} for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "status"),
+    [
+        (tiny(1024), 201),
+        (tiny(1025, 1023), 400),
+        (tiny(1025, 1024), 201),
+        ([*tiny(1024), {"sha256": "f" * 64, "size": 1024 * 1024}], 201),
+    ],
+    ids=["no more than 1,024", "a byte too few in each", "just enough", "enough on average"],
+)
+async def test_a_long_list_of_tiny_chunks_is_refused(
+    server: Running, ada: Person, listed: list[dict[str, Any]], status: int
+) -> None:
+    reply = await ada.request("/f", size=sum(chunk["size"] for chunk in listed), chunks=listed)
+
+    assert reply.status == status, reply.body
+    if status == 400:
+        assert reply.code == "invalid_request"
+        assert "cut it more coarsely" in reply.json["detail"]
+        assert await reserved(server) == 0
+
+
 # Append
+
+
+async def test_a_list_does_not_grow_long_by_tiny_chunks(ada: Person) -> None:
+    listed = tiny(1025)
+    upload_id = (await ada.request("/f", size=5000, chunks=listed[:1000], append=True)).json["upload_id"]
+    address = f"/api/v1/uploads/{upload_id}/chunks"
+
+    taken = await ada.post(address, {"from": 1000, "chunks": listed[1000:1024]})
+    refused = await ada.post(address, {"from": 1024, "chunks": listed[1024:]})
+
+    assert taken.status == 200
+    assert (refused.status, refused.code) == (400, "invalid_request")
+    progress = await ada.get(f"/api/v1/uploads/{upload_id}", params={"from": 1000})
+    assert len(progress.json["missing"]) == 24
 
 
 async def test_a_list_may_grow_while_chunks_are_sent(ada: Person) -> None:

@@ -153,6 +153,6 @@ def test_uploads_stop_at_the_reserve_and_the_log_says_so_once(
 
     told = [record.getMessage() for record in caplog.records if record.name == room_module.__name__]
     assert told == [
-        f"the disk has {kept} bytes left: uploads are refused, all else goes on",
-        "the disk has room again: uploads are taken",
+        f"the disk has {kept} bytes left: only reads, logins and deletes go on",
+        "the disk has room again: uploads and changes are taken",
     ]

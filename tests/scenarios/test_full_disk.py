@@ -172,7 +172,10 @@ async def test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_rea
 
         refused = await ada.put("/more", noise(1000))
         assert (refused.status, refused.code) == (507, "storage_full")
-        assert ballast.exists()  # it is not for uploads
+        renamed = [await ada.change(file_id, name=f"{file_id}{'n' * 200}") for file_id in files]
+        assert {(reply.status, reply.code) for reply in renamed} == {(507, "storage_full")}
+        assert (await ada.post("/api/v1/folders", {"path": "/folder"})).status == 507
+        assert ballast.exists()  # it is neither for uploads nor for what else takes room
 
         for file_id in files:
             assert (await ada.delete(f"/api/v1/files/{file_id}")).status == 204
@@ -180,21 +183,44 @@ async def test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_rea
         assert await ada.names() == []
         trash = (await ada.get("/api/v1/trash")).json["items"]
         last, *others = [item["trash_id"] for item in trash]
-        assert (await ada.post(f"/api/v1/trash/{last}/restore")).status == 200
-        assert (await ada.content(files[-1])).body == noise(100_000, FILES - 1)
+        assert (await ada.post(f"/api/v1/trash/{last}/restore")).status == 507
         for trash_id in others:
             assert (await ada.delete(f"/api/v1/trash/{trash_id}")).status == 204
         while await server.cairn.jobs.advance():
             pass
-        assert [item["trash_id"] for item in (await ada.get("/api/v1/trash")).json["items"]] == []
-        assert [change["file"]["name"] for change in await feed_of(ada)][1:] == [f"{FILES - 1:03}"]
+        assert [item["trash_id"] for item in (await ada.get("/api/v1/trash")).json["items"]] == [last]
         assert (await ada.put("/more", noise(1000))).status == 507
 
         filler.unlink()
 
+        assert (await ada.post(f"/api/v1/trash/{last}/restore")).status == 200
+        assert (await ada.content(files[-1])).body == noise(100_000, FILES - 1)
+        assert [change["file"]["name"] for change in await feed_of(ada)][1:] == [f"{FILES - 1:03}"]
         assert (await ada.put("/more", noise(1000))).status == 201
         await server.cairn.room.tend()
         assert ballast.stat().st_size == DISK // 100
+
+
+async def test_a_disk_without_a_byte_left_gives_its_ballast_to_nothing_that_only_grows(
+    disk: Small, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOOK_EVERY_S", 3600)  # all of this comes between two looks
+    folder = disk.root / "data"
+    shutil.copytree(template.folder, folder)
+    async with serving(folder, Settings(limits=TO_THE_LAST_BYTE)) as server:
+        ada = Person(server.session, template.tokens[ADMIN])
+        folder_id = (await ada.make_folder("/folder"))["file_id"]
+        await server.cairn.room.tend()
+        assert (await ada.put("/file", b"")).status == 201
+        take_the_rest(disk)
+        names = (f"{number}{'n' * 235}" for number in range(1_000_000))
+
+        while (reply := await ada.change(folder_id, name=next(names))).status == 200:
+            pass
+
+        assert (reply.status, reply.code) == (507, "storage_full")
+        assert (folder / "guard" / "ballast").exists()
+        assert (await ada.delete(f"/api/v1/files/{folder_id}")).status == 204
 
 
 async def test_a_disk_without_a_byte_left_does_not_stop_a_start(disk: Small, template: Template) -> None:
