@@ -147,7 +147,10 @@ def _check_route(request: web.Request) -> None:
 
 
 def _not_set_up() -> UnavailableError:
-    return UnavailableError("This server has no admin yet: open the set-up address that it printed at its start.")
+    return UnavailableError(
+        "This server has no enabled admin: run `cairn user enable NAME` or `cairn user add NAME --admin` on its machine, "
+        "or open the set-up address that a new server prints when it starts."
+    )
 
 
 def _log(request: web.Request, status: int, seconds: float) -> None:

@@ -126,7 +126,9 @@ class Channel:
                 answer = self._transport.exchange(request)
             except ConnectionLostError as error:
                 if not patience.pause(limit_s):
-                    raise UnreachableError(f"No answer from {self.server}: {error}.") from error
+                    raise UnreachableError(
+                        f"No answer from {self.server} ({error}): is the server running, and is the address right?"
+                    ) from error
                 continue
             if answer.status not in _TRY_AGAIN:
                 self._answered = True

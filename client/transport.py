@@ -125,7 +125,8 @@ class Transport:
                 connection.close()
                 if kept and not isinstance(error, TimeoutError):
                     continue
-                raise ConnectionLostError(str(error) or type(error).__name__) from error
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise ConnectionLostError(reason) from error
             except BaseException:
                 connection.close()
                 raise

@@ -94,6 +94,7 @@ def test_a_server_that_does_not_answer_ends_with_5(device: Device) -> None:
 
     assert result.code == 5
     assert result.err.startswith("cairn: No answer from http://127.0.0.1:")
+    assert result.err.endswith(" (Connection refused): is the server running, and is the address right?\n")
     assert result.err.count("\n") == 1
 
 
