@@ -148,8 +148,8 @@ def _check_route(request: web.Request) -> None:
 
 def _not_set_up() -> UnavailableError:
     return UnavailableError(
-        "This server has no enabled admin: run `cairn user enable NAME` or `cairn user add NAME --admin` on its machine, "
-        "or open the set-up address that a new server prints when it starts."
+        "This server has no enabled admin: run `cairn user enable NAME` or `cairn user add NAME --admin` on its "
+        "machine, or open the set-up address that a new server prints when it starts."
     )
 
 

@@ -45,9 +45,8 @@ def _user_operations(cairn: Cairn) -> dict[str, Operation]:
             for account in page
         ]
 
-    async def disable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def disable(arguments: Mapping[str, Any]) -> None:
         await accounts.disable(arguments["name"])
-        return {"has_admin": accounts.has_admin}
 
     async def enable(arguments: Mapping[str, Any]) -> None:
         await accounts.enable(arguments["name"])

@@ -91,11 +91,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _disable(arguments: argparse.Namespace, settings: Settings) -> int:
     require_folder(settings)
-    reply = asyncio.run(perform(settings, "user.disable", {"name": arguments.name}))
-    if not reply["has_admin"]:
-        print(
-            "cairn: No enabled admin is left: a running server now serves nothing until there is one.", file=sys.stderr
-        )
+    asyncio.run(perform(settings, "user.disable", {"name": arguments.name}))
     return 0
 
 

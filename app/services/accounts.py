@@ -8,7 +8,7 @@ from app.auth.passwords import PasswordHasher, check_policy
 from app.auth.usernames import check_username, fold
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
-from app.errors import InvalidRequestError, NotFoundError
+from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from app.ids import encode_id
 from app.repositories import actors, nodes, spaces, uploads, users
 from app.repositories.spaces import Space
@@ -114,15 +114,18 @@ class AccountService:
 
         Raises:
             NotFoundError: there is no such user.
+            ForbiddenError: this is the last enabled admin; without one the server would serve nobody.
         """
 
-        def work(tx: Transaction) -> tuple[Ended, bool]:
+        def work(tx: Transaction) -> Ended:
             user = users.require(tx, fold(name))
+            was_enabled = user.disabled_ms is None
             users.set_disabled(tx, user, disabled=True)
-            return _end_all(tx, user), users.has_enabled_admin(tx)
+            if user.is_admin and was_enabled and not users.has_enabled_admin(tx):
+                raise ForbiddenError(f"{user.name} is the last enabled admin: add or enable another one first.")
+            return _end_all(tx, user)
 
-        ended, self._has_admin = await self._database.write(work, use=Use.FREES)
-        self._endings.announce(ended)
+        self._endings.announce(await self._database.write(work, use=Use.FREES))
 
     async def enable(self, name: str) -> None:
         """Take an account back into use; its devices log in anew.

@@ -10,6 +10,10 @@ from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from app.application import Cairn
+from app.db.database import Use
+from app.db.transaction import Transaction
+from app.repositories import users
 from tests.openapi.contract import check_declared
 
 ADMIN = "ada"
@@ -73,6 +77,16 @@ class Api:
         reply = await self.try_login(username, password, **more)
         assert reply.status == HTTPStatus.CREATED, reply.body
         return self.holding(reply.json["token"])
+
+
+async def disable_the_last_admin(cairn: Cairn) -> None:
+    """Leave a server without an enabled admin, as only an earlier version let its operator do."""
+
+    def work(tx: Transaction) -> None:
+        users.set_disabled(tx, users.require(tx, ADMIN), disabled=True)
+
+    await cairn.database.write(work, use=Use.FREES)
+    await cairn.services.accounts.start()
 
 
 async def _read(response: ClientResponse) -> Reply:

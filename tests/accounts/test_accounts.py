@@ -4,9 +4,9 @@ from http import HTTPStatus
 import pytest
 
 from app.application import Cairn
-from app.errors import InvalidRequestError, NameTakenError, NotFoundError
+from app.errors import ForbiddenError, InvalidRequestError, NameTakenError, NotFoundError
 from app.repositories import uploads
-from tests.accounts.api import ADMIN, PASSWORD, Api
+from tests.accounts.api import ADMIN, PASSWORD, Api, disable_the_last_admin
 
 pytestmark = pytest.mark.usefixtures("admin")
 
@@ -122,11 +122,20 @@ async def test_one_users_end_is_not_anothers(api: Api, cairn: Cairn) -> None:
     assert (await api.call("PUT", url, data=CHUNK)).status == HTTPStatus.NO_CONTENT
 
 
+async def test_the_last_enabled_admin_stays_enabled(api: Api, cairn: Cairn) -> None:
+    ada = await api.log_in()
+
+    with pytest.raises(ForbiddenError, match="last enabled admin"):
+        await cairn.services.accounts.disable(ADMIN)
+
+    assert (await ada.get("/api/v1/me")).status == HTTPStatus.OK
+
+
 async def test_without_an_enabled_admin_the_server_serves_nothing_until_there_is_one(api: Api, cairn: Cairn) -> None:
     await cairn.services.accounts.create("ben", PASSWORD)
     ben = await api.log_in("ben")
 
-    await cairn.services.accounts.disable(ADMIN)
+    await disable_the_last_admin(cairn)
     closed = await ben.get("/api/v1/me")
     await cairn.services.accounts.enable(ADMIN)
 

@@ -9,7 +9,7 @@ from app.auth.throttle import Throttle
 from app.config import SettingsError
 from app.errors import NotFoundError
 from app.services.setup import LIFETIME_S, SetUpService
-from tests.accounts.api import ADMIN, PASSWORD, Api
+from tests.accounts.api import ADMIN, PASSWORD, Api, disable_the_last_admin
 
 OTHER = "another-kettle-harbour"
 
@@ -217,7 +217,7 @@ async def test_an_environment_that_cannot_make_an_admin_stops_the_start(
 async def test_a_disabled_admin_named_in_the_environment_leaves_the_set_up_page(api: Api, cairn: Cairn) -> None:
     environ = {"CAIRN_ADMIN_USER": ADMIN, "CAIRN_ADMIN_PASSWORD": PASSWORD}
     await cairn.services.setup.start(environ)
-    await cairn.services.accounts.disable(ADMIN)
+    await disable_the_last_admin(cairn)
 
     address = await cairn.services.setup.start(environ)
 

@@ -105,12 +105,19 @@ def test_a_new_password_can_leave_the_devices_logged_in(shell: Device, server: R
     assert ada.run("ls", "/").code == 3
 
 
-def test_disabling_the_last_admin_says_what_that_means(shell: Device, data: Path) -> None:
+def test_the_last_enabled_admin_cannot_be_disabled(shell: Device, data: Path) -> None:
     add(shell, data, "anna", "--admin")
+    add(shell, data, "ben", "--admin")
+    shell.ok("user", "disable", "ben", "--data", data)
 
-    result = shell.ok("user", "disable", "anna", "--data", data)
+    refused = shell.run("user", "disable", "anna", "--data", data)
+    shell.ok("user", "enable", "ben", "--data", data)
 
-    assert "No enabled admin is left" in result.err
+    assert (refused.code, refused.err) == (
+        1,
+        "cairn: anna is the last enabled admin: add or enable another one first.\n",
+    )
+    shell.ok("user", "disable", "anna", "--data", data)
 
 
 @pytest.mark.parametrize(
