@@ -113,10 +113,8 @@ def test_the_last_enabled_admin_cannot_be_disabled(shell: Device, data: Path) ->
     refused = shell.run("user", "disable", "anna", "--data", data)
     shell.ok("user", "enable", "ben", "--data", data)
 
-    assert (refused.code, refused.err) == (
-        1,
-        "cairn: anna is the last enabled admin: add or enable another one first.\n",
-    )
+    assert refused.code == 1
+    assert refused.err.endswith("cairn: anna is the last enabled admin: add or enable another one first.\n")
     shell.ok("user", "disable", "anna", "--data", data)
 
 
