@@ -1,4 +1,4 @@
-"""Bytes that are no UTF-8, anywhere in the head of a request, are refused or passed over, and no fault of the server."""
+"""Bytes that are no UTF-8, anywhere in the head of a request, are refused or passed over: never a fault of ours."""
 
 import json
 import re
