@@ -59,7 +59,7 @@ async def test_the_manifest_and_its_chunks_give_the_same_bytes(ada: Person, file
 
 
 async def test_a_long_manifest_comes_in_pages(ada: Person) -> None:
-    chunk, last = noise(1), noise(2)
+    chunk, last = noise(1024), noise(1024)
     answer = await ada.request("/long", [chunk] * 9000 + [last])
     assert (await ada.send(answer.json["chunks"][0]["url"], chunk)).status == 204
     page = await ada.get(f"/api/v1/uploads/{answer.json['upload_id']}", params={"from": 9000})
@@ -74,7 +74,7 @@ async def test_a_long_manifest_comes_in_pages(ada: Person) -> None:
         start = reply.json["next_from"]
 
     assert [len(chunks) for chunks in pages] == [4096, 4096, 809]
-    assert [chunk["offset"] for chunks in pages for chunk in chunks] == list(range(9001))
+    assert [chunk["offset"] for chunks in pages for chunk in chunks] == list(range(0, 9001 * 1024, 1024))
     beyond = await ada.get("/api/v1/download", params={"file_id": file["file_id"], "from": 2**40})
     assert (beyond.status, beyond.json["chunks"], beyond.json["next_from"]) == (200, [], None)
 
