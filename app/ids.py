@@ -7,7 +7,7 @@ names nothing (metadata.md, 10).
 import re
 from functools import lru_cache
 
-from app.errors import NotFoundError
+from app.errors import InvalidRequestError, NotFoundError
 
 _NUMBER_DIGITS = 13
 _TAG_SIZE = 5
@@ -43,3 +43,15 @@ def decode_id(text: str) -> tuple[int, bytes]:
     if number > _LARGEST:
         raise NotFoundError("There is nothing with this id.")
     return number, tag.to_bytes(_TAG_SIZE, "big")
+
+
+def number_after(text: str | None) -> int:
+    """Return the number behind which a page begins that is asked for by the wire id `after`; 0 without one.
+
+    Raises:
+        InvalidRequestError: `text` is no id.
+    """
+    try:
+        return 0 if text is None else decode_id(text)[0]
+    except NotFoundError as error:
+        raise InvalidRequestError("`after` is not one that a listing gave.") from error

@@ -5,7 +5,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -233,7 +233,7 @@ class Barriers:
         if isinstance(error, StoreFailedError):
             self._fail(error)
         with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
-            self._loop.call_soon_threadsafe(_settle_errand, errand.done, result, error)
+            self._loop.call_soon_threadsafe(_settle, [errand.done], result, error)
 
     def _fail(self, error: StoreFailedError) -> None:
         """Refuse all further work, and say so once."""
@@ -245,7 +245,7 @@ class Barriers:
     def _wake(self, waiters: list[asyncio.Future[None]], error: StorageError | None) -> None:
         if waiters:
             with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
-                self._loop.call_soon_threadsafe(_settle, waiters, error)
+                self._loop.call_soon_threadsafe(_settle, waiters, None, error)
 
     def _next(self) -> tuple[Batch, set[str], _Errand | None] | None:
         """Wait for a reason to work; return what a barrier covers now, and an errand for after it; None at the end."""
@@ -351,22 +351,12 @@ def _new_chunk(chunk: Received) -> rows.NewChunk:
     return rows.NewChunk(chunk.chunk_id, chunk.size, chunk.stored_size, chunk.encoding, place, chunk.data)
 
 
-def _settle_errand(done: asyncio.Future[Any], result: object, error: Exception | None) -> None:
-    """Hand an errand's outcome to whoever waits; runs in the event loop."""
-    if done.done():  # the task that waited was cancelled
-        return
-    if error is None:
-        done.set_result(result)
-    else:
-        done.set_exception(error)
-
-
-def _settle(waiters: list[asyncio.Future[None]], error: StorageError | None) -> None:
-    """Wake the waiters; runs in the event loop."""
+def _settle(waiters: Iterable[asyncio.Future[Any]], result: object, error: Exception | None) -> None:
+    """Hand an outcome to those who wait for it; runs in the event loop."""
     for waiter in waiters:
         if waiter.done():  # the task that waited was cancelled
             continue
         if error is None:
-            waiter.set_result(None)
+            waiter.set_result(result)
         else:
             waiter.set_exception(error)

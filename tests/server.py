@@ -14,6 +14,8 @@ ADMIN = "ada"
 PASSWORD = "violet-harbour-kettle-42"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
+NO_RESERVE = {"CAIRN_LIMITS__FREE_DISK_BYTES": "0", "CAIRN_LIMITS__FREE_DISK_PERCENT": "0"}
+"""An environment in which it does not matter how full this machine's disk is."""
 
 
 class RunningServer:

@@ -15,8 +15,8 @@ from app.auth.tokens import Presented
 from app.auth.usernames import fold
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
-from app.errors import InvalidRequestError, LimitReachedError, NotFoundError, UnauthenticatedError
-from app.ids import decode_id, encode_id
+from app.errors import LimitReachedError, NotFoundError, UnauthenticatedError
+from app.ids import decode_id, encode_id, number_after
 from app.repositories import actors, users
 from app.repositories.actors import ActorRow
 from app.repositories.users import User
@@ -153,11 +153,7 @@ class AuthenticationService:
         Raises:
             InvalidRequestError: `after` is no id.
         """
-        try:
-            number = 0 if after is None else decode_id(after)[0]
-        except NotFoundError as error:
-            raise InvalidRequestError("`after` is not one that a listing gave.") from error
-        since = self._clock_ms() - IDLE_MS
+        number, since = number_after(after), self._clock_ms() - IDLE_MS
         return await self._database.read(
             lambda tx: actors.list_live(tx, actor.user_id, used_since_ms=since, after=number, limit=limit)
         )

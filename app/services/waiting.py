@@ -6,8 +6,7 @@ import msgspec
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot
-from app.errors import InvalidRequestError, NotFoundError
-from app.ids import decode_id
+from app.ids import number_after
 from app.repositories import uploads
 from app.services.open_uploads import wire_id
 from app.services.targets import Wish
@@ -30,10 +29,7 @@ def waiting_uploads(tx: Snapshot, actor: Actor, *, after: str | None, limit: int
     Raises:
         InvalidRequestError: `after` is no id.
     """
-    try:
-        number = 0 if after is None else decode_id(after)[0]
-    except NotFoundError as error:
-        raise InvalidRequestError("`after` is not one that a listing gave.") from error
+    number = number_after(after)
     return [
         Waiting(
             wire_id(upload),

@@ -198,7 +198,10 @@ def test_a_password_with_spaces_at_its_ends_is_taken_as_it_is(
     password = "  kettle harbour  "
     add(shell, server.data, "ben", password=password)
 
-    Device(tmp_path / "ben").login(server, "ben", password)
+    ben = Device(tmp_path / "ben")
+    ben.login(server, "ben", password)
+
+    assert ben.run("ls").code == 0
 
 
 def test_the_list_is_json_that_keeps_names_readable(shell: Device, data: Path) -> None:

@@ -70,7 +70,7 @@ async def test_an_encoding_named_twice_is_refused(server: Running, ada: Person) 
     assert status_of(await talk(server.port, twice + data)) == 415
 
 
-async def refused(ada: Person, data: bytes, body: bytes, encoding: str = "identity") -> None:
+async def assert_refused(ada: Person, data: bytes, body: bytes, encoding: str = "identity") -> None:
     """Send `body` for the chunk `data`: it is refused, nothing is kept, and the URL stays good."""
     answer = await ada.open_upload("/f", data, on_conflict="rename")
     url = answer["chunks"][0]["url"]
@@ -93,7 +93,7 @@ async def test_wrong_bytes_are_refused_and_the_url_stays_good(ada: Person) -> No
         lambda data: data[:-1] + bytes([data[-1] ^ 1]),
     ):
         data = noise(70_000)
-        await refused(ada, data, spoil(data))
+        await assert_refused(ada, data, spoil(data))
 
 
 async def test_damaged_frames_are_refused(ada: Person) -> None:
@@ -110,7 +110,7 @@ async def test_damaged_frames_are_refused(ada: Person) -> None:
         zstandard.ZstdCompressor().compress(data[:-1]),
         b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip" + packed,
     ):
-        await refused(ada, data, body, "zstd")
+        await assert_refused(ada, data, body, "zstd")
         data = text(100_000)
         packed = zstandard.ZstdCompressor(write_checksum=True).compress(data)
 
@@ -119,7 +119,7 @@ async def test_damaged_gzip_members_are_refused(ada: Person) -> None:
     data = text(100_000)
     packed = gzip.compress(data)
     for body in (packed[:-5], packed + b"x", packed + packed, packed[:-8] + bytes(8), b"", data, zlib.compress(data)):
-        await refused(ada, text(100_000), body, "gzip")
+        await assert_refused(ada, text(100_000), body, "gzip")
 
 
 # Too much
@@ -221,7 +221,7 @@ async def test_a_chunk_of_zeros_is_no_bomb(ada: Person) -> None:
 
 
 async def test_a_window_over_8_mib_is_refused_though_the_bytes_are_right(ada: Person) -> None:
-    await refused(ada, bytes(8 * MIB), zstd_bomb(64, window=0xA8), "zstd")
+    await assert_refused(ada, bytes(8 * MIB), zstd_bomb(64, window=0xA8), "zstd")
 
 
 # Encodings elsewhere

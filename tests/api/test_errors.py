@@ -23,7 +23,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 NUMBERS = ("size", "mtime_ms", "if_seq", "from")
 
 
-def is_problem(reply: Reply, status: int, code: str) -> None:
+def assert_problem(reply: Reply, status: int, code: str) -> None:
     """Hold an answer against RFC 9457 and our own members."""
     assert reply.status == status, reply.body
     assert reply.headers["Content-Type"].partition(";")[0] == "application/problem+json"
@@ -78,21 +78,21 @@ async def test_malformed_json_is_refused_by_every_call(ada: Person, calls: dict[
             reply = await ada.call(call.partition(" ")[0], path, data=body)
 
             assert reply.status == 400, (call, name)
-            is_problem(reply, 400, "invalid_request")
+            assert_problem(reply, 400, "invalid_request")
     assert sorted(await ada.names()) == ["target"]
 
 
 async def test_an_empty_body_is_refused_where_one_is_needed(ada: Person, calls: dict[str, str]) -> None:
     del calls["POST commit"]  # its body may be absent
     for call, path in calls.items():
-        is_problem(await ada.call(call.partition(" ")[0], path, data=b""), 400, "invalid_request")
+        assert_problem(await ada.call(call.partition(" ")[0], path, data=b""), 400, "invalid_request")
 
 
 async def test_unknown_fields_are_refused_by_every_call(ada: Person, calls: dict[str, str]) -> None:
     for call, path in calls.items():
         body = {**BODIES.get(call, ("", {}))[1], "is_admin": True}
 
-        is_problem(await ada.call(call.partition(" ")[0], path, json=body), 400, "invalid_request")
+        assert_problem(await ada.call(call.partition(" ")[0], path, json=body), 400, "invalid_request")
 
 
 WRONG: list[tuple[str, Any]] = [
@@ -131,7 +131,7 @@ async def test_wrong_types_and_numbers_out_of_range_are_refused(ada: Person) -> 
 async def test_numbers_written_oddly_are_refused(ada: Person) -> None:
     for number in ("0.0", "1e2", "1E400", "-0.5", "01", "+1", "0x1", "1_000", '"1"', "true", "9" * 5000):
         body = f'{{"path": "/f", "size": {number}, "chunks": [], "append": true}}'.encode()
-        is_problem(await ada.call("POST", "/api/v1/uploadRequest", data=body), 400, "invalid_request")
+        assert_problem(await ada.call("POST", "/api/v1/uploadRequest", data=body), 400, "invalid_request")
 
 
 async def test_of_a_repeated_key_the_last_counts(ada: Person) -> None:
@@ -149,8 +149,8 @@ async def test_bodies_over_their_limit_are_refused(server: Running, ada: Person)
     chunked = head("POST", "/api/v1/folders", ada, Transfer_Encoding="chunked")
     unannounced = await talk(server.port, chunked + b"200000\r\n" + padding * 2 + b"\r\n0\r\n\r\n")
 
-    is_problem(small, 413, "too_large")
-    is_problem(large, 413, "too_large")
+    assert_problem(small, 413, "too_large")
+    assert_problem(large, 413, "too_large")
     assert status_of(unannounced) == 413
     below = await ada.call("POST", "/api/v1/uploadRequest", data=b'{"path": "/a", "size": 0}' + padding * 2)
     assert below.status == 201
@@ -167,7 +167,7 @@ async def test_unknown_routes_and_methods_are_told(ada: Person, stranger: Person
             "/%00",
             "/%ff",
         ):
-            is_problem(await person.get(path), 404, "not_found")
+            assert_problem(await person.get(path), 404, "not_found")
     for method, path, allowed in (
         ("POST", "/api/v1/files", "GET,HEAD"), ("DELETE", "/healthz", "GET,HEAD"),
         ("GET", "/api/v1/uploadRequest", "POST"),
@@ -175,7 +175,7 @@ async def test_unknown_routes_and_methods_are_told(ada: Person, stranger: Person
         ("PROPFIND", "/healthz", "GET,HEAD"),
     ):  # fmt: skip
         reply = await ada.call(method, path)
-        is_problem(reply, 405, "method_not_allowed")
+        assert_problem(reply, 405, "method_not_allowed")
         assert sorted(reply.headers["Allow"].replace(" ", "").split(",")) == allowed.split(",")
 
 
@@ -204,7 +204,7 @@ async def test_a_token_counts_in_its_header_alone(ada: Person, stranger: Person)
         await stranger.get("/api/v1/me", headers={"Authorization": ada.token}),
         await stranger.get("/api/v1/me", headers={"Authorization": f"Basic {ada.token}"}),
     ):
-        is_problem(reply, 401, "unauthenticated")
+        assert_problem(reply, 401, "unauthenticated")
 
 
 class TestWithOneRequestAtOnce:
@@ -221,7 +221,7 @@ class TestWithOneRequestAtOnce:
             await line.send(b'{"path": "/a"}')
             assert status_of(await line.answer()) == 201
 
-        is_problem(refused, 429, "rate_limited")
+        assert_problem(refused, 429, "rate_limited")
         assert int(refused.headers["Retry-After"]) > 0
         assert others.status == 200
         assert (await ada.get("/api/v1/me")).status == 200
@@ -230,7 +230,7 @@ class TestWithOneRequestAtOnce:
 async def test_a_foreign_host_is_misdirected(ada: Person) -> None:
     reply = await ada.get("/api/v1/me", headers={"Host": "evil.example.com"})
 
-    is_problem(reply, 421, "misdirected")
+    assert_problem(reply, 421, "misdirected")
 
 
 async def test_answers_with_private_data_are_kept_by_no_cache(ada: Person) -> None:

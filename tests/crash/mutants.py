@@ -301,7 +301,7 @@ RULES = (
     ),
     _without(
         "the claims of open uploads at a start",
-        "app/application.py",
+        "app/foundation.py",
         "open_claims=await asyncio.to_thread(_open_claims, folder.metadata)",
         "open_claims=()",
         "tests/crash/test_kill.py::test_what_an_open_upload_has_received_outlives_a_kill",
@@ -359,7 +359,7 @@ FULL_DISK = "tests/scenarios/test_full_disk.py"
 ROOM = (
     _without(
         "the ballast that gives way to a delete",
-        "app/application.py",
+        "app/foundation.py",
         "            make_room=ballast.give_up,\n",
         "",
         f"{FULL_DISK}::test_a_disk_without_a_byte_left_still_lets_people_delete_purge_and_read_on",
@@ -457,7 +457,7 @@ TRUST = (
     ),
     _without(
         "the count of the disk's failures",
-        "app/application.py",
+        "app/foundation.py",
         "            standing.note_failure()\n",
         "            pass\n",
         f"{READ_ONLY}::test_a_server_whose_disk_failed_three_times_in_a_day_reads_alone_until_a_person_says_so",

@@ -22,7 +22,7 @@ from aiohttp import ClientSession, DummyCookieJar
 
 from tests.api.people import MIB, Person, noise
 from tests.api.wire import Line, connected, head
-from tests.server import ADMIN, PASSWORD, RunningServer
+from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer
 
 BOUND = 300 * MIB
 """As much as the process may grow: 32 MiB of bodies and of answers, with copies, and some 30 KiB a connection."""
@@ -43,8 +43,7 @@ class Crowd:
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[RunningServer]:
     """A server with its defaults, as `cairn serve` starts it."""
-    reserve = {"CAIRN_LIMITS__FREE_DISK_BYTES": "0", "CAIRN_LIMITS__FREE_DISK_PERCENT": "0"}
-    server = RunningServer(tmp_path / "data", reserve)
+    server = RunningServer(tmp_path / "data", NO_RESERVE)
     try:
         yield server.start()
     finally:

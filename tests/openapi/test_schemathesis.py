@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.server import ADMIN, PASSWORD, RunningServer
+from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SEED = 20
@@ -28,8 +28,7 @@ FURNITURE = 12
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server process that has one user, and room on whatever disk this is."""
-    environment = {"CAIRN_LIMITS__FREE_DISK_BYTES": "0", "CAIRN_LIMITS__FREE_DISK_PERCENT": "0"}
-    running = RunningServer(tmp_path / "data", environment)
+    running = RunningServer(tmp_path / "data", NO_RESERVE)
     try:
         yield running.start()
     finally:
