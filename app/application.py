@@ -254,8 +254,8 @@ def _metrics(base: Foundation) -> Metrics:
         Gauge("cairn_uploads_refused", "1 while uploads find no room.", lambda: not room.look().is_enough),
         Gauge("cairn_read_only", "1 while the server takes no change.", lambda: standing.is_read_only),
     )
-    settings = base.settings.metrics
-    return Metrics(gauges, token=read_token(settings.token_file), is_open=settings.open)
+    token = read_token(base.settings.metrics.token_file)
+    return Metrics(gauges, token=token, is_open=base.settings.metrics.open)
 
 
 def _databases(folder: DataFolder) -> dict[Path, Connect]:

@@ -32,6 +32,8 @@ READ_BUFFER = 512 * 1024
 LAST_WORD_S = 1.0
 PARTING = 128
 SLOWEST_READER_BYTES_S = 1024
+KERNEL_WAITS = 3
+"""So many times as long as this server: it may look twice before it hangs up, and tells the peer."""
 _TOO_MANY_FIELDS = ("Too many headers received",)
 
 
@@ -291,7 +293,7 @@ def _limit_silence(transport: asyncio.Transport, stall_s: float) -> None:
     option: Any = getattr(socket, "TCP_USER_TIMEOUT", None)
     raw = transport.get_extra_info("socket")
     if option is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-        raw.setsockopt(socket.IPPROTO_TCP, option, int(stall_s * 1500))
+        raw.setsockopt(socket.IPPROTO_TCP, option, int(stall_s * 1000 * KERNEL_WAITS))
 
 
 def _plain_answer(error: AppError) -> bytes:
