@@ -10,13 +10,13 @@ SIZES = (1000, 100_000)  # a row of the index, and a file
 
 
 def shape(value: Any) -> Any:
-    """Return an answer with all that is drawn by lot or derived from an id made equal."""
+    """Return an answer with all that is drawn by lot, derived from an id, or a second of a URL's life made equal."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items() if key not in ("request_id", "expires_ms")}
     if isinstance(value, list):
         return [shape(item) for item in value]
     if isinstance(value, str):
-        return re.sub(r"[A-Za-z0-9_-]{11,}", "·", value)
+        return re.sub(r"[A-Za-z0-9_-]{11,}|(?<=[?&][nx]=)[0-9]+", "·", value)
     return value
 
 
