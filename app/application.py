@@ -19,6 +19,7 @@ from app.api import (
     folders,
     health,
     history,
+    jobs,
     metrics,
     openapi,
     pages,
@@ -89,7 +90,22 @@ LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 WAITS = Deadlines()
-MODULES = (accounts, chunks, files, folders, health, history, metrics, openapi, pages, setup, sync, trash, uploads)
+MODULES = (
+    accounts,
+    chunks,
+    files,
+    folders,
+    health,
+    history,
+    jobs,
+    metrics,
+    openapi,
+    pages,
+    setup,
+    sync,
+    trash,
+    uploads,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +244,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         metrics=_metrics(base),
         tree=TreeService(database),
         trash=TrashService(database, shared.jobs, shared.epoch),
+        jobs=shared.jobs,
         history=HistoryService(database),
         copies=CopyService(database),
         uploads=uploads_,

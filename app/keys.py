@@ -20,6 +20,7 @@ from app.services.downloads import DownloadService
 from app.services.feed import FeedService
 from app.services.health import HealthService
 from app.services.history import HistoryService
+from app.services.jobs import JobService
 from app.services.metrics import Metrics
 from app.services.receive import ReceiveService
 from app.services.setup import SetUpService
@@ -46,6 +47,7 @@ class Services:
     metrics: Metrics
     tree: TreeService
     trash: TrashService
+    jobs: JobService
     history: HistoryService
     copies: CopyService
     uploads: UploadService

@@ -65,7 +65,7 @@ _RULES = (
         SELECT id FROM nodes WHERE feed_seq < seq OR feed_seq > (SELECT seq FROM meta)"""),
     ("space", "has an end of its feed that is before its last node's place", """
         SELECT s.id FROM spaces s WHERE s.head_seq < (SELECT max(n.feed_seq) FROM nodes n WHERE n.space_id = s.id)"""),
-    ("job", "is about no node", "SELECT id FROM jobs WHERE node_id NOT IN (SELECT id FROM nodes)"),
+    ("job", "is about no node", "SELECT id FROM jobs WHERE done_ms IS NULL AND node_id NOT IN (SELECT id FROM nodes)"),
     ("folder", "has an etag older than a change below it", """
         SELECT n.id FROM nodes n JOIN folders f ON f.node_id = n.id
          WHERE f.below_seq < (SELECT max(c.seq) FROM nodes c WHERE c.parent_id = n.id)"""),

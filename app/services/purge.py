@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from app.db.transaction import Transaction
 from app.repositories import deletions, nodes, spaces, versions
-from app.repositories.jobs import Job, Walk
+from app.repositories.jobs import DONE, Job, Rest, Walk
 from app.repositories.nodes import Kind, Node
 
 SLICE = 300
 
 
-def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
+def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     """Forget up to `limit` nodes at or below a trashed one; what was trashed before it stays an entry of its own."""
     top = nodes.find(tx, job.node_id)
     if top is None:
-        return Walk(())
-    steps, room = list(job.walk.steps), limit
+        return DONE
+    steps, room = list(job.state(Walk).steps), limit
     while steps and room:
         children = deletions.next_children(tx, steps[-1][0], after="", limit=room)
         gone = [child.id for child in children if child.kind is not Kind.FOLDER]
@@ -25,7 +25,7 @@ def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
             gone.append(steps.pop()[0])
         _forget(tx, top, gone)
         room -= len(gone)
-    return Walk(tuple(steps))
+    return Walk(tuple(steps)).rest(limit - room)
 
 
 def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ fall behind a cursor that has passed it meanwhile (metadata.md, 5).
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot, Transaction
 from app.repositories import deletions, jobs, nodes, spaces
-from app.repositories.jobs import Job, JobKind, Walk
+from app.repositories.jobs import DONE, Job, JobKind, Rest, Walk
 from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
 from app.services.access import Sight
@@ -18,7 +18,8 @@ SLICE = 2000
 def reveal_below(tx: Transaction, actor: Actor, node: Node) -> None:
     """Let a job show what is below a folder that is live again."""
     if node.is_folder:
-        jobs.add(tx, JobKind.REVEAL, user_id=actor.user_id, actor_id=actor.id, node_id=node.id)
+        walk = Walk.from_top(node.id)
+        jobs.add(tx, JobKind.REVEAL, user_id=actor.user_id, actor_id=actor.id, node_id=node.id, state=walk)
 
 
 def follow_move(tx: Transaction, actor: Actor, sight: Sight) -> None:
@@ -41,12 +42,12 @@ def is_being_revealed(tx: Snapshot, sight: Sight) -> bool:
     )
 
 
-def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
+def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     """Reveal up to `limit` nodes, parents first; what was dead before stays so."""
     top = nodes.find(tx, job.node_id)
     if top is None or any(step.dead_seq for step in nodes.way_up(tx, job.node_id)):
-        return Walk(())  # deleted again: whatever brings it back reveals it from the start
-    steps, revealed = list(job.walk.steps), list[int]()
+        return DONE  # deleted again: whatever brings it back reveals it from the start
+    steps, revealed = list(job.state(Walk).steps), list[int]()
     walked = {folder for folder, _ in steps}
     while steps and len(revealed) < limit:
         folder, after = steps.pop()
@@ -64,4 +65,4 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Walk:
         above = {step.id for step in nodes.way_up(tx, top.id)}
         deletions.note_shown(tx, walked | above, seq)  # a delete removes only what its author has seen
         spaces.adjust(tx, top.space_id, seq=seq)
-    return Walk(tuple(steps))
+    return Walk(tuple(steps)).rest(len(revealed))

@@ -8,7 +8,7 @@ from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError
 from app.ids import encode_id
 from app.repositories import deletions, jobs, listings, nodes, spaces
-from app.repositories.jobs import JobKind
+from app.repositories.jobs import JobKind, Walk
 from app.repositories.journal import Operation
 from app.repositories.listings import Listed
 from app.repositories.nodes import Node, Sums
@@ -138,7 +138,8 @@ class TrashService:
             node_id = sight.node.id
             tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=actor.id)
             deletions.hide_from_trash(tx, node_id)
-            jobs.add(tx, JobKind.PURGE, user_id=actor.user_id, actor_id=actor.id, node_id=node_id)
+            walk = Walk.from_top(node_id)
+            jobs.add(tx, JobKind.PURGE, user_id=actor.user_id, actor_id=actor.id, node_id=node_id, state=walk)
 
         await self._database.write(work, use=Use.FREES)
         self._jobs.added()

@@ -172,7 +172,8 @@ CASES = {
     "a job about nothing": Case(
         META,
         "is about no node",
-        "INSERT INTO jobs SELECT 9, x'00', 2, a.user_id, a.id, 999, x'7b7d', 0 FROM actors a LIMIT 1",
+        "INSERT INTO jobs (id, tag, kind, user_id, actor_id, node_id, state, created_ms)"
+        " SELECT 9, x'00', 2, a.user_id, a.id, 999, x'7b7d', 0 FROM actors a LIMIT 1",
     ),
     "ids that come again": Case(META, "can be given out again", "UPDATE meta SET next_id = 3"),
     "a lost file of a chunk": Case(REFS, "store missing", do=lambda data: file_of(data, BIG).unlink()),

@@ -178,7 +178,7 @@ class World:
         def work(tx: Transaction) -> None:
             job = jobs.find(tx, job_id)
             assert job is not None
-            jobs.save(tx, job_id, SLICES[job.kind](tx, job))
+            jobs.save(tx, job, SLICES[job.kind](tx, job))
 
         await self._cairn.database.write(work)
 

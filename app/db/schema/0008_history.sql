@@ -10,6 +10,9 @@ ALTER TABLE jobs ADD COLUMN result BLOB;              -- what came of it so far,
 ALTER TABLE jobs ADD COLUMN total INTEGER NOT NULL DEFAULT 0; -- how much there is to do, where that is known
 ALTER TABLE jobs ADD COLUMN done INTEGER NOT NULL DEFAULT 0;  -- how much of it is done
 
+CREATE INDEX job_unfinished ON jobs(id) WHERE done_ms IS NULL;
+CREATE INDEX job_done ON jobs(done_ms) WHERE done_ms IS NOT NULL;
+
 CREATE TABLE plans (                                  -- what a rewind or undo is going to do, a row a node
   job_id INTEGER NOT NULL REFERENCES jobs(id),
   step INTEGER NOT NULL,                              -- in the order in which it is done

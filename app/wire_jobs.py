@@ -1,0 +1,44 @@
+"""JSON bodies of jobs: work that goes on after its request was answered."""
+
+from typing import Literal, Self
+
+from msgspec import Struct
+
+from app.ids import encode_id
+from app.services.jobs import Report
+
+
+class JobAccepted(Struct, frozen=True):
+    """Answer to a call whose work goes on: GET /api/v1/jobs/{job_id} tells how far it is."""
+
+    job_id: str
+
+
+class JobReply(Struct, frozen=True):
+    """Answer to GET /api/v1/jobs/{id}.
+
+    `done` of `total` steps are made; `total` is 0 until that is known. `failed` is a fault of the server, which tries
+    again when it starts next.
+    """
+
+    job_id: str
+    kind: str
+    state: Literal["running", "done", "failed"]
+    done: int
+    total: int
+    created_ms: int
+    ended_ms: int | None
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Show `report`."""
+        job = report.job
+        return cls(
+            job_id=encode_id(job.id, job.tag),
+            kind=job.kind.name.lower(),
+            state=report.state,
+            done=job.done,
+            total=job.total,
+            created_ms=job.created_ms,
+            ended_ms=job.done_ms,
+        )
