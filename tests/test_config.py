@@ -174,7 +174,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("[log]\nlevel = 'loud'", "{path}: log.level must be debug, info, warning or error, not 'loud'."),
         ("[data]\nfolder = ''", "{path}: data.folder must be the path of a folder, not ''."),
         ("[data]\nfolder = 3", "{path}: data.folder must be the path of a folder, not 3."),
-        ('[data]\nfolder = "a\\u0000b"', "{path}: data.folder must be the path of a folder, not '{folder}/a\\x00b'."),
+        ('[data]\nfolder = "a\\u0000b"', "{path}: data.folder must be the path of a folder, not {folder}."),
         (
             "[server]\ntrusted_proxies = ['10.0.0.1/8']",
             (
@@ -207,7 +207,9 @@ def test_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str, senten
 
     refusal = _refusal(path, {}, {})
 
-    assert refusal == sentence.replace("{path}", str(path)).replace("{folder}", str(tmp_path))
+    folder = repr(str(tmp_path / "a\0b"))
+    shown = folder if len(folder) <= 80 else f"{folder[:77]}…"
+    assert refusal == sentence.replace("{path}", str(path)).replace("{folder}", shown)
 
 
 @pytest.mark.parametrize(
