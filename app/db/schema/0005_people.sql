@@ -1,10 +1,12 @@
 -- What people hold beside devices, and what admins read of it.
 
-ALTER TABLE users ADD COLUMN deleted_ms INTEGER;      -- the row stays, the journal names it; its `folded` is freed
+ALTER TABLE users ADD COLUMN deleted_ms INTEGER;      -- the row stays, the journal names it; disabled too, and `folded` is freed
 ALTER TABLE users ADD COLUMN totp_secret BLOB;        -- sealed; NULL without a second factor
 ALTER TABLE users ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0; -- the last time step that was used: no code counts twice
 
 ALTER TABLE actors ADD COLUMN scope BLOB;             -- what an app password may at most, as JSON; NULL for everything
+ALTER TABLE actors ADD COLUMN locator TEXT;           -- the part of an app password by which it is found; not secret
+CREATE UNIQUE INDEX actor_locator ON actors(locator) WHERE locator IS NOT NULL;
 
 CREATE TABLE recovery_codes (                         -- each signs in once in place of a code of the second factor
   user_id INTEGER NOT NULL REFERENCES users(id),
@@ -12,15 +14,21 @@ CREATE TABLE recovery_codes (                         -- each signs in once in p
   PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE one_time_codes (                         -- invitations, and resets of a password
+CREATE TABLE invitations (                            -- each makes one account, by whoever holds its link
   id INTEGER PRIMARY KEY,
   tag BLOB NOT NULL,
-  kind INTEGER NOT NULL,                              -- 0 invitation, 1 reset
-  user_id INTEGER REFERENCES users(id),               -- whose password is reset; NULL for an invitation
-  digest BLOB NOT NULL,                               -- SHA-256 of the secret
-  terms BLOB NOT NULL,                                -- what the new account gets, as JSON
-  made_by INTEGER NOT NULL REFERENCES users(id),
+  digest BLOB NOT NULL,                               -- SHA-256 of the secret in the link
+  username TEXT,                                      -- NULL where the guest chooses
+  quota INTEGER,                                      -- of the account; NULL for no limit
+  is_admin INTEGER NOT NULL,                          -- of the account
+  made_by INTEGER REFERENCES users(id),               -- it works while this user is an admin; NULL: made on the machine itself
   created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE resets (                                 -- codes with which people set a password anew; at most one each
+  user_id INTEGER PRIMARY KEY REFERENCES users(id),
+  digest BLOB NOT NULL,                               -- SHA-256 of the code
   expires_ms INTEGER NOT NULL
 ) STRICT;
 
@@ -35,3 +43,6 @@ CREATE TABLE audit (                                  -- appended in the transac
   outcome TEXT NOT NULL,                              -- 'ok', or why not
   detail TEXT NOT NULL                                -- JSON
 ) STRICT;
+CREATE INDEX audit_event ON audit(event);
+CREATE INDEX audit_user ON audit(user_id);
+CREATE INDEX audit_object ON audit(object);
