@@ -55,7 +55,7 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
         services = request.app[SERVICES]
         if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
             raise _not_set_up()
-        if route.access not in (Access.ACCOUNT, Access.ADMIN):
+        if route.access not in (Access.FILES, Access.ACCOUNT, Access.ADMIN):
             return await _answer(route, request, request[NETWORK])
         actor = await services.authentication.actor_of(bearer_token(request))
         request[ACTOR] = actor

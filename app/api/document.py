@@ -36,7 +36,8 @@ OF_ACCESS: Mapping[Access, tuple[type[Exception], ...]] = {
     Access.SETUP: (errors.NotFoundError,),
     Access.METRICS: (errors.NotFoundError, errors.UnauthenticatedError),
     Access.SIGNED: (storage_errors.BadSignatureError, storage_errors.UrlExpiredError, errors.NotFoundError),
-    Access.ACCOUNT: (errors.UnauthenticatedError,),
+    Access.FILES: (errors.UnauthenticatedError, errors.ForbiddenError),
+    Access.ACCOUNT: (errors.UnauthenticatedError, errors.ForbiddenError),
     Access.ADMIN: (errors.UnauthenticatedError, errors.ForbiddenError),
 }
 OF_BODIES = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
@@ -52,13 +53,31 @@ NAMED_KINDS = (Problem, ConflictProblem, MissingProblem, FrameProblem, UploadRep
 """Kinds that others refer to by name."""
 
 SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
-    Access.ACCOUNT: [{"bearer": []}],
-    Access.ADMIN: [{"bearer": []}],
+    Access.FILES: [{"bearer": []}, {"basic": []}, {"session": []}],
+    Access.ACCOUNT: [{"bearer": []}, {"session": []}],
+    Access.ADMIN: [{"bearer": []}, {"session": []}],
     Access.SIGNED: [{"signature": []}],
     Access.METRICS: [{"bearer": []}, {}],
 }
 SECURITY_SCHEMES: Json = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a device, from POST /api/v1/login."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of a device, from POST /api/v1/login, or where files are concerned an app password.",
+    },
+    "basic": {"type": "http", "scheme": "basic", "description": "User name and app password."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "cairn-session",
+        "description": "A browser's session; over TLS the cookie is `__Host-cairn`. With Authorization it is ignored.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "Beside the session, from an own page, on all that changes something; the login gives it.",
+    },
     "signature": {
         "type": "apiKey",
         "in": "query",
@@ -119,6 +138,8 @@ def make_document(routes: Sequence[Route]) -> Json:
 def refusals_of(route: Route) -> dict[int, set[str]]:
     """Return the codes with which a route may refuse, by status."""
     kinds = [*ALL_METHODS, *OF_ACCESS.get(route.access, ()), *route.contract.refuses]
+    if route.proof:
+        kinds.append(errors.ReauthRequiredError)
     if "{" in route.path:
         kinds.append(errors.NotFoundError)
     if route.contract.body is not None:
@@ -192,7 +213,7 @@ def _operation(route: Route, schemas: _Schemas, *, again: bool) -> Json:
         "tags": [route.tag],
         "summary": " ".join(summary.split()),
         "description": f"{more}\n\nFor {route.access.value}.".strip(),
-        "security": SECURITY.get(route.access, []),
+        "security": _security(route),
     }
     query, headers = _query_parameters(contract.query), _header_parameters(contract.headers)
     parameters = [*_path_parameters(route.path), *query, *headers]
@@ -202,6 +223,12 @@ def _operation(route: Route, schemas: _Schemas, *, again: bool) -> Json:
         operation["requestBody"] = _body(contract.body, contract.example, schemas)
     operation["responses"] = _responses(route, schemas)
     return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """Return what a call may be made with; a cookie that changes something goes with the CSRF token."""
+    ways = SECURITY.get(route.access, [])
+    return [way | {"csrf": []} if "session" in way and route.method != "GET" else way for way in ways]
 
 
 def _body(body: Body, example: msgspec.Struct | None, schemas: _Schemas) -> Json:

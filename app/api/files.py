@@ -71,7 +71,7 @@ class _Headers(msgspec.Struct):
     mtime_ms: Time | None = msgspec.field(name="X-Mtime-Ms", default=None)
 
 
-@routes.get("/api/v1/files", access=Access.ACCOUNT, refuses=(NotFoundError,))
+@routes.get("/api/v1/files", access=Access.FILES, refuses=(NotFoundError,))
 async def get_by_path(request: web.Request, query: _Path) -> File:
     """Show a node by its path."""
     services = request.app[SERVICES]
@@ -79,7 +79,7 @@ async def get_by_path(request: web.Request, query: _Path) -> File:
     return File.of(view, services.epoch)
 
 
-@routes.get("/api/v1/files/{file_id}", access=Access.ACCOUNT)
+@routes.get("/api/v1/files/{file_id}", access=Access.FILES)
 async def get_by_id(request: web.Request) -> File:
     """Show a node by its id."""
     services = request.app[SERVICES]
@@ -88,7 +88,7 @@ async def get_by_id(request: web.Request) -> File:
 
 @routes.patch(
     "/api/v1/files/{file_id}",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     refuses=(ForbiddenError, ConflictError, NameTakenError),
     example=ChangeRequest(name="plan of 2026.odt", on_conflict="rename"),
 )
@@ -107,7 +107,7 @@ async def change(request: web.Request, body: ChangeRequest) -> File:
     return File.of(view, services.epoch)
 
 
-@routes.get("/api/v1/download", access=Access.ACCOUNT, refuses=(NotFoundError,))
+@routes.get("/api/v1/download", access=Access.FILES, refuses=(NotFoundError,))
 async def get_manifest(request: web.Request, query: _Download) -> DownloadReply:
     """List a version's chunks with signed URLs."""
     services = request.app[SERVICES]
@@ -117,7 +117,7 @@ async def get_manifest(request: web.Request, query: _Download) -> DownloadReply:
 
 @routes.get(
     "/api/v1/files/{file_id}/content",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     headers=_READING,
     answers=CONTENT,
     refuses=(PreconditionFailedError, RangeNotSatisfiableError),
@@ -149,7 +149,7 @@ async def get_signed_content(request: web.Request) -> web.StreamResponse:
 
 @routes.put(
     "/api/v1/files/content",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     headers=("If-Match", "If-None-Match", "X-Mtime-Ms"),
     body=Body({"*/*": ()}, is_required=False),
     answers=(Answer(HTTPStatus.CREATED, {JSON: (File,)}), Answer(HTTPStatus.OK, {JSON: (File,)})),

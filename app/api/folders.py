@@ -29,7 +29,7 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
     order: Order = "asc"
 
 
-@routes.get("/api/v1/folders/{file_id}/children", access=Access.ACCOUNT)
+@routes.get("/api/v1/folders/{file_id}/children", access=Access.FILES)
 async def list_children(request: web.Request, query: _Children) -> Page:
     """List a page of a folder."""
     services = request.app[SERVICES]
@@ -48,7 +48,7 @@ async def list_children(request: web.Request, query: _Children) -> Page:
 
 @routes.post(
     "/api/v1/folders",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     status=HTTPStatus.CREATED,
     refuses=(ForbiddenError, NameTakenError, NotFoundError),
     example=FolderRequest(path="/Docs/2026", parents=True),

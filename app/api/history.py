@@ -23,7 +23,7 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
     after: Count | None = None
 
 
-@routes.get("/api/v1/files/{file_id}/versions", access=Access.ACCOUNT)
+@routes.get("/api/v1/files/{file_id}/versions", access=Access.FILES)
 async def list_versions(request: web.Request, query: _List) -> VersionPage:
     """List a page of a file's versions, the newest first."""
     await request[ANSWER].take(query.limit * ENTRY_SIZE)
@@ -35,7 +35,7 @@ async def list_versions(request: web.Request, query: _List) -> VersionPage:
 
 @routes.post(
     "/api/v1/files/{file_id}/versions/{version_id}/restore",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     refuses=(ForbiddenError, QuotaExceededError),
 )
 async def restore_version(request: web.Request) -> File:
@@ -47,7 +47,7 @@ async def restore_version(request: web.Request) -> File:
 
 @routes.post(
     "/api/v1/files/{file_id}/copy",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     status=HTTPStatus.CREATED,
     refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
     example=CopyRequest(parent_id="root", name="copy of plan.odt"),

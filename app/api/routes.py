@@ -26,15 +26,17 @@ API = "/api/"
 
 
 class Access(Enum):
-    """Who may call a route; the object itself is judged by the service."""
+    """Who may call a route; the object itself is judged by the service, and so is what a scope leaves of it."""
 
     ALWAYS = "anyone, also before there is an admin"
     PUBLIC = "anyone"
     SETUP = "anyone, while there is no admin"
     METRICS = "whoever holds the token of the metrics, or anyone where so configured"
     SIGNED = "whoever holds the signed URL"
+    LINK = "whoever holds the link"
+    FILES = "a device, session or app password of an enabled user, within its scope"
     ACCOUNT = "a device or session of an enabled user"
-    ADMIN = "an admin"
+    ADMIN = "a device or session of an admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the route table; `name`, `tag` and `about` are its handler's name, module and docstring."""
+    """One line of the route table.
+
+    Attributes:
+        name: its handler's name, as `tag` and `about` are its module and docstring.
+        proof: it asks for a proof of identity that is no older than ten minutes (security.md, A6).
+        checks_secret: strangers may try a secret here, so it stands behind the throttle (security.md, T1).
+    """
 
     method: str
     path: str
@@ -98,13 +106,16 @@ class Route:
     name: str
     tag: str
     about: str
+    proof: bool = False
+    checks_secret: bool = False
 
 
 class Terms(TypedDict, total=False):
     """What a handler's signature does not say.
 
     `status` is the one of what it returns; `answers` stand for a handler that returns a response of its own, `body` for
-    one that reads the body itself. `headers`, `refuses` and `example` are those of `Contract`.
+    one that reads the body itself. `headers`, `refuses` and `example` are those of `Contract`, `proof` and
+    `checks_secret` those of `Route`.
     """
 
     status: HTTPStatus
@@ -113,6 +124,8 @@ class Terms(TypedDict, total=False):
     headers: tuple[str, ...]
     refuses: tuple[type[Exception], ...]
     example: msgspec.Struct
+    proof: bool
+    checks_secret: bool
 
 
 class Routes(list[Route]):
@@ -146,7 +159,9 @@ class Routes(list[Route]):
         def register(function: F) -> F:
             contract = _contract(function, path, terms)
             name, tag, about = function.__name__, function.__module__.rpartition(".")[2], inspect.getdoc(function) or ""
-            self.append(Route(method, path, access, _bound(function, contract), contract, name, tag, about))
+            marks = {"proof": terms.get("proof", False), "checks_secret": terms.get("checks_secret", False)}
+            bound = _bound(function, contract)
+            self.append(Route(method, path, access, bound, contract, name, tag, about, **marks))
             return function
 
         return register

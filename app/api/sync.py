@@ -48,7 +48,7 @@ class _Events(msgspec.Struct, forbid_unknown_fields=True):
 
 @routes.get(
     "/api/v1/sync",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     answers=(Answer(HTTPStatus.OK, {JSON: (SyncReply[ChangeReply],)}),),
     refuses=(CursorResetError, NotFoundError),
 )
@@ -75,7 +75,7 @@ async def sync(request: web.Request, query: _Sync) -> web.Response:
 
 @routes.get(
     "/api/v1/events",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     headers=("Last-Event-ID",),
     answers=(Answer(HTTPStatus.OK, {"text/event-stream": ()}),),
     refuses=(CursorResetError, NotFoundError),

@@ -32,14 +32,14 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
     after: Count | None = None
 
 
-@routes.delete("/api/v1/files/{file_id}", access=Access.ACCOUNT, refuses=(ConflictError, ForbiddenError))
+@routes.delete("/api/v1/files/{file_id}", access=Access.FILES, refuses=(ConflictError, ForbiddenError))
 async def delete(request: web.Request, query: _Delete) -> None:
     """Move a node and all below it to the trash; one that is there already is fine."""
     seen = Seen(query.base_version, query.if_seq, query.if_below_seq, query.if_etag)
     await request.app[SERVICES].trash.delete(request[ACTOR], request.match_info["file_id"], seen)
 
 
-@routes.get("/api/v1/trash", access=Access.ACCOUNT)
+@routes.get("/api/v1/trash", access=Access.FILES)
 async def list_trash(request: web.Request, query: _List) -> TrashPage:
     """List a page of the trash."""
     services = request.app[SERVICES]
@@ -49,7 +49,7 @@ async def list_trash(request: web.Request, query: _List) -> TrashPage:
     return TrashPage(items, None if end is None else str(end))
 
 
-@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.ACCOUNT, refuses=(ForbiddenError,))
+@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.FILES, refuses=(ForbiddenError,))
 async def restore(request: web.Request) -> File:
     """Bring an entry of the trash back to where it was."""
     services = request.app[SERVICES]
@@ -57,7 +57,7 @@ async def restore(request: web.Request) -> File:
     return File.of(view, services.epoch)
 
 
-@routes.delete("/api/v1/trash/{trash_id}", access=Access.ACCOUNT, refuses=(ForbiddenError,))
+@routes.delete("/api/v1/trash/{trash_id}", access=Access.FILES, refuses=(ForbiddenError,))
 async def purge(request: web.Request) -> None:
     """Remove an entry of the trash for good; again is fine."""
     await request.app[SERVICES].trash.purge(request[ACTOR], request.match_info["trash_id"])

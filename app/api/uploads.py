@@ -81,7 +81,7 @@ class _Kind(msgspec.Struct):
 
 @routes.post(
     "/api/v1/uploadRequest",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     body=Body({JSON: (UploadRequest, UploadBatchRequest)}),
     status=HTTPStatus.CREATED,
     refuses=(*_PLACE, NoRoomError),
@@ -107,7 +107,7 @@ async def request_upload(request: web.Request) -> UploadReply | UploadBatchReply
 
 @routes.post(
     "/api/v1/uploads/{upload_id}/chunks",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     body=Body({JSON: (AppendRequest,)}),
     refuses=(ConflictError,),
 )
@@ -121,7 +121,7 @@ async def append_chunks(request: web.Request) -> UploadReply:
         return UploadReply.of(answer)
 
 
-@routes.get("/api/v1/uploads", access=Access.ACCOUNT)
+@routes.get("/api/v1/uploads", access=Access.FILES)
 async def list_uploads(request: web.Request, query: _List) -> OpenUploadPage:
     """List a page of the caller's open uploads: one whose answer was lost can be resumed or given up."""
     found = await request.app[SERVICES].uploads.list_open(request[ACTOR], after=query.after, limit=query.limit)
@@ -129,7 +129,7 @@ async def list_uploads(request: web.Request, query: _List) -> OpenUploadPage:
     return OpenUploadPage(items, items[-1].upload_id if len(items) == query.limit else None)
 
 
-@routes.get("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT)
+@routes.get("/api/v1/uploads/{upload_id}", access=Access.FILES)
 async def resume_upload(request: web.Request, query: _From) -> ProgressReply:
     """Tell what is missing, with fresh URLs."""
     services = request.app[SERVICES]
@@ -137,7 +137,7 @@ async def resume_upload(request: web.Request, query: _From) -> ProgressReply:
     return ProgressReply.of(progress, services.epoch)
 
 
-@routes.post("/api/v1/uploads/commit", access=Access.ACCOUNT)
+@routes.post("/api/v1/uploads/commit", access=Access.FILES)
 async def commit_uploads(request: web.Request, body: CommitBatchRequest) -> CommitBatchReply:
     """Commit several uploads; one that fails does not hold up the others."""
     services = request.app[SERVICES]
@@ -153,7 +153,7 @@ async def commit_uploads(request: web.Request, body: CommitBatchRequest) -> Comm
 
 @routes.post(
     "/api/v1/uploads/{upload_id}/commit",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     status=HTTPStatus.CREATED,
     refuses=(*_PLACE, MissingChunksError),
 )
@@ -168,7 +168,7 @@ async def commit_upload(request: web.Request, body: CommitRequest | None) -> Fil
     return FileReply(File.of(view, services.epoch))
 
 
-@routes.delete("/api/v1/uploads/{upload_id}", access=Access.ACCOUNT, refuses=(ConflictError,))
+@routes.delete("/api/v1/uploads/{upload_id}", access=Access.FILES, refuses=(ConflictError,))
 async def give_up_upload(request: web.Request) -> None:
     """Give up an open upload."""
     await request.app[SERVICES].uploads.give_up(request[ACTOR], request.match_info["upload_id"])

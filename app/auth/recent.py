@@ -35,11 +35,11 @@ class RecentActors:
 
     def find(self, presented: Presented) -> Actor | None:
         """Return whose token this is, if it was shown within the last minute."""
-        entry = self._entries.get(presented.device_id)
+        entry = self._entries.get(presented.public_id)
         if entry is None or not presented.proves(entry.digest):
             return None
         if entry.until_s <= self._clock_s():
-            del self._entries[presented.device_id]
+            del self._entries[presented.public_id]
             return None
         return entry.actor
 
@@ -47,8 +47,8 @@ class RecentActors:
         """Remember who holds a token; not if anything ended since `endings` was read, for it might be this."""
         if endings != self._endings:
             return
-        self._entries[presented.device_id] = _Entry(presented.digest, actor, self._clock_s() + LIFETIME_S)
-        self._entries.move_to_end(presented.device_id)
+        self._entries[presented.public_id] = _Entry(presented.digest, actor, self._clock_s() + LIFETIME_S)
+        self._entries.move_to_end(presented.public_id)
         if len(self._entries) > MOST_ENTRIES:
             self._entries.popitem(last=False)
 
@@ -56,9 +56,9 @@ class RecentActors:
         """Forget what has ended."""
         self._endings += 1
         gone = [
-            device_id
-            for device_id, entry in self._entries.items()
+            public_id
+            for public_id, entry in self._entries.items()
             if entry.actor.user_id == ended.user_id and ended.actor_id in (None, entry.actor.id)
         ]
-        for device_id in gone:
-            del self._entries[device_id]
+        for public_id in gone:
+            del self._entries[public_id]

@@ -1,7 +1,10 @@
-"""Bearer tokens: how they look, what is kept of them, how they are compared (security.md, S1).
+"""Tokens and app passwords: how they look, what is kept of them, how they are compared (security.md, S1, S5).
 
 A token is `cairn_<device id>_<secret>`. The id finds the row; the secret is 256 random bits, of which only the SHA-256
 is kept. That needs no slow hash: nobody guesses 256 bits.
+
+An app password is typed by people: six groups of five letters and digits, none of which looks like another. The first
+group finds the row, the other five are 125 random bits, too many to guess as well.
 """
 
 import hashlib
@@ -12,13 +15,21 @@ from dataclasses import dataclass
 
 SECRET_SIZE = 32
 _FORM = re.compile(r"cairn_([a-z0-9]{1,64})_([A-Za-z0-9_-]{43})")
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_GROUPS, _GROUP_LENGTH = 6, 5
+_APP_FORM = re.compile(f"[{_LETTERS}]{{{_GROUPS * _GROUP_LENGTH}}}")
+_LONGEST_TYPED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A token as a client showed it, the secret already hashed."""
+    """A token or app password as a client showed it, the secret already hashed.
 
-    device_id: str
+    Attributes:
+        public_id: the part by which its row is found: a device's or session's id, or an app password's locator.
+    """
+
+    public_id: str
     digest: bytes
 
     def proves(self, stored: bytes | None) -> bool:
@@ -50,3 +61,17 @@ def read(token: str) -> Presented | None:
     """Return what a token claims, or None if it has not the form of one."""
     found = _FORM.fullmatch(token)
     return Presented(found[1], digest_of(found[2])) if found else None
+
+
+def make_app_password() -> str:
+    """Return a new app password in groups, as it is shown, once."""
+    groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def read_app_password(typed: str) -> Presented | None:
+    """Return what an app password claims, however its groups were typed, or None if it has not the form of one."""
+    if len(typed) > _LONGEST_TYPED:
+        return None
+    plain = typed.lower().replace("-", "").replace(" ", "")
+    return Presented(plain[:_GROUP_LENGTH], digest_of(plain)) if _APP_FORM.fullmatch(plain) else None

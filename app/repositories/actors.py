@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 
-_COLUMNS = "id, tag, user_id, kind, name, token_hash, created_ms, last_used_ms, proved_ms, revoked_ms"
+_COLUMNS = "id, tag, user_id, kind, name, token_hash, created_ms, last_used_ms, proved_ms, revoked_ms, scope"
 _INSERT = """
     INSERT INTO actors (id, tag, user_id, kind, name, install_id, token_hash, created_ms, last_used_ms, proved_ms)
     VALUES (:id, :tag, :user, :kind, :name, :install, :token, :now, :now, :now)
 """
+_BY_LOCATOR = f"SELECT {_COLUMNS} FROM actors WHERE locator = :locator"  # noqa: S608
 _BY_ID = f"SELECT {_COLUMNS} FROM actors WHERE id = :id"  # noqa: S608 - put together from constants, as all below
 _LIVE = "user_id = :user AND revoked_ms IS NULL AND token_hash IS NOT NULL AND last_used_ms >= :used_since"
 _PAGE = f"SELECT {_COLUMNS} FROM actors WHERE {_LIVE} AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
@@ -29,7 +30,7 @@ _PROVED = "UPDATE actors SET proved_ms = :now WHERE id = :id"
 
 @dataclass(frozen=True, slots=True)
 class ActorRow:
-    """One row. `kind` is a number of `ActorKind`; `…_ms` are Unix milliseconds; a token hash is 32 bytes."""
+    """One row: `kind` of `ActorKind`, `…_ms` in Unix milliseconds, a token hash of 32 bytes, a scope in JSON."""
 
     id: int
     tag: bytes
@@ -41,6 +42,7 @@ class ActorRow:
     last_used_ms: int
     proved_ms: int
     revoked_ms: int | None
+    scope: bytes | None
 
     def __repr__(self) -> str:
         """Show no hash, whatever this lands in."""
@@ -78,6 +80,12 @@ def create(
 def find(tx: Snapshot, actor_id: int) -> ActorRow | None:
     """Return the actor, working or not."""
     row: sqlite3.Row | None = tx.one(_BY_ID, {"id": actor_id})
+    return None if row is None else ActorRow(*row)
+
+
+def find_by_locator(tx: Snapshot, locator: str) -> ActorRow | None:
+    """Return the app password that has this locator, working or not."""
+    row: sqlite3.Row | None = tx.one(_BY_LOCATOR, {"locator": locator})
     return None if row is None else ActorRow(*row)
 
 

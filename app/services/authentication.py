@@ -220,7 +220,7 @@ class AuthenticationService:
 
 def _find(tx: Snapshot, presented: Presented) -> tuple[ActorRow, User] | None:
     try:
-        number, tag = decode_id(presented.device_id)
+        number, tag = decode_id(presented.public_id)
     except NotFoundError:
         return None
     row = actors.find(tx, number)

@@ -13,7 +13,7 @@ def test_a_token_proves_itself_against_the_digest_that_is_kept() -> None:
     presented = tokens.read(tokens.write(DEVICE, secret))
 
     assert presented is not None
-    assert presented.device_id == DEVICE
+    assert presented.public_id == DEVICE
     assert presented.proves(tokens.digest_of(secret))
     assert not presented.proves(tokens.digest_of(tokens.make_secret()))
     assert not presented.proves(b"")
