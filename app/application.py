@@ -14,6 +14,7 @@ from aiohttp import web
 
 from app.api import (
     accounts,
+    archives,
     chunks,
     files,
     folders,
@@ -47,6 +48,7 @@ from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
 from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
+from app.services.archives import ArchiveService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
@@ -88,10 +90,12 @@ BODIES = ANSWERS = 32 * 1024 * 1024
 BODIES_AT_ONCE = 64
 LONG_LISTS = 1
 HASHERS, HASH_QUEUE = 2, 64
+ZIPPERS, ZIP_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 WAITS = Deadlines()
 MODULES = (
     accounts,
+    archives,
     chunks,
     files,
     folders,
@@ -167,6 +171,7 @@ class _Shared:
     endings: Endings
     hasher: PasswordHasher
     hashing: Offload
+    zipping: Offload
     jobs: JobService
 
 
@@ -174,7 +179,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
     settings, database, store = base.settings, base.database, base.store
     shared, sender = await _make_shared(base), Sender(deadlines.stall_s)
     collecting = Offload("collect", threads=1, queue=COLLECT_QUEUE)
-    for part in (shared.hasher, shared.hashing, collecting, sender):
+    for part in (shared.hasher, shared.hashing, shared.zipping, collecting, sender):
         closing_down.callback(part.close)
     return Cairn(
         services=await _make_services(base, shared, deadlines, sender),
@@ -210,6 +215,7 @@ async def _make_shared(base: Foundation) -> _Shared:
         endings=endings,
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
+        zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
         jobs=JobService(database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice}),
     )
 
@@ -251,6 +257,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         commits=commits,
         receive=ReceiveService(store, shared.table, uploads_, commits, base.room, shared.hashing),
         downloads=DownloadService(database, store, shared.urls, shared.epoch),
+        archives=ArchiveService(database, store, shared.zipping, base.folder.root, shared.epoch),
         feed=FeedService(database, base.notifier),
         urls=shared.urls,
         pages=Pages(),

@@ -12,6 +12,7 @@ from app.config import Settings
 from app.connections import Connections
 from app.deadlines import Deadlines
 from app.services.accounts import AccountService
+from app.services.archives import ArchiveService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget, Lease
 from app.services.commits import CommitService
@@ -54,6 +55,7 @@ class Services:
     commits: CommitService
     receive: ReceiveService
     downloads: DownloadService
+    archives: ArchiveService
     feed: FeedService
     urls: Urls
     pages: Pages

@@ -39,7 +39,7 @@ async def serve_content(request: web.Request, content: Content) -> web.StreamRes
     status, span = HTTPStatus.OK, Span(0, content.size)
     if spans:
         status, span = HTTPStatus.PARTIAL_CONTENT, spans[0]
-        headers["Content-Range"] = _content_range(span, content)
+        headers["Content-Range"] = content_range(span, content.size)
     response = web.StreamResponse(status=status, headers=headers)
     response.content_length = span.size
     await response.prepare(request)
@@ -88,12 +88,13 @@ def _part_head(border: str, span: Span, content: Content) -> bytes:
         "",
         f"--{border}",
         f"Content-Type: {content.presentation.media_type}",
-        f"Content-Range: {_content_range(span, content)}",
+        f"Content-Range: {content_range(span, content.size)}",
         "",
         "",
     ]
     return "\r\n".join(lines).encode()
 
 
-def _content_range(span: Span, content: Content) -> str:
-    return f"bytes {span.start}-{span.stop - 1}/{content.size}"
+def content_range(span: Span, size: int) -> str:
+    """Return the value of Content-Range for a part of `size` bytes."""
+    return f"bytes {span.start}-{span.stop - 1}/{size}"

@@ -12,6 +12,7 @@ from app.manifest import Chunk, Manifest
 from app.repositories import nodes, versions
 from app.repositories.versions import Version
 from app.services import access
+from app.services.locating import locate
 from app.services.media import Presentation, present_as
 from app.services.urls import Urls
 from app.services.views import View
@@ -19,7 +20,6 @@ from storage.base import ChunkId, StoredChunk
 from storage.store import ChunkStore
 
 ANSWER_CHUNKS = 4096
-LOCATE_CHUNKS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +131,8 @@ class DownloadService:
 
     async def locate(self, content: Content, start: int, stop: int) -> AsyncIterator[tuple[StoredChunk, int, int]]:
         """Yield the stored chunks that hold bytes `start` to `stop`, each with the part of it that counts."""
-        at, wanted = 0, list[tuple[ChunkId, int, int]]()
-        for chunk in content.manifest:
-            first, last = max(start - at, 0), min(stop - at, chunk.size)
-            at += chunk.size
-            if first < last:
-                wanted.append((chunk.id, first, last))
-            if len(wanted) == LOCATE_CHUNKS or (wanted and at >= stop):
-                for stored, (_, begin, end) in zip(
-                    await self._store.locate([chunk_id for chunk_id, _, _ in wanted]), wanted, strict=True
-                ):
-                    yield stored, begin, end
-                wanted = []
-            if at >= stop:
-                return
+        async for part in locate(self._store, content.manifest, start, stop):
+            yield part
 
     async def chunk(self, chunk_id: ChunkId) -> StoredChunk:
         """Return where a chunk lies."""

@@ -1,0 +1,204 @@
+"""What goes into a zip: the tree below a folder, walked in slices and written down outside of memory."""
+
+import hashlib
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from app.auth.identity import Actor
+from app.db.transaction import Snapshot
+from app.errors import LimitReachedError
+from app.listing import Place
+from app.repositories import listings, nodes
+from app.services import access
+from app.services.access import Right, Sight
+from app.services.archive_format import Entry, end_of, safe_name
+from app.services.names import free_name
+from app.services.views import View
+
+MOST_ENTRIES = 1_000_000
+PAGE = 500
+SLICE = 1_000
+IN_MEMORY = 1024 * 1024
+_LABEL = b"cairn-zip-v1"
+_RECORD = struct.Struct("<QQQqBH")
+_FOLDER, _PROGRAM = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One entry: how it stands in the zip, and the node and version that it is made of (0 for a folder's version)."""
+
+    entry: Entry
+    node_id: int
+    version_id: int
+
+    def packed(self) -> bytes:
+        """Return it as it is written down."""
+        entry = self.entry
+        marks = (_FOLDER if entry.is_folder else 0) | (_PROGRAM if entry.executable else 0)
+        head = _RECORD.pack(self.node_id, self.version_id, entry.size, entry.mtime_ms, marks, len(entry.name))
+        return head + entry.name
+
+
+class Plan:
+    """The entries of one zip in order, in a file without a name, which ends with the plan; memory holds a MiB of it.
+
+    Attributes:
+        etag: letters and digits that change with every byte of the zip.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with no entry; `folder` is where a long plan is written down."""
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))  # noqa: SIM115 - closed by `close`
+        self._digest = hashlib.blake2b(_LABEL, digest_size=16)
+        self.entries = 0
+        self.content_size = 0
+        self.central_size = 0
+
+    def add_all(self, found: Iterable[Planned]) -> None:
+        """Append entries. May block on the disk.
+
+        Raises:
+            LimitReachedError: there are too many.
+        """
+        for planned in found:
+            self._add(planned)
+
+    def _add(self, planned: Planned) -> None:
+        if self.entries >= MOST_ENTRIES:
+            raise LimitReachedError(f"A zip may have {MOST_ENTRIES:,} entries: take the folders below one by one.")
+        packed = planned.packed()
+        self._spool.write(packed)
+        self._digest.update(packed)
+        self.entries += 1
+        self.central_size += planned.entry.central_size(self.content_size)
+        self.content_size += planned.entry.whole_size
+
+    @property
+    def etag(self) -> str:
+        """Strong validator of the zip, without quotes."""
+        return self._digest.hexdigest()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the zip has."""
+        return self.content_size + self.central_size + len(self.end())
+
+    def end(self) -> bytes:
+        """Return the last record of the zip."""
+        return end_of(self.entries, self.content_size, self.central_size)
+
+    def read(self) -> Iterator[Planned]:
+        """Yield the entries from the first one on. May block on the disk."""
+        self._spool.seek(0)
+        while head := self._spool.read(_RECORD.size):
+            node_id, version_id, size, mtime_ms, marks, length = _RECORD.unpack(head)
+            entry = Entry(self._spool.read(length), size, mtime_ms, bool(marks & _FOLDER), bool(marks & _PROGRAM))
+            yield Planned(entry, node_id, version_id)
+
+    def close(self) -> None:
+        """Forget all of it."""
+        self._spool.close()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A folder on the way down: where its listing goes on, and which folders of its last page are still to come."""
+
+    folder_id: str
+    prefix: str
+    after: Place | None = None
+    is_listed: bool = False
+    pending: list["_Frame"] = field(default_factory=list)
+    made_up: set[str] = field(default_factory=set)
+
+
+class Walk:
+    """Goes through all below a folder that the actor may read, depth first; each step is one unit of work.
+
+    What is held is a page of folders for each level, whatever the size of the tree.
+    """
+
+    def __init__(self, actor: Actor, folder_id: str) -> None:
+        """Begin above the folder with this wire id."""
+        self._actor = actor
+        self._folder_id = folder_id
+        self._frames: list[_Frame] = []
+        self._has_begun = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all was found."""
+        return self._has_begun and not self._frames
+
+    def step(self, tx: Snapshot) -> list[Planned]:
+        """Return the next entries, about a thousand.
+
+        Raises:
+            NotFoundError: a folder is gone, or not the actor's to see any more.
+        """
+        found: list[Planned] = []
+        if not self._has_begun:
+            found += self._begin(tx)
+        while self._frames and len(found) < SLICE:
+            frame = self._frames[-1]
+            if frame.pending:
+                self._frames.append(frame.pending.pop())
+            elif frame.is_listed:
+                self._frames.pop()
+            else:
+                found += self._list(tx, frame)
+        return found
+
+    def _begin(self, tx: Snapshot) -> list[Planned]:
+        sight = access.look(tx, self._actor, self._folder_id)
+        name = safe_name(name_of(tx, sight))
+        self._frames, self._has_begun = [_Frame(self._folder_id, f"{name}/")], True
+        return [_folder(sight.node.id, f"{name}/", sight.node.modified_ms)]
+
+    def _list(self, tx: Snapshot, frame: _Frame) -> list[Planned]:
+        """Return a page of a folder, and note the folders in it."""
+        sight = access.look(tx, self._actor, frame.folder_id)
+        sight.require(Right.READ)
+        page, frame.after = listings.children(
+            tx, sight.node.id, sort="name", order="asc", after=frame.after, limit=PAGE
+        )
+        frame.is_listed = frame.after is None
+        found = []
+        for view in View.of_children(sight, page):
+            path = frame.prefix + _unique_name(tx, frame, sight, view.path.rpartition("/")[2])
+            node = view.listed.node
+            if node.is_folder:
+                frame.pending.append(_Frame(view.file_id, f"{path}/"))
+                found.append(_folder(node.id, f"{path}/", node.modified_ms))
+            elif node.version_id is not None:
+                mtime_ms = node.modified_ms if node.mtime_ms is None else node.mtime_ms
+                entry = Entry(path.encode(), node.size or 0, mtime_ms, executable=node.executable)
+                found.append(Planned(entry, node.id, node.version_id))
+        frame.pending.reverse()
+        return found
+
+
+def name_of(tx: Snapshot, sight: Sight) -> str:
+    """Return the name of what a zip is made of; the home has none of its own."""
+    return View.of(tx, sight).listed.node.name or "Files"
+
+
+def _folder(node_id: int, path: str, mtime_ms: int) -> Planned:
+    return Planned(Entry(path.encode(), 0, mtime_ms, is_folder=True), node_id, 0)
+
+
+def _unique_name(tx: Snapshot, frame: _Frame, sight: Sight, name: str) -> str:
+    """Return a child's name as it may stand in a zip; one that had to be changed is like none of its siblings'."""
+    safe = safe_name(name)
+    if safe == name:
+        return name
+    unique = free_name(
+        safe, lambda name: name in frame.made_up or nodes.name_in_use(tx, sight.node.id, name) is not None
+    )
+    frame.made_up.add(unique)
+    return unique
