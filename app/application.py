@@ -227,7 +227,8 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         database, store, shared.urls, shared.table, shared.uptime, settings.limits, settings.uploads
     )
     commits = CommitService(database, store, shared.table, shared.uptime, settings.uploads)
-    accounts_ = AccountService(database, shared.hasher, shared.endings, server_name=settings.server.name)
+    recent = RecentActors(time.monotonic)
+    accounts_ = AccountService(database, shared.hasher, shared.endings, recent, server_name=settings.server.name)
     await accounts_.start()
     return Services(
         settings=settings,
@@ -238,7 +239,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
             database,
             shared.hasher,
             throttle,
-            RecentActors(time.monotonic),
+            recent,
             shared.endings,
             clock_ms=now_ms,
             devices_per_user=settings.limits.devices_per_user,

@@ -12,13 +12,22 @@ _INSERT = """
     VALUES (:id, :tag, :name, :folded, :hash, :is_admin, 1, :now)
 """
 _BY_ID = f"SELECT {_COLUMNS} FROM users WHERE id = :id"  # noqa: S608 - put together from constants, as all below
-_BY_NAME = f"SELECT {_COLUMNS} FROM users WHERE folded = :folded"  # noqa: S608
-_PAGE = f"SELECT {_COLUMNS} FROM users WHERE folded > :after ORDER BY folded LIMIT :limit"  # noqa: S608
+_BY_NAME = f"SELECT {_COLUMNS} FROM users WHERE folded = :folded AND deleted_ms IS NULL"  # noqa: S608
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM users WHERE folded > :after AND deleted_ms IS NULL ORDER BY folded LIMIT :limit
+"""  # noqa: S608
+_EVER_NAMED = "SELECT id FROM users WHERE folded = :folded OR (deleted_ms IS NOT NULL AND name = :name)"
 _ADMIN = "SELECT 1 FROM users WHERE is_admin = 1 AND disabled_ms IS NULL LIMIT 1"
 _REHASH = "UPDATE users SET password_hash = :hash WHERE id = :id AND password_hash = :before"
 _SET_PASSWORD = "UPDATE users SET password_hash = :hash WHERE id = :id"  # noqa: S105 - a statement
 _SET_DISABLED = "UPDATE users SET disabled_ms = :disabled WHERE id = :id"
+_SET_ADMIN = "UPDATE users SET is_admin = :is_admin WHERE id = :id"
 _END_ALL = "UPDATE users SET generation = generation + 1 WHERE id = :id"
+# No user can be called `/5`, so the name is free for another.
+_BURY = """
+    UPDATE users SET folded = '/' || id, password_hash = '', is_admin = 0, deleted_ms = :now,
+      disabled_ms = coalesce(disabled_ms, :now) WHERE id = :id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def get(tx: Snapshot, user_id: int) -> User:
 
 
 def find(tx: Snapshot, folded: str) -> User | None:
-    """Return the user of this folded name, enabled or not."""
+    """Return the user of this folded name, enabled or not; a deleted one has none."""
     return _user(tx.one(_BY_NAME, {"folded": folded}))
 
 
@@ -95,7 +104,7 @@ def require(tx: Snapshot, folded: str) -> User:
 
 
 def list_page(tx: Snapshot, *, after: str, limit: int) -> list[User]:
-    """Return up to `limit` users behind the folded name `after`, in order of that name."""
+    """Return up to `limit` users behind the folded name `after`, in order of that name; no deleted ones."""
     return [User(*row) for row in tx.all(_PAGE, {"after": after, "limit": limit})]
 
 
@@ -117,6 +126,21 @@ def set_password(tx: Transaction, user: User, password_hash: str) -> None:
 def set_disabled(tx: Transaction, user: User, *, disabled: bool) -> None:
     """Take the account out of use, or back into it."""
     tx.execute(_SET_DISABLED, {"id": user.id, "disabled": tx.now_ms() if disabled else None})
+
+
+def set_admin(tx: Transaction, user: User, *, is_admin: bool) -> None:
+    """Let a user manage accounts, or no more."""
+    tx.execute(_SET_ADMIN, {"id": user.id, "is_admin": is_admin})
+
+
+def ever_named(tx: Snapshot, *, name: str, folded: str) -> list[int]:
+    """Return the ids of the user who has this name, and of deleted ones who had it."""
+    return [row["id"] for row in tx.all(_EVER_NAMED, {"name": name, "folded": folded})]
+
+
+def bury(tx: Transaction, user: User) -> None:
+    """Leave of a user only the row that the journal names; nobody finds it by its name, which is free."""
+    tx.execute(_BURY, {"id": user.id, "now": tx.now_ms()})
 
 
 def end_all(tx: Transaction, user: User) -> None:

@@ -1,23 +1,42 @@
 """Accounts: who has one, with which password and quota, and what people are told of their own."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from app.auth.endings import Ended, Endings
 from app.auth.identity import Actor, ActorKind
 from app.auth.passwords import PasswordHasher, check_policy
+from app.auth.recent import RecentActors
 from app.auth.usernames import check_username, fold
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from app.ids import encode_id
-from app.repositories import actors, nodes, spaces, uploads, users
+from app.repositories import actors, nodes, spaces, users
+from app.repositories.audit import Event
 from app.repositories.spaces import Space
 from app.repositories.users import User
 from app.services import access
-from app.services.open_uploads import wire_id
-from app.services.uploads import drop
+from app.services.audit import note
+from app.services.holdings import end_all
 
 LARGEST_QUOTA = 2**53
+
+
+class Unchanged(Enum):
+    """Stands where None means something."""
+
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What shall be another way about an account; the rest stays."""
+
+    quota: int | Unchanged | None = Unchanged.UNCHANGED
+    is_admin: bool | None = None
+    is_disabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +69,21 @@ class Profile:
     spaces: list[SpaceView]
 
 
-class AccountService:
-    """Makes, changes and ends accounts."""
+def _nothing(_: Transaction) -> None:
+    """Do nothing."""
 
-    def __init__(self, database: Database, hasher: PasswordHasher, endings: Endings, *, server_name: str) -> None:
+
+class AccountService:
+    """Makes, changes and ends accounts. In every call `by` is the admin who asks, None on the machine itself."""
+
+    def __init__(
+        self, database: Database, hasher: PasswordHasher, endings: Endings, recent: RecentActors, *, server_name: str
+    ) -> None:
         """Take the parts it works with; call `start` before anything else."""
         self._database = database
         self._hasher = hasher
         self._endings = endings
+        self._recent = recent
         self._server_name = server_name
         self._has_admin = False
 
@@ -71,13 +97,22 @@ class AccountService:
         return self._has_admin
 
     async def create(
-        self, name: str, password: str, *, is_admin: bool = False, quota: int | None = None, first: bool = False
+        self,
+        name: str,
+        password: str,
+        *,
+        is_admin: bool = False,
+        quota: int | None = None,
+        by: Actor | None = None,
+        first: bool = False,
+        inside: Callable[[Transaction], None] = _nothing,
     ) -> User:
         """Make an account with an empty home.
 
         Args:
             quota: bytes, or None for no limit.
             first: only if there is no admin yet.
+            inside: done in the same transaction before; what it raises undoes all.
 
         Raises:
             InvalidRequestError: this cannot be a name, a password or a quota.
@@ -86,15 +121,17 @@ class AccountService:
             NoRoomError: not `first`, and the disk has no room for more.
         """
         name = check_username(name)
-        _check_quota(quota)
-        encoded = await self._hash(password, name)
+        check_quota(quota)
+        encoded = await self.hash(password, name)
 
         def work(tx: Transaction) -> User:
+            inside(tx)
             if first and users.has_enabled_admin(tx):
                 raise NotFoundError("This server has been set up already.")
             user = users.create(tx, name=name, folded=fold(name), password_hash=encoded, is_admin=is_admin)
             server = actors.create(tx, user_id=user.id, kind=ActorKind.SERVER, name=self._server_name)
             spaces.create_home(tx, owner_id=user.id, actor_id=server.id, quota=quota)
+            note(tx, Event.USER_CREATED, actor=by, about=name, detail={"is_admin": int(is_admin), "quota": quota})
             return user
 
         user = await self._database.write(work, use=Use.FREES if first else Use.GROWS)
@@ -109,69 +146,100 @@ class AccountService:
 
         return await self._database.read(work)
 
-    async def disable(self, name: str) -> None:
+    async def get(self, name: str) -> Account:
+        """Return one account.
+
+        Raises:
+            NotFoundError: there is no such user.
+        """
+        return await self._database.read(lambda tx: _account(tx, users.require(tx, fold(name))))
+
+    async def change(self, name: str, changes: Changes, *, by: Actor | None = None) -> Account:
+        """Change an account, all at once or not at all; whoever is disabled loses all that they hold at once.
+
+        Raises:
+            NotFoundError: there is no such user.
+            InvalidRequestError: this cannot be a quota.
+            ForbiddenError: no enabled admin would be left, and without one the server would serve nobody.
+        """
+        if not isinstance(changes.quota, Unchanged):
+            check_quota(changes.quota)
+
+        def work(tx: Transaction) -> tuple[Account, Ended | None, bool]:
+            user = users.require(tx, fold(name))
+            ended = _Change(tx, user, by).make(changes)
+            return _account(tx, users.get(tx, user.id)), ended, users.has_enabled_admin(tx)
+
+        account, ended, self._has_admin = await self._database.write(work, use=Use.FREES)
+        self._recent.forget(Ended(account.user.id))  # what is remembered of them may say that they are an admin
+        if ended is not None:
+            self._endings.announce(ended)
+        return account
+
+    async def disable(self, name: str, *, by: Actor | None = None) -> None:
         """Take an account out of use and end all it holds at once: devices, open uploads, what was signed for it.
 
         Raises:
             NotFoundError: there is no such user.
-            ForbiddenError: this is the last enabled admin; without one the server would serve nobody.
+            ForbiddenError: this is the last enabled admin.
         """
+        await self.change(name, Changes(is_disabled=True), by=by)
 
-        def work(tx: Transaction) -> Ended:
-            user = users.require(tx, fold(name))
-            was_enabled = user.disabled_ms is None
-            users.set_disabled(tx, user, disabled=True)
-            if user.is_admin and was_enabled and not users.has_enabled_admin(tx):
-                raise ForbiddenError(f"{user.name} is the last enabled admin: add or enable another one first.")
-            return _end_all(tx, user)
-
-        self._endings.announce(await self._database.write(work, use=Use.FREES))
-
-    async def enable(self, name: str) -> None:
+    async def enable(self, name: str, *, by: Actor | None = None) -> None:
         """Take an account back into use; its devices log in anew.
 
         Raises:
             NotFoundError: there is no such user.
         """
+        await self.change(name, Changes(is_disabled=False), by=by)
 
-        def work(tx: Transaction) -> bool:
-            users.set_disabled(tx, users.require(tx, fold(name)), disabled=False)
-            return users.has_enabled_admin(tx)
+    async def set_quota(self, name: str, quota: int | None, *, by: Actor | None = None) -> None:
+        """Limit an account to `quota` bytes, or lift the limit with None; what is there stays.
 
-        self._has_admin = await self._database.write(work, use=Use.FREES)
+        Raises:
+            NotFoundError: there is no such user.
+            InvalidRequestError: this cannot be a quota.
+        """
+        await self.change(name, Changes(quota=quota), by=by)
+
+    async def set_admin(self, name: str, *, is_admin: bool, by: Actor | None = None) -> None:
+        """Let a user manage accounts, or no more.
+
+        Raises:
+            NotFoundError: there is no such user.
+            ForbiddenError: this is the last enabled admin.
+        """
+        await self.change(name, Changes(is_admin=is_admin), by=by)
 
     async def set_password(self, name: str, password: str, *, keep_devices: bool = False) -> None:
-        """Give an account a new password and end its devices, unless they shall stay.
+        """Give an account a new password, on the machine itself, and end its devices unless they shall stay.
 
         Raises:
             NotFoundError: there is no such user.
             InvalidRequestError: this cannot be a password.
         """
         user = await self._database.read(lambda tx: users.require(tx, fold(name)))
-        encoded = await self._hash(password, user.name)
+        encoded = await self.hash(password, user.name)
 
         def work(tx: Transaction) -> Ended | None:
             users.set_password(tx, user, encoded)
-            return None if keep_devices else _end_all(tx, user)
+            note(tx, Event.PASSWORD_CHANGED, actor=None, about=user.name)
+            return None if keep_devices else end_all(tx, user)
 
         ended = await self._database.write(work, use=Use.FREES)
         if ended is not None:
             self._endings.announce(ended)
 
-    async def set_quota(self, name: str, quota: int | None) -> None:
-        """Limit an account's home to `quota` bytes, or lift the limit with None; what is there stays.
+    async def hash(self, password: str, name: str) -> str:
+        """Return the hash of a new password of the user `name`.
 
         Raises:
-            NotFoundError: there is no such user.
-            InvalidRequestError: this cannot be a quota.
+            InvalidRequestError: this cannot be a password.
+            UnavailableError: too many people sign in at this moment.
         """
-        _check_quota(quota)
-
-        def work(tx: Transaction) -> None:
-            user = users.require(tx, fold(name))
-            spaces.set_quota(tx, spaces.home_of(tx, user.id).id, quota)
-
-        await self._database.write(work, use=Use.FREES)
+        check_policy(password, (name, self._server_name))
+        async with self._hasher.turn():
+            return await self._hasher.hash(password)
 
     async def profile(self, actor: Actor) -> Profile:
         """Return what the actor's user is told of the own account."""
@@ -185,21 +253,65 @@ class AccountService:
 
         return await self._database.read(work)
 
-    async def _hash(self, password: str, name: str) -> str:
-        check_policy(password, (name, self._server_name))
-        async with self._hasher.turn():
-            return await self._hasher.hash(password)
+
+class _Change:
+    """Changes one account in one transaction, and notes what it did; what is so already is no change."""
+
+    def __init__(self, tx: Transaction, user: User, by: Actor | None) -> None:
+        self._tx = tx
+        self._user = user
+        self._by = by
+
+    def make(self, changes: Changes) -> Ended | None:
+        """Do all; return what ended by it."""
+        if not isinstance(changes.quota, Unchanged):
+            self._set_quota(changes.quota)
+        if changes.is_admin is not None and changes.is_admin != bool(self._user.is_admin):
+            self._set_admin(is_admin=changes.is_admin)
+        if changes.is_disabled is not None and changes.is_disabled != (self._user.disabled_ms is not None):
+            return self._set_disabled(is_disabled=changes.is_disabled)
+        return None
+
+    def _set_quota(self, quota: int | None) -> None:
+        spaces.set_quota(self._tx, spaces.home_of(self._tx, self._user.id).id, quota)
+        self._note(Event.QUOTA_SET, {"quota": quota})
+
+    def _set_admin(self, *, is_admin: bool) -> None:
+        users.set_admin(self._tx, self._user, is_admin=is_admin)
+        if self._user.disabled_ms is None:
+            require_admin(self._tx, self._user)
+        self._note(Event.ADMIN_SET, {"is_admin": int(is_admin)})
+
+    def _set_disabled(self, *, is_disabled: bool) -> Ended | None:
+        users.set_disabled(self._tx, self._user, disabled=is_disabled)
+        self._note(Event.USER_DISABLED if is_disabled else Event.USER_ENABLED, {})
+        if not is_disabled:
+            return None
+        require_admin(self._tx, self._user)
+        return end_all(self._tx, self._user)
+
+    def _note(self, event: Event, detail: Mapping[str, str | int | None]) -> None:
+        note(self._tx, event, actor=self._by, about=self._user.name, detail=detail)
 
 
-def _end_all(tx: Transaction, user: User) -> Ended:
-    actors.revoke_all(tx, user.id)
-    users.end_all(tx, user)
-    dropped = uploads.open_of_user(tx, user.id)
-    for upload in dropped:
-        drop(tx, upload)
-    ids = tuple(wire_id(upload) for upload in dropped)
-    bundles = {upload.bundle for upload in dropped if upload.bundle is not None}
-    return Ended(user.id, upload_ids=ids, claims=(*ids, *sorted(bundles)))
+def require_admin(tx: Snapshot, user: User) -> None:
+    """Refuse to leave nobody who can manage accounts; called after `user` was changed.
+
+    Raises:
+        ForbiddenError: nobody is left.
+    """
+    if not users.has_enabled_admin(tx):
+        raise ForbiddenError(f"{user.name} is the last enabled admin: add or enable another one first.")
+
+
+def check_quota(quota: int | None) -> None:
+    """Refuse what cannot be a quota in bytes; None is no limit.
+
+    Raises:
+        InvalidRequestError: it is out of range.
+    """
+    if quota is not None and not 0 <= quota <= LARGEST_QUOTA:
+        raise InvalidRequestError("A quota is a whole number of bytes, from 0 on.")
 
 
 def _account(tx: Snapshot, user: User) -> Account:
@@ -219,8 +331,3 @@ def _space_view(tx: Snapshot, actor: Actor, space: Space) -> SpaceView:
         space.quota,
         space.used,
     )
-
-
-def _check_quota(quota: int | None) -> None:
-    if quota is not None and not 0 <= quota <= LARGEST_QUOTA:
-        raise InvalidRequestError("A quota is a whole number of bytes, from 0 on.")
