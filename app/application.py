@@ -21,6 +21,7 @@ from app.api import (
     health,
     history,
     jobs,
+    links,
     metrics,
     openapi,
     pages,
@@ -28,12 +29,14 @@ from app.api import (
     sync,
     trash,
     uploads,
+    visits,
 )
 from app.api.document import make_document
 from app.api.routes import Route
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
 from app.auth.endings import Endings
+from app.auth.link_passes import LinkPasses
 from app.auth.passwords import PasswordHasher
 from app.auth.recent import RecentActors
 from app.auth.throttle import Throttle
@@ -60,6 +63,7 @@ from app.services.hashes import HashService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.jobs import JobService
+from app.services.links import LinkService
 from app.services.metrics import Gauge, Metrics, read_token
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
@@ -75,6 +79,7 @@ from app.services.tree import TreeService
 from app.services.uploads import UploadService
 from app.services.uptime import HOUR_S, Uptime, read_uptime
 from app.services.urls import Urls
+from app.services.visits import VisitService
 from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
 from storage.index import connect_reader as connect_index_reader
@@ -102,6 +107,7 @@ MODULES = (
     health,
     history,
     jobs,
+    links,
     metrics,
     openapi,
     pages,
@@ -109,6 +115,7 @@ MODULES = (
     sync,
     trash,
     uploads,
+    visits,
 )
 
 
@@ -163,6 +170,7 @@ async def open_cairn(
 class _Shared:
     """What more than one service works with."""
 
+    instance: str
     epoch: str
     signer: UrlSigner
     urls: Urls
@@ -207,6 +215,7 @@ async def _make_shared(base: Foundation) -> _Shared:
     endings.listen(lambda ended: store.drop_claims(ended.claims))
     endings.listen(base.notifier.ended)
     return _Shared(
+        instance=identity.instance,
         epoch=identity.epoch,
         signer=signer,
         urls=Urls(signer, base.settings.uploads.url_lifetime_s),
@@ -259,6 +268,15 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         receive=ReceiveService(store, shared.table, uploads_, commits, base.room, shared.hashing),
         downloads=DownloadService(database, store, shared.urls, shared.epoch),
         archives=ArchiveService(database, store, shared.zipping, base.folder.root, shared.epoch),
+        links=LinkService(database, shared.hasher, clock_ms=now_ms, server_name=settings.server.name),
+        visits=VisitService(
+            database,
+            shared.hasher,
+            throttle,
+            LinkPasses(shared.instance, base.keyring, shared.signer.now_s),
+            clock_ms=now_ms,
+            clock_s=time.monotonic,
+        ),
         feed=FeedService(database, base.notifier),
         urls=shared.urls,
         pages=Pages(),

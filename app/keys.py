@@ -22,6 +22,7 @@ from app.services.feed import FeedService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.jobs import JobService
+from app.services.links import LinkService
 from app.services.metrics import Metrics
 from app.services.receive import ReceiveService
 from app.services.setup import SetUpService
@@ -29,6 +30,7 @@ from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
 from app.services.urls import Urls
+from app.services.visits import VisitService
 from web.pages import Pages
 
 
@@ -56,6 +58,8 @@ class Services:
     receive: ReceiveService
     downloads: DownloadService
     archives: ArchiveService
+    links: LinkService
+    visits: VisitService
     feed: FeedService
     urls: Urls
     pages: Pages

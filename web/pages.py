@@ -45,7 +45,7 @@ class Pages:
         """The assets by name; their URLs hold `build`, so that a cache may keep them for ever."""
         return self._assets
 
-    def render(self, template: str, *, base: str, **values: str | None) -> str:
+    def render(self, template: str, *, base: str, **values: object) -> str:
         """Return a page.
 
         Args:

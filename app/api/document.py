@@ -35,6 +35,7 @@ ALL_METHODS: tuple[type[Exception], ...] = (
 OF_ACCESS: Mapping[Access, tuple[type[Exception], ...]] = {
     Access.SETUP: (errors.NotFoundError,),
     Access.METRICS: (errors.NotFoundError, errors.UnauthenticatedError),
+    Access.LINK: (errors.NotFoundError,),
     Access.SIGNED: (storage_errors.BadSignatureError, storage_errors.UrlExpiredError, errors.NotFoundError),
     Access.FILES: (errors.UnauthenticatedError, errors.ForbiddenError),
     Access.ACCOUNT: (errors.UnauthenticatedError, errors.ForbiddenError),
@@ -103,7 +104,9 @@ ANSWER_HEADERS: Mapping[str, str] = {
     "Accept-Ranges": "bytes",
     "Content-Range": "Which bytes these are, of how many.",
     "Content-Disposition": "Inline or attachment, with the file's name (RFC 6266).",
+    "Location": "The page to go on to.",
     "Retry-After": "Seconds until another try makes sense.",
+    "Set-Cookie": "What the browser is to keep.",
     "WWW-Authenticate": "Bearer",
 }
 OF_STATUS: Mapping[int, str] = {

@@ -39,11 +39,11 @@ async def list_children(request: web.Request, query: _Children) -> Page:
         request.match_info["file_id"],
         sort=query.sort,
         order=query.order,
-        after=None if query.after is None else _decode_place(query.after),
+        after=None if query.after is None else decode_place(query.after),
         limit=query.limit,
     )
     items = [File.of(view, services.epoch) for view in views]
-    return Page(items, None if end is None else _encode_place(end))
+    return Page(items, None if end is None else encode_place(end))
 
 
 @routes.post(
@@ -65,12 +65,14 @@ async def make_folder(request: web.Request, body: FolderRequest) -> File:
     return File.of(view, services.epoch)
 
 
-def _encode_place(place: Place) -> str:
+def encode_place(place: Place) -> str:
+    """Return a place in a listing as `after` takes it."""
     packed = msgspec.json.encode((place.is_folder, place.key, place.name))
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def _decode_place(text: str) -> Place:
+def decode_place(text: str) -> Place:
+    """Return the place that `after` names; raise InvalidRequestError if it is none."""
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         return Place(*msgspec.json.decode(packed, type=_PLACE))

@@ -25,7 +25,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def page_reply(
-    request: web.Request, template: str, *, base: str, status: int = 200, **values: str | None
+    request: web.Request, template: str, *, base: str, status: int = 200, **values: object
 ) -> web.Response:
     """Render a page that no cache keeps."""
     services = request.app[SERVICES]

@@ -1,6 +1,7 @@
 """Answers a request for content: conditions, ranges, headers, bytes."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -20,8 +21,13 @@ CONTENT = (
 SANDBOX = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; frame-ancestors 'none'"
 
 
-async def serve_content(request: web.Request, content: Content) -> web.StreamResponse:
+async def serve_content(
+    request: web.Request, content: Content, *, begins: Callable[[int], Awaitable[None]] | None = None
+) -> web.StreamResponse:
     """Send a version's bytes as the request's conditions and ranges ask (RFC 9110, 13 and 14).
+
+    Args:
+        begins: awaited before bytes are sent, with the number of the first of them; may refuse.
 
     Raises:
         PreconditionFailedError: If-Match or If-Unmodified-Since does not hold.
@@ -33,6 +39,8 @@ async def serve_content(request: web.Request, content: Content) -> web.StreamRes
     spans: list[Span] = []
     if "Range" in request.headers and range_applies(request.headers, content.etag, content.modified_ms):
         spans = parse_ranges(request.headers["Range"], content.size)
+    if begins is not None and request.method != "HEAD":
+        await begins(min((span.start for span in spans), default=0))
     if len(spans) > 1:
         return await _serve_parts(request, content, spans, headers)
     headers["Content-Type"] = content.presentation.media_type

@@ -2,8 +2,6 @@
 
 from http import HTTPStatus
 
-import pytest
-
 from tests.api.conftest import Running
 from tests.api.people import Person
 from tests.links.zips import held, make_trip, zip_path
