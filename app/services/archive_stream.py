@@ -11,6 +11,7 @@ from storage.offload import Offload
 
 BATCH = 200
 BUFFER = 64 * 1024
+GROUP_SIZE = 4 * 1024 * 1024
 _UNKNOWN = -1
 
 
@@ -21,6 +22,19 @@ class _Row:
     number: int
     begins: int
     planned: Planned
+
+
+def _groups(rows: list[_Row]) -> Iterator[list[_Row]]:
+    """Yield the rows in groups that are soon sent, so that the rights looked up for a group are those of the moment."""
+    group, size = list[_Row](), 0
+    for row in rows:
+        if group and size + row.planned.entry.size > GROUP_SIZE:
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += row.planned.entry.size
+    if group:
+        yield group
 
 
 class Window:
@@ -81,25 +95,29 @@ class ArchiveStream:
             NotFoundError: an entry, or the right to read it, is gone. What was yielded is a beginning of the zip.
         """
         window = Window(start, stop)
-        async for rows in self._batches():
-            wanted = [row for row in rows if window.holds(row.begins, row.planned.entry.whole_size)]
-            if wanted:
-                window.skip(wanted[0].begins - window.at)
-            sources = await self._contents.sources([row.planned for row in wanted]) if wanted else []
-            for row, source in zip(wanted, sources, strict=True):
-                async for piece in self._entry(window, row.number, source):
-                    yield piece
-                for kept in window.take(BUFFER):
-                    yield kept
-            if window.is_over:
-                break
+        async for piece in self._entries(window):
+            yield piece
         if not window.is_over:
-            window.skip(self._plan.content_size - window.at)
             async for kept in self._central(window):
                 yield kept
             window.put(self._plan.end())
         for kept in window.take():
             yield kept
+
+    async def _entries(self, window: Window) -> AsyncIterator[bytes | Piece]:
+        async for rows in self._batches():
+            wanted = [row for row in rows if window.holds(row.begins, row.planned.entry.whole_size)]
+            for group in _groups(wanted):
+                window.skip(group[0].begins - window.at)
+                sources = await self._contents.sources([row.planned for row in group])
+                for row, source in zip(group, sources, strict=True):
+                    async for piece in self._entry(window, row.number, source):
+                        yield piece
+                    for kept in window.take(BUFFER):
+                        yield kept
+            if window.is_over:
+                return
+        window.skip(self._plan.content_size - window.at)
 
     async def _batches(self) -> AsyncIterator[list[_Row]]:
         """Yield the entries of the plan, from the first on."""

@@ -1,6 +1,7 @@
 """What a name and a path may be, for every door (api.md, Conventions)."""
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,7 @@ from app.errors import InvalidRequestError
 NAME_SIZE = 255
 PATH_SIZE = 4096
 DEPTH = 128
+COUNTED = 100
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # categories Cc and Cs of Unicode
 
 
@@ -57,7 +59,11 @@ def check_depth(depth: int) -> None:
 
 
 def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
-    """Return `name`, or `stem (2).ext` and so on, the first that is not taken, shortened to fit."""
+    """Return `name`, or `stem (2).ext` and so on, the first that is not taken, shortened to fit.
+
+    After a hundred the number is a random one: who sends files of one name without end must not make each of them
+    dearer than the one before.
+    """
     if not is_taken(name):
         return name
     dot = name.rfind(".")
@@ -69,4 +75,4 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
         candidate = stem.encode()[:room].decode(errors="ignore") + ending
         if not is_taken(candidate):
             return candidate
-        number += 1
+        number = number + 1 if number < COUNTED else secrets.randbelow(10**9)
