@@ -38,7 +38,7 @@ class SyncReply(Struct, Generic[C], frozen=True):
     @classmethod
     def of(cls, page: Page[C]) -> Self:
         """Show `page`."""
-        return cls(page.changes, page.cursor.encode(), page.seq, page.has_more, page.time_ms)
+        return cls(page.changes, page.cursor.encode(), page.cursor.seq, page.has_more, page.time_ms)
 
 
 class EventReply(Struct, frozen=True):

@@ -13,7 +13,8 @@ from app.api.routes import JSON, Access, Answer, Routes
 from app.errors import CursorResetError, InvalidRequestError, NotFoundError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.cursor import Cursor
-from app.services.feed_page import Asked, Change
+from app.services.feed_page import Change
+from app.services.feed_view import Asked
 from app.wire import Count, WireId
 from app.wire_sync import ChangeReply, EventReply, SyncReply
 

@@ -10,10 +10,11 @@ from typing import TypeVar
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot
-from app.repositories import feed
+from app.errors import NotFoundError, UnauthenticatedError
 from app.services.budget import ENTRY_SIZE, Lease
 from app.services.cursor import Cursor
-from app.services.feed_page import Asked, Change, Page, Reader, read_page, revoked
+from app.services.feed_page import Change, Page, read_page
+from app.services.feed_view import Asked, Reader, revoked
 from app.services.notify import News, Notifier
 
 T = TypeVar("T")
@@ -57,12 +58,14 @@ class FeedService:
         if not wait_s or not page.is_empty:
             return page
         until_s = asyncio.get_running_loop().time() + wait_s
-        with self._notifier.waiting(actor, page.space_ids, is_gone) as waiter:
+        with self._notifier.waiting(actor, page.heard_of, is_gone) as waiter:
             while True:
                 # Read again first: what changed before the waiter was there, nobody told it.
                 page = await self._read(actor, asked, page.cursor, show, lease)
                 if not page.is_empty:
                     return page
+                if self._notifier.follow(waiter, page.heard_of):
+                    continue
                 news = await waiter.wait(until_s - asyncio.get_running_loop().time())
                 if news is News.REVOKED:
                     raise revoked()
@@ -78,14 +81,19 @@ class FeedService:
         Without a cursor it begins now. Raises before the first yield, as `poll` does.
         """
         before = None if asked.cursor is None else Cursor.decode(asked.cursor)
-        before, _, space_ids = await self._look(actor, asked, before)
-        with self._notifier.waiting(actor, space_ids, is_gone) as waiter:
+        before, _, heard_of = await self._look(actor, asked, before)
+        with self._notifier.waiting(actor, heard_of, is_gone) as waiter:
             yield None
             while True:
-                _, now, _ = await self._look(actor, asked, before)
+                try:
+                    _, now, heard_of = await self._look(actor, asked, before)
+                except (NotFoundError, UnauthenticatedError):  # the one space that it was about has gone, or who asked
+                    return
                 if now is not None:
                     yield before, now
                     before = now
+                if self._notifier.follow(waiter, heard_of):
+                    continue
                 news = await waiter.wait(alive_s)
                 if news is News.SILENCE:
                     yield None
@@ -112,16 +120,15 @@ class FeedService:
 
     async def _look(
         self, actor: Actor, asked: Asked, cursor: Cursor | None
-    ) -> tuple[Cursor, Cursor | None, tuple[int, ...]]:
-        """Return the cursor, by default one of now; if something lies behind it, a cursor behind that; the spaces."""
+    ) -> tuple[Cursor, Cursor | None, frozenset[int]]:
+        """Return the cursor, by default one of now; one behind the news if there is any; what spaces to hear of."""
 
-        def work(tx: Snapshot) -> tuple[Cursor, Cursor | None, tuple[int, ...]]:
+        def work(tx: Snapshot) -> tuple[Cursor, Cursor | None, frozenset[int]]:
             reader = Reader(tx, actor, asked.space_id)
             now = Cursor.at(reader.head, reader.space_id, reader.head.seq, reader.head.mark)
             if cursor is None:
-                return now, None, reader.space_ids
+                return now, None, reader.heard_of
             reader.check(cursor)
-            has_news = feed.has_news(tx, reader.space_ids, cursor.place)
-            return cursor, now if has_news else None, reader.space_ids
+            return cursor, now if reader.has_news(cursor) else None, reader.heard_of
 
         return await self._database.read(work)

@@ -2,32 +2,29 @@
 
 A node has one place in the feed, that of its last change. So a page says what is so in its snapshot, and whatever
 changes later has a later place and comes on a later page. Whether a node is alive, and where it is, is walked up to:
-a deletion is one row, whatever lies below it.
+a deletion is one row, whatever lies below it, and so is a move to another space.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from app.auth.identity import Actor
 from app.clock import now_ms
-from app.db.transaction import Snapshot, mark_at
-from app.errors import CursorResetError, InvalidRequestError, NotFoundError, UnauthenticatedError
+from app.db.transaction import Snapshot
 from app.ids import encode_id
-from app.repositories import actors, feed, jobs, listings
-from app.repositories.feed import Place
-from app.repositories.jobs import JobKind
+from app.repositories import feed, listings
+from app.repositories.feed import Departure
 from app.repositories.listings import Listed
-from app.repositories.spaces import Space
-from app.services import access
-from app.services.access import Right
-from app.services.cursor import Cursor
+from app.repositories.nodes import Kind, Node
+from app.services.cursor import BEGINNING, Cursor
+from app.services.feed_view import Asked, Reader, SeenSpace
+from app.services.feed_ways import Folder, Ways, path_below
 from app.services.views import View
 
 T = TypeVar("T")
 
-DATED_BEFORE_SEEN_MS = 60_000
 ROWS_AT_MOST = 10_000
 
 
@@ -35,23 +32,7 @@ class Reason(StrEnum):
     """Why a node left a reader's view; the values are api.md's."""
 
     DELETED = "deleted"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a reader asks for.
-
-    Attributes:
-        cursor: as given by an earlier page; None to begin.
-        since_ms: in place of a cursor: all that changed since this time of the server, Unix milliseconds.
-        space_id: wire id of the one space to hear of; None for all.
-        limit: how many changes a page holds, and perhaps some folders on the way to them.
-    """
-
-    cursor: str | None = None
-    since_ms: int | None = None
-    space_id: str | None = None
-    limit: int = 1000
+    ACCESS = "access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,165 +50,20 @@ class Page(Generic[T]):
 
     Attributes:
         changes: each as the caller wanted it shown.
-        seq: where the cursor stands.
         time_ms: time of the server, Unix milliseconds.
-        space_ids: what was looked at.
+        heard_of: the spaces whose changes may be news for this reader.
     """
 
     changes: list[T]
     cursor: Cursor
-    seq: int
     has_more: bool
     time_ms: int
-    space_ids: tuple[int, ...]
+    heard_of: frozenset[int]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing new."""
         return not self.changes and not self.has_more
-
-
-class Reader:
-    """Who reads, what they can see, and where the journal stands, in one snapshot."""
-
-    def __init__(self, tx: Snapshot, actor: Actor, space_id: str | None) -> None:
-        """Look; `space_id` is the wire id of the one space that is asked about, None for all.
-
-        Raises:
-            NotFoundError: the actor sees no such space.
-            UnauthenticatedError: the credential has ended.
-        """
-        self._tx = tx
-        self.head = feed.head(tx)
-        row = actors.find(tx, actor.id)
-        if row is None or row.revoked_ms is not None:
-            raise revoked()
-        self.spaces = {space.id: _Space.of(actor, space) for space in access.spaces_of(tx, actor)}
-        self.space_id = 0
-        if space_id is not None:
-            self.spaces = {number: space for number, space in self.spaces.items() if space.wire_id == space_id}
-            if not self.spaces:
-                raise NotFoundError("There is no space with this id.")
-            self.space_id = next(iter(self.spaces))
-
-    @property
-    def space_ids(self) -> tuple[int, ...]:
-        """The spaces to read."""
-        return tuple(self.spaces)
-
-    def check(self, cursor: Cursor) -> None:
-        """Refuse a cursor that cannot be gone on from."""
-        if cursor.space_id != self.space_id:
-            raise InvalidRequestError("`cursor` was given for another `space_id`.")
-        if cursor.epoch == self.head.epoch and cursor.oldest < self.head.oldest_seq - 1:
-            raise _too_old()
-        if cursor.epoch != self.head.epoch or mark_at(self._tx.connection, cursor.seen) != cursor.mark:
-            raise CursorResetError("The server was put back to an earlier state: take the tree again and compare.")
-
-    def begin(self, asked: Asked, cursor: Cursor | None) -> Cursor:
-        """Return the cursor from which a page is read."""
-        if cursor is not None:
-            self.check(cursor)
-            return cursor.begin(self.head)
-        if asked.since_ms is None:
-            return Cursor.first(self.head, self.space_id)
-        seq = self._seq_before(asked.since_ms)
-        return Cursor.at(self.head, self.space_id, seq, self.head.mark).begin(self.head)
-
-    def _seq_before(self, time_ms: int) -> int:
-        """Return the seq up to which a reader knows everything who was told all up to a time."""
-        # A change is dated when it is written and seen when it is committed: on a slow disk that is not the same.
-        told_ms = time_ms - DATED_BEFORE_SEEN_MS
-        if told_ms > max(now_ms(), self.head.last_ms):
-            return self.head.seq
-        seq = feed.seq_before(self._tx, told_ms, self.head)
-        if seq is None:
-            raise _too_old()
-        return seq
-
-
-@dataclass(frozen=True, slots=True)
-class _Space:
-    """A space as the reader sees it."""
-
-    wire_id: str
-    rights: tuple[Right, ...]
-
-    @classmethod
-    def of(cls, actor: Actor, space: Space) -> "_Space":
-        role = access.role_in(actor, space)
-        return cls(encode_id(space.id, space.tag), () if role is None else role.value)
-
-
-@dataclass(eq=False, slots=True)
-class _Folder:
-    """A folder on the way up from a node of the page.
-
-    Attributes:
-        is_dead: it, or one above it, is in the trash or purged.
-        is_restored: it was restored, or one above it was, and what is below is not yet all back in the feed.
-        unknown: of it and those above it, the ones that the reader has from no earlier page, the topmost first.
-    """
-
-    id: int
-    wire_id: str
-    path: str
-    above: "_Folder | None"
-    is_dead: bool
-    is_restored: bool
-    unknown: "tuple[_Folder, ...]" = ()
-
-
-class _Ways:
-    """The folders above the nodes of a page, each looked up once."""
-
-    def __init__(self, tx: Snapshot, known: Place) -> None:
-        self._tx = tx
-        self._known = known
-        self._restored = jobs.nodes_of(tx, JobKind.REVEAL)
-        self._folders: dict[int, _Folder] = {}
-
-    def folder(self, folder_id: int) -> _Folder:
-        found = self._folders.get(folder_id)
-        if found is not None:
-            return found
-        steps, at, above = [], folder_id, None
-        while True:
-            steps.append(feed.step(self._tx, at))
-            parent_id = steps[-1].parent_id
-            if parent_id is None:
-                break
-            above = self._folders.get(parent_id)
-            if above is not None:
-                break
-            at = parent_id
-        for step in reversed(steps):
-            above = self._folders[step.id] = self._below(above, step)
-        return self._folders[folder_id]
-
-    def _below(self, above: _Folder | None, step: feed.Step) -> _Folder:
-        # What a restored folder holds keeps its old place until it is revealed: the reader may have passed it there
-        # while it was dead.
-        hidden = above is not None and above.is_restored
-        folder = _Folder(
-            id=step.id,
-            wire_id=encode_id(step.id, step.tag),
-            path=_path_below(above, step.name),
-            above=above,
-            is_dead=step.dead_seq > 0 or (above is not None and above.is_dead),
-            is_restored=hidden or step.id in self._restored,
-            unknown=() if above is None else above.unknown,
-        )
-        if hidden or (step.feed_seq, step.id) > self._known:
-            folder.unknown = (*folder.unknown, folder)
-        return folder
-
-
-def _path_below(folder: _Folder | None, name: str) -> str:
-    """Return the path of what has this name in a folder; the root of a space has none above it."""
-    if folder is None:
-        return "/"
-    return f"/{name}" if folder.path == "/" else f"{folder.path}/{name}"
 
 
 class _Writer(Generic[T]):
@@ -236,46 +72,131 @@ class _Writer(Generic[T]):
     def __init__(self, tx: Snapshot, reader: Reader, cursor: Cursor, show: Callable[[Change], T]) -> None:
         self._tx = tx
         self._show = show
-        self._spaces = reader.spaces
+        self._reader = reader
         self._cursor = cursor
-        self._ways = _Ways(tx, cursor.place)
+        self._ways = Ways(tx, reader, cursor)
         self._sent: set[int] = set()
         self.changes: list[T] = []
 
-    def add(self, listed: Listed) -> None:
-        """Add a node whose turn it is, unless it was added before as somebody's parent."""
-        node = listed.node
-        if node.id in self._sent:
+    def add(self, row: Listed | Departure) -> None:
+        """Add what stands in a row whose turn it is, unless it was added before as somebody's parent."""
+        if isinstance(row, Departure):
+            self._add_departure(row)
+        elif row.node.kind is Kind.MOUNT:
+            self._add_mount(row.node)
+        elif row.node.id in self._sent:
             return
-        above = None if node.parent_id is None else self._ways.folder(node.parent_id)
-        if node.dead_seq or (above is not None and above.is_dead):
-            if not self._cursor.never_showed(node):
-                self._put(listed, above, Reason.DELETED)
-            return
-        if above is not None:
-            self._add_unknown(above)
-        self._put(listed, above, None)
+        elif row.node.parent_id is None:
+            self._put_root(row)
+        else:
+            self._add_child(row, self._ways.folder(row.node.parent_id))
 
-    def _add_unknown(self, above: _Folder) -> None:
-        """Add the folders on the way up that the reader does not have."""
+    def _add_child(self, listed: Listed, above: Folder) -> None:
+        node = listed.node
+        if above.space is not None and not above.is_dead and not node.dead_seq:
+            self._put_unknown(above)
+            self._put(listed, path_below(above, node.name), above.space, above, None)
+        elif not self._cursor.never_showed(node.created_seq, node.feed_seq):
+            if above.space is None:
+                self._take_away(node, node.feed_seq, None)
+            else:
+                self._put(listed, path_below(above, node.name), above.space, above, Reason.DELETED)
+
+    def _add_mount(self, mount: Node) -> None:
+        """Tell of a mount, under the id of the root that it shows."""
+        space_id, root_id = feed.behind_mount(self._tx, mount.id)
+        root = None if root_id in self._sent else listings.one(self._tx, root_id)
+        space = self._reader.spaces.get(space_id)
+        if root is None or (space is None and self._reader.space_id):
+            return
+        if space is None:
+            if not self._cursor.never_showed(root.node.created_seq, mount.feed_seq):
+                self._take_away(root.node, mount.feed_seq, (mount.parent_id, mount.name))
+        elif space.mount is not None and space.mount.id == mount.id:  # else it was shown by this one before
+            self._put_root(root)
+
+    def _add_departure(self, departure: Departure) -> None:
+        """Tell of a node that left a space, or of a space that left the view, unless it is there all the same."""
+        seq, node_id = departure.place
+        listed = None if node_id in self._sent else listings.one(self._tx, node_id)
+        if listed is None or self._is_here(listed.node):
+            return
+        if self._cursor.never_showed(listed.node.created_seq, seq):
+            return
+        place = feed.place_until(self._tx, node_id, seq)
+        membership = self._reader.membership(node_id)
+        if place is None and membership is not None:
+            place = membership.mount.parent_id, membership.mount.name
+        self._take_away(listed.node, seq, place)
+
+    def _is_here(self, node: Node) -> bool:
+        """Tell whether a row of this feed says what became of a node, or will once a walk has come to it."""
+        if node.parent_id is None:
+            return node.space_id in self._reader.spaces
+        above = self._ways.folder(node.parent_id)
+        is_alive = not above.is_dead and not node.dead_seq
+        return above.space is not None and (is_alive or node.space_id in self._reader.spaces)
+
+    def _put_unknown(self, above: Folder) -> None:
+        """Add the folders at and above one that the reader does not have."""
         for folder in above.unknown:
             found = None if folder.id in self._sent else listings.one(self._tx, folder.id)
             if found is not None:
-                self._put(found, folder.above, None)
+                self._put_folder(found, folder)
 
-    def _put(self, listed: Listed, above: _Folder | None, gone: Reason | None) -> None:
+    def _put_root(self, listed: Listed) -> None:
+        """Add the root of a space, which shows where its mount is, and the way to that."""
+        root = self._ways.folder(listed.node.id)
+        if root.above is not None:
+            self._put_unknown(root.above)
+        self._put_folder(listed, root)
+
+    def _put_folder(self, listed: Listed, folder: Folder) -> None:
+        """Add a folder that is in view, by the name that it shows by."""
+        if folder.space is None:
+            raise AssertionError(f"folder {folder.id} is not in this feed")
+        named = replace(listed, node=replace(listed.node, name=folder.name, seq=folder.seq))
+        self._put(named, folder.path, folder.space, folder.above, None)
+
+    def _put(self, listed: Listed, path: str, space: SeenSpace, above: Folder | None, gone: Reason | None) -> None:
         node = listed.node
-        space = self._spaces[node.space_id]
-        view = View(
-            listed,
-            _path_below(above, node.name),
-            space.wire_id,
-            None if above is None else above.wire_id,
-            View.version_id_of(node),
-            space.rights,
+        parent_id = None if above is None else above.wire_id
+        view = View(listed, path, space.wire_id, parent_id, View.version_id_of(node), space.rights)
+        self._send(Change(node.feed_seq, view, gone), node.id)
+
+    def _take_away(self, node: Node, seq: int, place: tuple[int | None, str] | None) -> None:
+        """Add the end of what is the reader's no more: what it was for them, and nothing of what it is now.
+
+        Args:
+            place: the folder and name that it had in this view; where they are not known its id stands for the name.
+        """
+        parent_id, name = (None, encode_id(node.id, node.tag)) if place is None else place
+        above = None if parent_id is None else self._ways.folder(parent_id)
+        if above is None or above.space is None:
+            path, space_id, above_id = f"/{name}", "", None
+        else:
+            path, space_id, above_id = path_below(above, name), above.space.wire_id, above.wire_id
+        bare = replace(
+            node,
+            name=name,
+            size=None,
+            mtime_ms=None,
+            executable=False,
+            seq=seq,
+            content_seq=seq,
+            created_seq=seq,
+            created_ms=0,
+            modified_ms=0,
         )
-        self._sent.add(node.id)
-        self.changes.append(self._show(Change(node.feed_seq, view, gone)))
+        view = View(Listed(bare, 0, 0, None, None, ""), path, space_id, above_id, None, ())
+        membership = self._reader.membership(node.id)
+        is_own = membership is not None and self._reader.owns(membership)
+        reason = Reason.DELETED if is_own else Reason.ACCESS
+        self._send(Change(seq, view, reason), node.id)
+
+    def _send(self, change: Change, node_id: int) -> None:
+        self._sent.add(node_id)
+        self.changes.append(self._show(change))
 
 
 def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None, show: Callable[[Change], T]) -> Page[T]:
@@ -289,27 +210,20 @@ def read_page(tx: Snapshot, actor: Actor, asked: Asked, cursor: Cursor | None, s
         CursorResetError: it is of another journal, or too old.
         NotFoundError: there is no such space.
         UnauthenticatedError: the credential has ended.
+        ForbiddenError: it was made for less than the whole view.
     """
     time_ms = now_ms()
     reader = Reader(tx, actor, asked.space_id)
     begun = reader.begin(asked, cursor)
-    writer, place, has_more = _Writer(tx, reader, begun, show), begun.place, False
-    for number, listed in enumerate(feed.rows_after(tx, reader.space_ids, begun.place)):
-        # Rows that are no news are passed over, but not without end in one turn.
-        if len(writer.changes) >= asked.limit or number >= ROWS_AT_MOST:
+    writer, place, has_more = _Writer(tx, reader, begun, show), BEGINNING, False
+    for number, row in enumerate(reader.rows_after(begun)):
+        # Rows that are no news are passed over, but not without end in one turn. What shares a place stays together:
+        # the next page begins behind it.
+        is_full = len(writer.changes) >= asked.limit or number >= ROWS_AT_MOST
+        if is_full and feed.place_of(row) > place:
             has_more = True
             break
-        writer.add(listed)
-        place = feed.place_of(listed)
+        writer.add(row)
+        place = feed.place_of(row)
     after = begun.after(reader.head, place if has_more else None)
-    time_ms = max(time_ms, reader.head.last_ms)
-    return Page(writer.changes, after, after.place.seq, has_more, time_ms, reader.space_ids)
-
-
-def revoked() -> UnauthenticatedError:
-    """Return the refusal of a credential that ended while it was in use."""
-    return UnauthenticatedError("This device was logged out: log in again.")
-
-
-def _too_old() -> CursorResetError:
-    return CursorResetError("The journal no longer reaches back that far: take the tree again and compare.")
+    return Page(writer.changes, after, has_more, max(time_ms, reader.head.last_ms), reader.heard_of)

@@ -30,7 +30,7 @@ class Waiter:
 
     __slots__ = ("_future", "_news", "actor", "is_gone", "space_ids")
 
-    def __init__(self, actor: Actor, space_ids: tuple[int, ...], is_gone: Callable[[], bool]) -> None:
+    def __init__(self, actor: Actor, space_ids: frozenset[int], is_gone: Callable[[], bool]) -> None:
         """Begin with nothing heard.
 
         Args:
@@ -92,7 +92,7 @@ class Notifier:
         Raises:
             RateLimitedError: too many connections of this user wait already.
         """
-        waiter = Waiter(actor, tuple(space_ids), is_gone)
+        waiter = Waiter(actor, frozenset(space_ids), is_gone)
         own = self._by_user.setdefault(actor.user_id, set())
         if len(own) >= WAITERS_PER_USER:
             _end_the_gone(own)
@@ -106,6 +106,20 @@ class Notifier:
             yield waiter
         finally:
             self._remove(waiter)
+
+    def follow(self, waiter: Waiter, space_ids: frozenset[int]) -> bool:
+        """Let a waiter hear of other spaces from now on; tell whether they are others than before.
+
+        Of what changed in the new ones until now it was not told.
+        """
+        if space_ids == waiter.space_ids:
+            return False
+        for space_id in waiter.space_ids - space_ids:
+            _discard(self._by_space, space_id, waiter)
+        for space_id in space_ids - waiter.space_ids:
+            self._by_space.setdefault(space_id, set()).add(waiter)
+        waiter.space_ids = space_ids
+        return True
 
     def ended(self, ended: Ended) -> None:
         """Wake all that waits with a credential that has ended."""

@@ -4,7 +4,8 @@ import msgspec
 
 from app.application import Cairn
 from app.auth.identity import Actor
-from app.services.feed_page import Asked, Change
+from app.services.feed_page import Change
+from app.services.feed_view import Asked
 from app.wire_sync import ChangeReply, SyncReply
 from client.protocol import File, SyncAnswer
 

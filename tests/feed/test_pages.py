@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.repositories.feed import Place
-from app.services.cursor import END_ID, Cursor
+from app.services.cursor import END_ID, STANDS, Cursor, Stand
 from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person
 
@@ -26,6 +26,11 @@ async def page(person: Person, **query: str) -> Any:
 async def up_to_date(person: Person) -> Any:
     """Return the page with which a first listing ends."""
     return await page(person, limit="10000")
+
+
+def packed(*fields: object) -> str:
+    """Return the form of a cursor with these fields."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(fields)).decode()
 
 
 def told(answer: Any) -> list[tuple[str, str]]:
@@ -172,9 +177,11 @@ async def test_a_time_of_the_server_stands_in_for_a_cursor(ada: Person, server: 
         {"cursor": ""},
         {"cursor": "nonsense"},
         {"cursor": "ümlaut"},
-        {"cursor": base64.urlsafe_b64encode(msgspec.msgpack.encode([1, "epoch"])).decode()},
-        {"cursor": base64.urlsafe_b64encode(msgspec.msgpack.encode([2, "e", 0, 0, 1, 1, bytes(8), 1, 1])).decode()},
-        {"cursor": base64.urlsafe_b64encode(msgspec.msgpack.encode([1, "e", 0, 2, 1, 1, bytes(8), 1, 1])).decode()},
+        {"cursor": packed(1, "epoch")},
+        {"cursor": packed(9, "e", 0, 0, 1, 1, bytes(8), [[1, 1, 1]])},
+        {"cursor": packed(2, "e", 0, 2, 1, 1, bytes(8), [[1, 1, 1]])},
+        {"cursor": packed(2, "e", 0, 0, 1, 1, bytes(8), [])},
+        {"cursor": packed(2, "e", 0, 0, 1, 1, bytes(8), [[1, 1, 1], [2, 1, 1]])},
         {"cursor": "A" * 1025},
         {"limit": "0"},
         {"limit": "10001"},
@@ -224,7 +231,8 @@ async def test_a_cursor_from_before_the_journals_beginning_is_410(ada: Person, s
 
 
 def test_a_cursor_stays_short() -> None:
-    largest = Cursor("f" * 64, END_ID, END_ID, END_ID, END_ID, bytes(8), Place(END_ID, END_ID))
+    stands = tuple(Stand(END_ID - 9 + number, Place(END_ID, END_ID - number)) for number in range(STANDS))
+    largest = Cursor("f" * 64, END_ID, END_ID, END_ID, END_ID, bytes(8), stands)
 
     assert len(largest.encode()) <= 1024
     assert Cursor.decode(largest.encode()) == largest

@@ -17,7 +17,7 @@ from app.api import sync
 from app.config import Settings
 from app.errors import UnauthenticatedError
 from app.services import notify
-from app.services.feed_page import Asked
+from app.services.feed_view import Asked
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, serving
 from tests.api.people import Person
