@@ -261,3 +261,48 @@ class TrashPage(msgspec.Struct, frozen=True):
 
     items: list[TrashItem]
     next: str | None = None
+
+
+class LinkRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of POST /api/v1/links; times are Unix milliseconds."""
+
+    file_id: str
+    password: str | None = None
+    expires_ms: int | None = None
+    max_downloads: int | None = None
+    mode: Literal["view", "drop"] = "view"
+
+
+class LinkChange(msgspec.Struct, frozen=True):
+    """Body of PATCH /api/v1/links/{id}, as far as this client changes links."""
+
+    paused: bool
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A link; `path` is null while what it leads to is in the trash. Times are Unix milliseconds."""
+
+    link_id: str
+    file_id: str | None
+    path: str | None
+    mode: Literal["view", "drop"]
+    has_password: bool
+    expires_ms: int | None
+    max_downloads: int | None
+    downloads: int
+    paused: bool
+    created_ms: int
+    made_by: str
+
+
+class NewLink(Link, frozen=True, kw_only=True):
+    """A link that was just made: its URL is told this once."""
+
+    url: str
+
+
+class LinkPage(msgspec.Struct, frozen=True):
+    """One page of links, the oldest first; `next` is null on the last."""
+
+    items: list[Link]
+    next: str | None = None

@@ -5,8 +5,11 @@ from contextlib import suppress
 from typing import Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
+import msgspec
 from client.channel import Channel
 from client.errors import ApiError, ClientError, ConflictError
+from client.transport import Body
+
 from client.protocol import (
     AppendRequest,
     BatchAnswer,
@@ -20,9 +23,14 @@ from client.protocol import (
     CopyRequest,
     File,
     FolderRequest,
+    Link,
+    LinkChange,
+    LinkPage,
+    LinkRequest,
     LoginAnswer,
     LoginRequest,
     Manifest,
+    NewLink,
     Page,
     SyncAnswer,
     TrashItem,
@@ -33,7 +41,6 @@ from client.protocol import (
     Version,
     VersionPage,
 )
-from client.transport import Body
 
 Item = TypeVar("Item")
 
@@ -138,6 +145,28 @@ class Remote:
         path = f"/api/v1/files/{file.file_id}/versions/{_quoted(version_id)}/restore"
         return self._channel.call("POST", path, File, about=file.path)
 
+    # Links
+
+    def make_link(self, request: LinkRequest, *, about: str) -> NewLink:
+        """Make a link; its URL, told this once, is absolute."""
+        made = self._channel.call("POST", "/api/v1/links", NewLink, body=request, about=about, again=False)
+        return msgspec.structs.replace(made, url=self.server + made.url) if made.url.startswith("/") else made
+
+    def list_links(self, file: File | None) -> Iterator[Link]:
+        """Yield links on a node, or all that this account may manage, the oldest first."""
+        about = "" if file is None else file.path
+        narrowed = {} if file is None else {"file_id": file.file_id}
+        yield from self._pages("/api/v1/links", LinkPage, about=about, **narrowed)
+
+    def pause_link(self, link_id: str, *, paused: bool) -> Link:
+        """Let a link rest, or go on."""
+        body = LinkChange(paused)
+        return self._channel.call("PATCH", f"/api/v1/links/{_quoted(link_id)}", Link, body=body, about=link_id)
+
+    def end_link(self, link_id: str) -> None:
+        """End a link for good."""
+        self._channel.send("DELETE", f"/api/v1/links/{_quoted(link_id)}", about=link_id)
+
     # Feed
 
     def sync(self, cursor: str, *, wait_s: int) -> SyncAnswer:
@@ -223,8 +252,10 @@ class Remote:
         if self._channel.send("GET", path, headers=_PLAIN, into=into, about=file.path).size != len(into):
             raise ClientError(f"{file.path}: the server sent another length than it announced.")
 
-    def _pages(self, path: str, kind: type[_Listing[Item]], *, about: str = "") -> Iterator[Item]:
-        query = {"limit": str(PAGE_SIZE)}
+    def _pages(
+        self, path: str, kind: type[_Listing[Item]], *, about: str = "", limit: int = PAGE_SIZE, **query: str
+    ) -> Iterator[Item]:
+        query["limit"] = str(limit)
         while True:
             page = self._channel.call("GET", f"{path}?{urlencode(query)}", kind, about=about)
             yield from page.items

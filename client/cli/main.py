@@ -23,6 +23,7 @@ COMMANDS = {
     "trash": "list the trash, restore from it, purge it",
     "versions": "list what a file was",
     "restore": "make a version of a file its content again",
+    "link": "make, list, pause and end links for people without an account",
     "events": "print what changes at the server as it changes",
 }
 SERVER_COMMANDS = {
