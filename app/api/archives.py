@@ -32,7 +32,7 @@ _NO_TIME = -1  # a zip has no time of its own: conditions with a date do not hol
 
 @routes.get(
     "/api/v1/folders/{file_id}/archive.zip",
-    access=Access.ACCOUNT,
+    access=Access.FILES,
     headers=READING,
     answers=ARCHIVE,
     refuses=(*REFUSES, ForbiddenError),
