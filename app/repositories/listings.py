@@ -11,7 +11,8 @@ from app.repositories.nodes import COLUMNS, Node, node_of
 LISTED = f"""
     SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username
       FROM nodes n
-      LEFT JOIN folders f ON f.node_id = n.id
+      LEFT JOIN spaces m ON m.id = n.target_id
+      LEFT JOIN folders f ON f.node_id = coalesce(m.root_id, n.id)
       LEFT JOIN versions v ON v.id = n.version_id
       JOIN actors a ON a.id = n.actor_id
       JOIN users u ON u.id = a.user_id
@@ -45,7 +46,7 @@ class Listed:
     """A node with its version's and its folder's figures.
 
     Attributes:
-        size: bytes of a file, or of all files below a folder.
+        size: bytes of a file, or of all files below a folder; of a mount, of those below the root that it shows.
         below_seq: highest seq below a folder; 0 for a file.
         username: who made the last change.
     """
@@ -124,7 +125,7 @@ def _place(listed: Listed, sort: Sort) -> Place:
 def listed_of(row: sqlite3.Row) -> Listed:
     """Return what a row of `LISTED` holds."""
     node = node_of(row)
-    below_size, below_seq, sha256, content_type, username = row[20:25]
+    below_size, below_seq, sha256, content_type, username = row[21:26]
     return Listed(
         node, (node.size or 0) if below_size is None else below_size, below_seq or 0, sha256, content_type, username
     )

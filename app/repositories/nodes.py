@@ -15,7 +15,7 @@ from app.repositories.journal import Operation
 COLUMNS = """
     n.id, n.tag, n.space_id, n.parent_id, n.name, n.kind, n.version_id, n.version_tag, n.size, n.mtime_ms,
     n.executable, n.seq, n.content_seq, n.created_seq, n.created_ms, n.actor_id, n.modified_ms, n.dead_seq, n.dead_ms,
-    n.feed_seq
+    n.feed_seq, n.target_id
 """
 _BY_ID = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id"  # noqa: S608 - put together from constants, as all here
 _CHILD = f"SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name = :name"  # noqa: S608
@@ -26,10 +26,10 @@ _CHILDREN = f"""
 _NAME_IN_USE = "SELECT id FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name = :name"
 _UP = "SELECT parent_id, name, dead_seq, space_id FROM nodes WHERE id = :id"
 _INSERT = """
-    INSERT INTO nodes (id, tag, space_id, parent_id, name, kind, version_id, version_tag, size, mtime_ms, executable,
-      seq, content_seq, feed_seq, created_seq, created_ms, actor_id, modified_ms)
-    VALUES (:id, :tag, :space, :parent, :name, :kind, :version, :version_tag, :size, :mtime, :executable,
-      :seq, :seq, :seq, :seq, :now, :actor, :now)
+    INSERT INTO nodes (id, tag, space_id, parent_id, name, kind, target_id, version_id, version_tag, size, mtime_ms,
+      executable, seq, content_seq, feed_seq, created_seq, created_ms, actor_id, modified_ms)
+    VALUES (:id, :tag, :space, :parent, :name, :kind, :target, :version, :version_tag, :size, :mtime,
+      :executable, :seq, :seq, :seq, :seq, :now, :actor, :now)
 """
 _INSERT_FOLDER = "INSERT INTO folders (node_id, size, items, below_seq) VALUES (:id, 0, 0, :seq)"
 _CLOSE = """
@@ -44,7 +44,7 @@ _SET_CONTENT = """
      WHERE id = :id AND seq = :if_seq
 """
 _SET_PLACE = """
-    UPDATE nodes SET parent_id = :parent, name = :name, mtime_ms = :mtime, executable = :executable,
+    UPDATE nodes SET parent_id = :parent, name = :name, space_id = :space, mtime_ms = :mtime, executable = :executable,
       content_seq = :content_seq, seq = :seq, feed_seq = :seq, actor_id = :actor, modified_ms = :now
      WHERE id = :id AND seq = :if_seq
 """
@@ -102,11 +102,17 @@ class Node:
     dead_seq: int
     dead_ms: int | None
     feed_seq: int
+    target_id: int | None
 
     @property
     def is_folder(self) -> bool:
-        """Whether it can have children."""
+        """Whether it can have children; a mount has none, what shows in it is below the root of another space."""
         return self.kind is Kind.FOLDER
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it has content."""
+        return self.kind is Kind.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +233,12 @@ def create(
     kind: Kind,
     actor_id: int,
     content: Content | None = None,
+    target_id: int | None = None,
 ) -> Node:
     """Make a node and its journal row; a folder begins empty.
+
+    Args:
+        target_id: the space that a mount shows.
 
     Raises:
         NameTakenError: a live node has this name there.
@@ -242,6 +252,7 @@ def create(
         "parent": parent_id,
         "name": name,
         "kind": kind,
+        "target": target_id,
         "seq": seq,
         "actor": actor_id,
         "now": now,
@@ -274,6 +285,7 @@ def create(
         dead_seq=0,
         dead_ms=None,
         feed_seq=seq,
+        target_id=target_id,
     )
 
 
@@ -310,8 +322,12 @@ def set_place(
     mtime_ms: int | None,
     executable: bool,
     actor_id: int,
+    space_id: int | None = None,
 ) -> Node:
     """Rename, move or re-date a node, in one step whatever lies below it.
+
+    Args:
+        space_id: the space of the new parent where it is another one: `conversion.carry_over` does the rest.
 
     Raises:
         NameTakenError: a live node has this name there.
@@ -325,6 +341,7 @@ def set_place(
         "if_seq": node.seq,
         "parent": parent_id,
         "name": name,
+        "space": node.space_id if space_id is None else space_id,
         "mtime": mtime_ms,
         "executable": executable,
         "content_seq": seq if touched else node.content_seq,
@@ -386,7 +403,7 @@ def _node(row: sqlite3.Row | None) -> Node | None:
 
 def node_of(row: sqlite3.Row) -> Node:
     """Return the node whose columns are the first of `row`, in the order of `COLUMNS`."""
-    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:20]
+    number, tag, space, parent, name, kind, version, version_tag, size, mtime, executable, *rest = row[:21]
     return Node(
         number, tag, space, parent, name, KINDS[kind], version, version_tag, size, mtime, bool(executable), *rest
     )

@@ -320,7 +320,7 @@ def _account(tx: Snapshot, user: User) -> Account:
 
 
 def _space_view(tx: Snapshot, actor: Actor, space: Space) -> SpaceView:
-    root, role = nodes.find(tx, space.root_id), access.role_in(actor, space)
+    root, role = nodes.find(tx, space.root_id), access.role_in(tx, actor, space)
     if root is None or role is None:
         raise AssertionError(f"space {space.id} is read and has no root or no reader")
     return SpaceView(

@@ -169,7 +169,7 @@ class Walk:
         )
         frame.is_listed = frame.after is None
         found = []
-        for view in View.of_children(sight, page):
+        for view in View.of_children(tx, sight, page):
             path = frame.prefix + _unique_name(tx, frame, sight, view.path.rpartition("/")[2])
             node = view.listed.node
             if node.is_folder:

@@ -191,7 +191,7 @@ class _Unit:
         self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
         self._possessed.update((upload.space_id, chunk_id) for chunk_id in manifest.ids())
         self._finished.append((upload, node.id, content.version_id))
-        return _view_of(folder, Listed(node, size, 0, sha256, wish.content_type, self._actor.username))
+        return _view_of(self._tx, folder, Listed(node, size, 0, sha256, wish.content_type, self._actor.username))
 
     def _is_incomplete(self, upload: Upload, manifest: Manifest) -> bool:
         """Tell whether a chunk is missing.
@@ -287,8 +287,8 @@ def _base(tx: Snapshot, actor: Actor, wish: Wish, existing: Node | None) -> int 
     return access.find_version(tx, actor, wish.base_version)
 
 
-def _view_of(folder: Sight, listed: Listed) -> View:
-    return View.of_children(folder, [listed])[0]
+def _view_of(tx: Snapshot, folder: Sight, listed: Listed) -> View:
+    return View.of_children(tx, folder, [listed])[0]
 
 
 def _shown(tx: Snapshot, actor: Actor, result: View | Upload | AppError) -> View | AppError:

@@ -14,4 +14,7 @@ def make_folder(tx: Transaction, actor: Actor, parent: Sight, name: str, sums: S
     )
     spaces.adjust(tx, parent.space.id, seq=made.seq)
     sums.add(parent.below, seq=made.seq, items=1)
-    return Sight(made, parent.space, parent.below, parent.child_path(name), parent.rights)
+    child = parent.child(tx, made)
+    if child is None:
+        raise AssertionError("a folder just made is not there")
+    return child

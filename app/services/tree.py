@@ -52,16 +52,16 @@ class TreeService:
 
     async def get(self, actor: Actor, file_id: str) -> View:
         """Return a node by id."""
-        return await self._database.read(lambda tx: View.of(tx, access.look(tx, actor, file_id)))
+        return await self._database.read(lambda tx: _read(tx, access.look(tx, actor, file_id)))
 
     async def get_number(self, actor: Actor, node_id: int) -> View:
         """Return a node by the number that a refusal names."""
-        return await self._database.read(lambda tx: View.of(tx, access.look_number(tx, actor, node_id)))
+        return await self._database.read(lambda tx: _read(tx, access.look_number(tx, actor, node_id)))
 
     async def get_path(self, actor: Actor, path: str) -> View:
         """Return a node by its path in the actor's view."""
         names = split_path(path)
-        return await self._database.read(lambda tx: View.of(tx, access.look_path(tx, actor, names)))
+        return await self._database.read(lambda tx: _read(tx, access.look_path(tx, actor, names)))
 
     async def children(
         self, actor: Actor, file_id: str, *, sort: Sort, order: Order, after: Place | None, limit: int
@@ -76,8 +76,9 @@ class TreeService:
             folder = access.look(tx, actor, file_id)
             if not folder.node.is_folder:
                 raise NotFoundError("There is no folder with this id.")
+            folder.require(Right.READ)
             page, end = listings.children(tx, folder.node.id, sort=sort, order=order, after=after, limit=limit)
-            return View.of_children(folder, page), end
+            return View.of_children(tx, folder, page), end
 
         return await self._database.read(work)
 
@@ -124,6 +125,11 @@ class TreeService:
             NameTakenError: the name is in use there.
         """
         return await self._database.write(lambda tx: _change(tx, actor, file_id, change))
+
+
+def _read(tx: Snapshot, sight: Sight) -> View:
+    sight.require(Right.READ)
+    return View.of(tx, sight)
 
 
 def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) -> View:

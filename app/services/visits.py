@@ -163,7 +163,7 @@ class VisitService:
             if not folder.node.is_folder:
                 raise NotFoundError("There is no folder with this id.")
             page, end = listings.children(tx, folder.node.id, sort=sort, order=order, after=after, limit=limit)
-            return View.of_children(folder, page), end
+            return View.of_children(tx, folder, page), end
 
         return await self._database.read(work)
 
