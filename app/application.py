@@ -25,6 +25,7 @@ from app.api import (
     metrics,
     openapi,
     pages,
+    search,
     setup,
     sync,
     trash,
@@ -65,11 +66,13 @@ from app.services.history import HistoryService
 from app.services.jobs import JobService
 from app.services.links import LinkService
 from app.services.metrics import Gauge, Metrics, read_token
+from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.reveal import reveal_slice
 from app.services.room import Room
+from app.services.search import SearchService
 from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
 from app.services.standing import Standing
@@ -111,6 +114,7 @@ MODULES = (
     metrics,
     openapi,
     pages,
+    search,
     setup,
     sync,
     trash,
@@ -131,6 +135,7 @@ class Cairn:
     hashes: HashService
     sweep: Sweep
     jobs: JobService
+    name_index: NameIndex
     collector: Collector
     room: Room
     standing: Standing
@@ -198,6 +203,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         hashes=HashService(database, store, shared.hashing),
         sweep=Sweep(database, store, shared.table, shared.uptime, shared.signer, settings.uploads),
         jobs=shared.jobs,
+        name_index=NameIndex(database),
         collector=Collector(
             database, store, shared.uptime, collecting, base.folder.collection, _patience(settings), base.room
         ),
@@ -262,6 +268,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         trash=TrashService(database, shared.jobs, shared.epoch),
         jobs=shared.jobs,
         history=HistoryService(database),
+        search=SearchService(database),
         copies=CopyService(database),
         uploads=uploads_,
         commits=commits,

@@ -25,6 +25,7 @@ from app.services.jobs import JobService
 from app.services.links import LinkService
 from app.services.metrics import Metrics
 from app.services.receive import ReceiveService
+from app.services.search import SearchService
 from app.services.setup import SetUpService
 from app.services.trash import TrashService
 from app.services.tree import TreeService
@@ -52,6 +53,7 @@ class Services:
     trash: TrashService
     jobs: JobService
     history: HistoryService
+    search: SearchService
     copies: CopyService
     uploads: UploadService
     commits: CommitService

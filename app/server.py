@@ -69,11 +69,12 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                 async with asyncio.TaskGroup() as group:
                     janitor = group.create_task(run_chores(chores), name="janitor")
                     jobs = group.create_task(cairn.jobs.run(), name="jobs")
+                    names = group.create_task(cairn.name_index.run(), name="names")
                     collector = group.create_task(cairn.collector.run(), name="collector")
                     selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
-                    guard = group.create_task(_end_when_read_only(cairn, janitor, jobs, collector), name="guard")
+                    guard = group.create_task(_end_when_read_only(cairn, janitor, jobs, names, collector), name="guard")
                     await stopped.wait()
-                    for task in (janitor, jobs, collector, selfcheck, guard):
+                    for task in (janitor, jobs, names, collector, selfcheck, guard):
                         task.cancel()
                     cairn.collector.stop()
     if failures:

@@ -45,6 +45,7 @@ from client.protocol import (
 Item = TypeVar("Item")
 
 PAGE_SIZE = 10_000
+SEARCH_SIZE = 1_000
 _END_OF_TIME = 2**53
 _PLAIN = {"Accept-Encoding": "identity"}
 
@@ -166,6 +167,12 @@ class Remote:
     def end_link(self, link_id: str) -> None:
         """End a link for good."""
         self._channel.send("DELETE", f"/api/v1/links/{_quoted(link_id)}", about=link_id)
+
+    def search(self, text: str, *, folder: File | None = None, content_type: str | None = None) -> Iterator[File]:
+        """Yield what has `text` in its name, the newest first, below a folder and of a content type where asked for."""
+        query = {"q": text, "in": None if folder is None else folder.file_id, "type": content_type}
+        given = {name: value for name, value in query.items() if value is not None}
+        yield from self._pages("/api/v1/search", Page, limit=SEARCH_SIZE, **given)
 
     # Feed
 

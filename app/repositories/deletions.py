@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.db.transaction import Snapshot, Transaction
+from app.repositories import found_names
 from app.repositories.journal import Operation
 from app.repositories.nodes import KINDS, Kind, Node, close, expect_one_row
 
@@ -63,6 +64,8 @@ def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id:
         ConflictError: it changed since `node` was read.
     """
     seq, now = close(tx, node, Operation.RESTORE, actor_id), tx.now_ms()
+    if name != node.name:
+        found_names.change(tx, [node.id])
     values = {
         "id": node.id,
         "if_seq": node.seq,
@@ -125,5 +128,6 @@ def purge(tx: Transaction, node_ids: Iterable[int], *, dead_seq: int) -> None:
         dead_seq: of the trashed node at or above them: their names must not stand among the living.
     """
     rows = [{"id": node_id, "seq": dead_seq} for node_id in node_ids]
+    found_names.change(tx, [row["id"] for row in rows])
     for statement in (_PURGE_PAST, _PURGE_SUMS, _PURGE):
         tx.connection.executemany(statement, rows)

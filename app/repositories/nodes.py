@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, NameTakenError
+from app.repositories import found_names
 from app.repositories.journal import Operation
 
 COLUMNS = """
@@ -262,6 +263,7 @@ def create(
         tx.execute(_INSERT, values)
     except sqlite3.IntegrityError as error:
         raise _taken(tx, parent_id, name) from error
+    found_names.appear(tx, node_id)
     if kind is Kind.FOLDER:
         tx.execute(_INSERT_FOLDER, {"id": node_id, "seq": seq})
     return Node(
@@ -336,6 +338,8 @@ def set_place(
     touched = (mtime_ms, executable) != (node.mtime_ms, node.executable)
     moved = (parent_id, name) != (node.parent_id, node.name)
     seq = close(tx, node, Operation.MOVE if moved else Operation.ATTRIBUTES, actor_id)
+    if name != node.name:
+        found_names.change(tx, [node.id])
     values = {
         "id": node.id,
         "if_seq": node.seq,

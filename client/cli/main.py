@@ -21,6 +21,7 @@ COMMANDS = {
     "cp": "copy a file, or with -r a folder, without sending a byte",
     "rm": "move a file, or with -r a folder, to the trash",
     "trash": "list the trash, restore from it, purge it",
+    "search": "find files and folders by name",
     "versions": "list what a file was",
     "restore": "make a version of a file its content again",
     "link": "make, list, pause and end links for people without an account",
