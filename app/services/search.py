@@ -11,7 +11,7 @@ from typing import Literal
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot
-from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from app.errors import InvalidRequestError, NotFoundError
 from app.repositories import found_names, nodes
 from app.repositories.found_names import GRAM, Candidate, fold
 from app.repositories.nodes import Kind
@@ -74,8 +74,8 @@ class SearchService:
         """
         if any(ord(sign) < ord(" ") for sign in wanted.text):
             raise InvalidRequestError("No name holds a control character.")
-        if folder_id is None and actor.scope.root_id is not None:
-            raise ForbiddenError("This credential is limited to a folder: say `in` which one to look.")
+        if folder_id is None:
+            access.require_whole_view(actor)
 
         def work(tx: Snapshot) -> tuple[list[View], int | None]:
             top = access.home(tx, actor) if folder_id is None else access.look(tx, actor, folder_id)
@@ -98,6 +98,7 @@ class _Search:
         self._top = top
         self._mounted = _mounted_below(tx, actor, top)
         self._spaces = {top.space.id, *(sight.space.id for sight in self._mounted)}
+        self._folders: dict[int, Sight | None] = {}
         self._spent = 0
 
     def page(self, before: int, limit: int) -> tuple[list[View], int | None]:
@@ -127,12 +128,22 @@ class _Search:
         if not self._may_be(candidate) or self._folded not in fold(candidate.name):
             return None
         self._spent += LOOK_COST
-        try:
-            view = View.of(self._tx, access.look_number(self._tx, self._actor, candidate.id))
-        except NotFoundError:
+        sight = self._sight_of(candidate.id, candidate.parent_id)
+        if sight is None:
             return None
+        view = View.of(self._tx, sight)
         is_below = view.path.startswith(self._top.child_path("")) and view.path != self._top.path
         return view if is_below and self._has_size(view.listed.size) else None
+
+    def _sight_of(self, node_id: int, parent_id: int) -> Sight | None:
+        """Return a node as this person sees it; each folder is walked up from once."""
+        if parent_id not in self._folders:
+            try:
+                self._folders[parent_id] = access.look_number(self._tx, self._actor, parent_id)
+            except NotFoundError:
+                self._folders[parent_id] = None
+        folder, node = self._folders[parent_id], nodes.find(self._tx, node_id)
+        return None if folder is None or node is None else folder.child(self._tx, node)
 
     def _may_be(self, candidate: Candidate) -> bool:
         """Tell what the columns of a node say already."""
