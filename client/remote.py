@@ -157,7 +157,7 @@ class Remote:
         """Yield links on a node, or all that this account may manage, the oldest first."""
         about = "" if file is None else file.path
         narrowed = {} if file is None else {"file_id": file.file_id}
-        yield from self._pages("/api/v1/links", LinkPage, about=about, **narrowed)
+        yield from self._pages("/api/v1/links", LinkPage, about=about, limit=PAGE_SIZE, **narrowed)
 
     def pause_link(self, link_id: str, *, paused: bool) -> Link:
         """Let a link rest, or go on."""

@@ -9,32 +9,26 @@ from aiohttp import web
 
 from app.api.archives import ARCHIVE, READING, REFUSES, serve_archive
 from app.api.folders import decode_place, encode_place
-from app.api.http import json_reply, pieces_of, prove, read_body, read_json, receiving, require_plain
+from app.api.http import json_reply, prove, read_body, read_json, receiving
 from app.api.pages import page_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
 from app.auth.link_passes import LIFETIME_S
-from app.clock import now_ms
 from app.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
     PreconditionFailedError,
-    QuotaExceededError,
     RangeNotSatisfiableError,
 )
 from app.keys import ANSWER, NETWORK, OWNER, SERVICES
 from app.link_mode import Mode
 from app.listing import Order, Sort
-from app.manifest import Manifest
 from app.services.budget import ENTRY_SIZE
 from app.services.display import shown
-from app.services.media import check_content_type, guess_content_type
-from app.services.targets import Wish
-from app.services.uploads import Declared
 from app.services.visits import Visit
-from app.wire import Name, WireId
-from app.wire_links import DroppedReply, LinkedFile, LinkedPage, PasswordRequest, VisitReply
+from app.wire import WireId
+from app.wire_links import LinkedFile, LinkedPage, PasswordRequest, VisitReply
 
 routes = Routes()
 
@@ -69,12 +63,6 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
     order: Order = "asc"
 
 
-class _Upload(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of PUT and POST /s/{token}/upload."""
-
-    name: Name
-
-
 @routes.get(
     "/s/{token}",
     access=Access.LINK,
@@ -83,7 +71,7 @@ class _Upload(msgspec.Struct, forbid_unknown_fields=True):
 )
 async def show_link(request: web.Request, query: _Below) -> web.Response:
     """Show what a link is: to programs that ask for JSON as such, else as a page."""
-    visit = await _visit(request)
+    visit = await visit_of(request)
     if JSON in request.headers.get("Accept", ""):
         reply = json_reply(VisitReply.of(visit))
     elif not visit.is_open:
@@ -108,7 +96,7 @@ async def show_link(request: web.Request, query: _Below) -> web.Response:
 )
 async def show_password(request: web.Request) -> web.Response:
     """Show a link's password, which gives a cookie for that link."""
-    visit, is_form = await _visit(request), request.content_type == _FORM
+    visit, is_form = await visit_of(request), request.content_type == _FORM
     body = await (_read_form(request) if is_form else read_json(request, PasswordRequest))
     try:
         passed = await request.app[SERVICES].visits.show_password(visit, body.password, request[NETWORK])
@@ -128,7 +116,7 @@ async def show_password(request: web.Request) -> web.Response:
 @routes.get("/s/{token}/children", access=Access.LINK, refuses=(ForbiddenError,))
 async def list_linked(request: web.Request, query: _Children) -> LinkedPage:
     """List a page of a folder at or below what the link leads to."""
-    visit = await _visit(request, Mode.VIEW)
+    visit = await visit_of(request, Mode.VIEW)
     await request[ANSWER].take(query.limit * ENTRY_SIZE)
     views, end = await request.app[SERVICES].visits.children(
         visit,
@@ -150,7 +138,7 @@ async def list_linked(request: web.Request, query: _Children) -> LinkedPage:
 )
 async def get_linked_content(request: web.Request, query: _Content) -> web.StreamResponse:
     """Give the bytes of a file at or below what the link leads to. From byte 0 on it counts as a download."""
-    services, visit = request.app[SERVICES], await _visit(request, Mode.VIEW)
+    services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
     content = await services.downloads.content(visit.actor, view.file_id, None, download=query.download == "1")
     return await serve_content(
@@ -167,7 +155,7 @@ async def get_linked_content(request: web.Request, query: _Content) -> web.Strea
 )
 async def get_linked_archive(request: web.Request, query: _Below) -> web.StreamResponse:
     """Give a folder at or below what the link leads to, as a zip. From byte 0 on it counts as a download."""
-    services, visit = request.app[SERVICES], await _visit(request, Mode.VIEW)
+    services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
     opening = services.archives.open(request[OWNER], visit.actor, view.file_id, services.visits.check(visit))
     async with opening as archive:
@@ -176,49 +164,7 @@ async def get_linked_archive(request: web.Request, query: _Below) -> web.StreamR
         )
 
 
-_UPLOAD_ANSWERS = (Answer(HTTPStatus.CREATED, {JSON: (DroppedReply,)}),)
-_UPLOAD_BODY = Body({"*/*": ()}, is_required=False)
-_UPLOAD_REFUSES = (ForbiddenError, QuotaExceededError)
-
-
-@routes.put(
-    "/s/{token}/upload", access=Access.LINK, body=_UPLOAD_BODY, answers=_UPLOAD_ANSWERS, refuses=_UPLOAD_REFUSES
-)
-async def put_dropped(request: web.Request, query: _Upload) -> web.Response:
-    """Take a file into the folder of a drop link, under a name that is free there."""
-    return await _take(request, query.name)
-
-
-@routes.post(
-    "/s/{token}/upload", access=Access.LINK, body=_UPLOAD_BODY, answers=_UPLOAD_ANSWERS, refuses=_UPLOAD_REFUSES
-)
-async def post_dropped(request: web.Request, query: _Upload) -> web.Response:
-    """Take a file as PUT does, for those who can only POST."""
-    return await _take(request, query.name)
-
-
-async def _take(request: web.Request, name: str) -> web.Response:
-    services, visit = request.app[SERVICES], await _visit(request, Mode.DROP)
-    require_plain(request)
-    if "Content-Range" in request.headers:  # the piece would stand there as a whole file
-        raise InvalidRequestError("A file is sent whole, not by ranges.")
-    content_type = request.headers.get("Content-Type", "")
-    unsaid = not content_type or content_type.startswith((_FORM, "multipart/"))  # as curl says if nobody says anything
-    wish = Wish(
-        mtime_ms=now_ms(),
-        content_type=guess_content_type(name) if unsaid else check_content_type(content_type),
-        parent_id=visit.view.file_id,
-        name=name,
-        on_conflict="rename",
-    )
-    declared = Declared(wish, request.content_length, Manifest(b""), append=True, reserved=0)
-    with receiving(request) as lease:
-        body = services.visits.watched(visit, pieces_of(request, lease))
-        view = await services.receive.take_stream(visit.actor, declared, body, lease)
-    return json_reply(DroppedReply(view.listed.size), HTTPStatus.CREATED)
-
-
-async def _visit(request: web.Request, mode: Mode | None = None) -> Visit:
+async def visit_of(request: web.Request, mode: Mode | None = None) -> Visit:
     """Return the visit of whoever asks, if the link is good, and for `mode` open for that."""
     visit = await request.app[SERVICES].visits.open(
         request.match_info["token"], request.cookies.get(COOKIE), request[NETWORK]
@@ -239,7 +185,15 @@ def _password_page(request: web.Request, *, problem: str | None) -> web.Response
 async def _page(request: web.Request, visit: Visit, file_id: str | None) -> web.Response:
     services, token = request.app[SERVICES], request.match_info["token"]
     if visit.link.mode is Mode.DROP:
-        return page_reply(request, "link_drop.html", base=_BASE, token=token, name=shown(visit.name))
+        return page_reply(
+            request,
+            "link_drop.html",
+            base=_BASE,
+            name=shown(visit.name),
+            action=f"{token}/upload",
+            sent=0,
+            problem=None,
+        )
     view = await services.visits.look(visit, file_id)
     files: list[LinkedFile] = []
     end = None

@@ -121,17 +121,18 @@ class ReceiveService:
         """
         answer = await self._uploads.request(actor, declared, bundle=False)
         try:
-            manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared.size, body, lease)
+            manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared, body, lease)
             return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
         except BaseException:
             await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
             raise
 
     async def _store_stream(
-        self, actor: Actor, upload_id: str, size: int | None, body: AsyncIterator[bytes], lease: Lease
+        self, actor: Actor, upload_id: str, declared: Declared, body: AsyncIterator[bytes], lease: Lease
     ) -> tuple[Manifest, bytes]:
         """Return chunk list and SHA-256 of a stream whose chunks now lie in the store."""
-        cutter, chunks, total, promised, kept = _Cutter(), list[Chunk](), 0, size or 0, 0
+        cutter, chunks, total, size, kept = _Cutter(), list[Chunk](), 0, declared.size, 0
+        promised = declared.reserved if size is None else size
         async for slab in _slabs(body):
             total += len(slab)
             if size is not None and total > size:

@@ -226,12 +226,8 @@ def dead() -> NotFoundError:
 
 
 def _within(tx: Snapshot, visit: Visit, file_id: str | None) -> Sight:
-    """Return a node by its id if its ancestors are those of the link; the scope of the actor says the same."""
-    root_id = visit.link.node_id
-    sight = access.look_number(tx, visit.actor, root_id) if file_id is None else access.look(tx, visit.actor, file_id)
-    if root_id not in sight.below:
-        raise NotFoundError("There is nothing with this id.")
-    return sight
+    """Return a node by its id, if the scope of the link's actor holds it."""
+    return access.home(tx, visit.actor) if file_id is None else access.look(tx, visit.actor, file_id)
 
 
 def _actor_of(link: Link, network: str) -> Actor:

@@ -106,3 +106,76 @@ async def test_many_files_of_one_name_find_names_in_few_steps(ada: Person, serve
     names = await ada.names((await ada.at("/in")).json["file_id"])
     assert len(set(names)) == 105
     assert {"a", "a (2)", "a (100)"} <= set(names)
+
+
+# The form of the page
+
+
+def form(*files: tuple[str, bytes], boundary: str = "xYzZY") -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers with which a browser sends files."""
+    body = b"".join(
+        b'--%s\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\nContent-Type: text/plain\r\n\r\n%s\r\n'
+        % (boundary.encode(), name.encode(), data)
+        for name, data in files
+    )
+    return body + b"--%s--\r\n" % boundary.encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+async def test_the_form_of_the_page_takes_several_files(ada: Person) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    large = b"\r\n--xYzZ" + noise(2_000_000) + b"\r\n--xYz\r\n--xYzZ"
+    body, headers = form(("näme.txt", b"one"), ("", b""), ("C%22", b""), ("folder/large", large))
+
+    reply = await holder.ask("/upload", "POST", data=body, headers=headers)
+
+    assert reply.status == HTTPStatus.CREATED
+    assert "3 files have arrived" in reply.body.decode()
+    assert await ada.names((await ada.at("/in")).json["file_id"]) == ['C"', "large", "näme.txt"]
+    assert (await ada.content((await ada.at("/in/large")).json["file_id"])).body == large
+    assert (await ada.at("/in/näme.txt")).json["content_type"] == "text/plain"
+
+
+async def test_the_form_is_refused_in_words_and_keeps_what_came_whole(server: Running, ada: Person) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    body, headers = form(("a", b"1" * 1000), ("b", b"2" * 1000))
+
+    cut = await holder.ask("/upload", "POST", data=body[:1500], headers=headers)
+    await server.cairn.services.accounts.set_quota("ada", 3_000)
+    full = await holder.ask("/upload", "POST", data=form(("c", b"3" * 5000))[0], headers=headers)
+
+    assert cut.status == HTTPStatus.BAD_REQUEST
+    assert "The form ends in the middle." in cut.body.decode()
+    assert "One file has arrived" in cut.body.decode()
+    assert full.status == HTTPStatus.INSUFFICIENT_STORAGE
+    assert await ada.names((await ada.at("/in")).json["file_id"]) == ["a"]
+
+
+async def test_a_small_form_fits_into_a_small_quota(server: Running, ada: Person) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    await server.cairn.services.accounts.set_quota("ada", 3_000)
+    body, headers = form(("a", b"1" * 1000), ("b", b"2" * 1000))
+
+    assert (await holder.ask("/upload", "POST", data=body, headers=headers)).status == HTTPStatus.CREATED
+
+
+async def test_what_is_no_form_is_refused(ada: Person) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    multipart = "multipart/form-data"
+
+    for content_type, body in (
+        (multipart, b"--x--\r\n"),
+        (f"{multipart}; boundary=", b"--x--\r\n"),
+        (f"{multipart}; boundary={'x' * 71}", b"--x--\r\n"),
+        (f"{multipart}; boundary=x", b""),
+        (f"{multipart}; boundary=x", b"--y--\r\n"),
+        (f"{multipart}; boundary=x", b"--x\r\n" + b"a" * 20_000),
+        (f"{multipart}; boundary=x", b'--x\r\nContent-Disposition: form-data; filename="\xff"\r\n\r\n1\r\n--x--\r\n'),
+        ("text/plain", b"--x--\r\n"),
+    ):
+        reply = await holder.ask("/upload", "POST", data=body, headers={"Content-Type": content_type})
+        assert reply.status == HTTPStatus.BAD_REQUEST, (content_type, body[:50])
+    assert await ada.names((await ada.at("/in")).json["file_id"]) == []

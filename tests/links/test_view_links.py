@@ -73,13 +73,14 @@ async def test_what_is_not_below_the_link_is_not_there_at_all(ada: Person, bob: 
     beyond += [(await bob.at("/his")).json["file_id"], gone]
     nonsense = {what: await holder.ask(f"{what}?file_id={NONSENSE_ID}") for what in ("/content", "/children")}
 
-    for file_id in [*beyond, "root"]:
+    for file_id in beyond:
         for what, unknown in nonsense.items():
             reply = await holder.ask(f"{what}?file_id={file_id}")
             assert reply.status == HTTPStatus.NOT_FOUND
             assert without_id(reply.json) == without_id(unknown.json)
         assert (await holder.ask(f"/archive.zip?file_id={file_id}")).status == HTTPStatus.NOT_FOUND
     assert list(await holder.listed()) == ["file"]
+    assert list(await holder.listed("?file_id=root")) == ["file"]
 
 
 async def test_a_link_follows_its_folder_and_loses_what_leaves_it(ada: Person) -> None:
