@@ -15,12 +15,14 @@ from aiohttp import web
 from app.api import (
     accounts,
     archives,
+    audit,
     chunks,
     drops,
     files,
     folders,
     health,
     history,
+    invitations,
     jobs,
     links,
     metrics,
@@ -31,6 +33,7 @@ from app.api import (
     sync,
     trash,
     uploads,
+    users,
     visits,
 )
 from app.api.document import make_document
@@ -54,16 +57,19 @@ from app.middleware import add_headers, guarded, observe
 from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
 from app.services.archives import ArchiveService
+from app.services.audit import AuditService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
 from app.services.copies import CopyService
 from app.services.downloads import DownloadService
+from app.services.erase import erase_slice
 from app.services.feed import FeedService
 from app.services.hashes import HashService
 from app.services.health import HealthService
 from app.services.history import HistoryService
+from app.services.invitations import InvitationService
 from app.services.jobs import JobService
 from app.services.links import LinkService
 from app.services.metrics import Gauge, Metrics, read_token
@@ -71,6 +77,8 @@ from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
+from app.services.removal import RemovalService
+from app.services.resets import ResetService
 from app.services.reveal import reveal_slice
 from app.services.room import Room
 from app.services.search import SearchService
@@ -105,12 +113,14 @@ WAITS = Deadlines()
 MODULES = (
     accounts,
     archives,
+    audit,
     chunks,
     drops,
     files,
     folders,
     health,
     history,
+    invitations,
     jobs,
     links,
     metrics,
@@ -121,6 +131,7 @@ MODULES = (
     sync,
     trash,
     uploads,
+    users,
     visits,
 )
 
@@ -233,7 +244,9 @@ async def _make_shared(base: Foundation) -> _Shared:
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
-        jobs=JobService(database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice}),
+        jobs=JobService(
+            database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice, JobKind.ERASE: erase_slice}
+        ),
     )
 
 
@@ -261,6 +274,10 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
             clock_ms=now_ms,
             devices_per_user=settings.limits.devices_per_user,
         ),
+        invitations=InvitationService(database, accounts_, throttle),
+        resets=ResetService(database, accounts_, throttle, shared.endings),
+        removal=RemovalService(database, shared.endings, shared.jobs),
+        audit=AuditService(database),
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
         proxies=proxies,
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),

@@ -13,6 +13,7 @@ from app.connections import Connections
 from app.deadlines import Deadlines
 from app.services.accounts import AccountService
 from app.services.archives import ArchiveService
+from app.services.audit import AuditService
 from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget, Lease
 from app.services.commits import CommitService
@@ -21,10 +22,13 @@ from app.services.downloads import DownloadService
 from app.services.feed import FeedService
 from app.services.health import HealthService
 from app.services.history import HistoryService
+from app.services.invitations import InvitationService
 from app.services.jobs import JobService
 from app.services.links import LinkService
 from app.services.metrics import Metrics
 from app.services.receive import ReceiveService
+from app.services.removal import RemovalService
+from app.services.resets import ResetService
 from app.services.search import SearchService
 from app.services.setup import SetUpService
 from app.services.trash import TrashService
@@ -44,6 +48,10 @@ class Services:
     epoch: str
     accounts: AccountService
     authentication: AuthenticationService
+    invitations: InvitationService
+    resets: ResetService
+    removal: RemovalService
+    audit: AuditService
     setup: SetUpService
     proxies: Proxies
     connections: Connections

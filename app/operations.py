@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from app.account_operations import account_operations
 from app.application import Cairn, open_cairn
 from app.config import Settings
 from app.control import TIMEOUT_S, Operation, ask_server
@@ -23,49 +24,7 @@ def operations_of(cairn: Cairn) -> dict[str, Operation]:
     async def collect(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return asdict(await cairn.collector.collect(over_half=bool(arguments["over_half"])))
 
-    return {"gc": collect, "keys.rotate": rotate_keys, **_user_operations(cairn)}
-
-
-def _user_operations(cairn: Cairn) -> dict[str, Operation]:
-    accounts = cairn.services.accounts
-
-    async def add(arguments: Mapping[str, Any]) -> None:
-        await accounts.create(arguments["name"], arguments["password"], is_admin=arguments["admin"])
-
-    async def list_(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        page = await accounts.list_page(after=arguments["after"], limit=arguments["limit"])
-        return [
-            {
-                "username": account.user.name,
-                "is_admin": bool(account.user.is_admin),
-                "disabled": account.user.disabled_ms is not None,
-                "quota": account.quota,
-                "used": account.used,
-            }
-            for account in page
-        ]
-
-    async def disable(arguments: Mapping[str, Any]) -> None:
-        await accounts.disable(arguments["name"])
-
-    async def enable(arguments: Mapping[str, Any]) -> None:
-        await accounts.enable(arguments["name"])
-
-    async def passwd(arguments: Mapping[str, Any]) -> None:
-        keep_devices = bool(arguments["keep_devices"])
-        await accounts.set_password(arguments["name"], arguments["password"], keep_devices=keep_devices)
-
-    async def quota(arguments: Mapping[str, Any]) -> None:
-        await accounts.set_quota(arguments["name"], arguments["quota"])
-
-    return {
-        "user.add": add,
-        "user.list": list_,
-        "user.disable": disable,
-        "user.enable": enable,
-        "user.passwd": passwd,
-        "user.quota": quota,
-    }
+    return {"gc": collect, "keys.rotate": rotate_keys, **account_operations(cairn.services)}
 
 
 def require_folder(settings: Settings) -> None:

@@ -43,7 +43,7 @@ class ReauthRequest(Request, frozen=True):
 
 
 class SetUpRequest(Request, frozen=True):
-    """Body of POST /setup/{token}."""
+    """Body of POST /setup/{token}, and of /invite/{token} as the page sends it."""
 
     username: Username
     password: str

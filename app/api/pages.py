@@ -24,9 +24,7 @@ _PAGE_HEADERS = {
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def page_reply(
-    request: web.Request, template: str, *, base: str, status: int = 200, **values: object
-) -> web.Response:
+def page_reply(request: web.Request, template: str, *, base: str, status: int = 200, **values: object) -> web.Response:
     """Render a page that no cache keeps."""
     services = request.app[SERVICES]
     text = services.pages.render(template, base=base, server_name=services.settings.server.name, **values)

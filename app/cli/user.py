@@ -1,4 +1,4 @@
-"""`cairn user`: add, list, disable, enable, passwd, quota."""
+"""`cairn user`: add, invite, list, disable, enable, reset, passwd, quota, admin, delete."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import getpass
 import json
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.operations import perform, require_folder
 from app.sizes import shown
 
 PAGE = 1000
+DAYS = 7
 WRONG_USE = 2
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -29,6 +31,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
     _take_password(add)
     add.set_defaults(run=_add)
 
+    invite = user.add_parser("invite", parents=[shared], help="print a link with which a guest makes one account")
+    invite.add_argument("--name", help="the user name; else the guest chooses")
+    invite.add_argument("--admin", action="store_true", help="the guest may manage accounts")
+    invite.add_argument("--quota", type=_quota, help="such as 500M, 20G or 1T; no limit by default")
+    invite.add_argument("--days", type=int, default=DAYS, help=f"how long the link works, by default {DAYS}")
+    invite.add_argument("--json", action="store_true", help="one JSON object")
+    invite.set_defaults(run=_invite)
+
     list_ = user.add_parser("list", parents=[shared], help="show all accounts")
     list_.add_argument("--json", action="store_true", help="one JSON array")
     list_.set_defaults(run=_list)
@@ -41,6 +51,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
     enable.add_argument("name")
     enable.set_defaults(run=_enable)
 
+    reset = user.add_parser("reset", parents=[shared], help="print a code with which its owner sets a new password")
+    reset.add_argument("name")
+    reset.add_argument("--json", action="store_true", help="one JSON object")
+    reset.set_defaults(run=_reset)
+
+    _add_changes(user, shared)
+
+
+def _add_changes(user: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
     passwd = user.add_parser("passwd", parents=[shared], help="set a new password")
     passwd.add_argument("name")
     passwd.add_argument("--keep-devices", action="store_true", help="leave the account's devices logged in")
@@ -51,6 +70,18 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
     quota.add_argument("name")
     quota.add_argument("size", type=_quota, help="such as 500M, 20G or 1T; 'none' for no limit")
     quota.set_defaults(run=_set_quota)
+
+    admin = user.add_parser("admin", parents=[shared], help="let an account manage others, or no more")
+    admin.add_argument("name")
+    admin.add_argument("state", choices=("on", "off"))
+    admin.set_defaults(run=_set_admin)
+
+    delete = user.add_parser("delete", parents=[shared], help="delete an account; its name is free at once")
+    delete.add_argument("name")
+    delete.add_argument(
+        "--files", choices=("delete",), required=True, help="what becomes of the files: 'delete' removes them for good"
+    )
+    delete.set_defaults(run=_delete)
 
 
 def _take_password(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +136,53 @@ def _set_quota(arguments: argparse.Namespace, settings: Settings) -> int:
     require_folder(settings)
     asyncio.run(perform(settings, "user.quota", {"name": arguments.name, "quota": arguments.size}))
     return 0
+
+
+def _set_admin(arguments: argparse.Namespace, settings: Settings) -> int:
+    require_folder(settings)
+    values = {"name": arguments.name, "is_admin": arguments.state == "on"}
+    asyncio.run(perform(settings, "user.admin", values))
+    return 0
+
+
+def _delete(arguments: argparse.Namespace, settings: Settings) -> int:
+    require_folder(settings)
+    asyncio.run(perform(settings, "user.delete", {"name": arguments.name}))
+    return 0
+
+
+def _invite(arguments: argparse.Namespace, settings: Settings) -> int:
+    require_folder(settings)
+    values = {"name": arguments.name, "admin": arguments.admin, "quota": arguments.quota, "days": arguments.days}
+    made = asyncio.run(perform(settings, "user.invite", values))
+    if arguments.json:
+        print(json.dumps(made))
+        return 0
+    print(made["url"])
+    _say(f"It makes one account, until {_time(made['expires_ms'])}, and is not shown again.")
+    if made["url"].startswith("/"):
+        _say("Put the server's address in front; the setting server.public_url does that by itself.")
+    return 0
+
+
+def _reset(arguments: argparse.Namespace, settings: Settings) -> int:
+    require_folder(settings)
+    made = asyncio.run(perform(settings, "user.reset", {"name": arguments.name}))
+    if arguments.json:
+        print(json.dumps(made))
+        return 0
+    print(made["code"])
+    _say(f"It sets a new password once, until {_time(made['expires_ms'])}, and is not shown again.")
+    return 0
+
+
+def _say(sentence: str) -> None:
+    """Tell a person; standard output holds what a program may want."""
+    print(sentence, file=sys.stderr)
+
+
+def _time(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_ms / 1000))
 
 
 async def _all_accounts(settings: Settings) -> list[dict[str, Any]]:

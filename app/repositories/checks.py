@@ -14,7 +14,9 @@ _FOLDERS = """
     SELECT n.id, n.parent_id, n.dead_seq, n.dead_seq > 0 AND n.dead_ms IS NULL AS is_purged, f.size, f.items,
            coalesce((SELECT sum(c.size) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0), 0) AS size_here,
            (SELECT count(*) FROM nodes c WHERE c.parent_id = n.id AND c.dead_seq = 0) AS items_here
-      FROM nodes n JOIN folders f ON f.node_id = n.id WHERE n.kind = 1
+      FROM nodes n JOIN folders f ON f.node_id = n.id
+     WHERE n.kind = 1
+       AND n.space_id NOT IN (SELECT r.space_id FROM jobs j JOIN nodes r ON r.id = j.node_id WHERE j.kind = 8)
 """
 _MANIFESTS = "SELECT id, node_id, size, manifest FROM versions WHERE manifest IS NOT NULL ORDER BY id"
 
@@ -57,6 +59,7 @@ _RULES = (
     ("node", "is purged, still holds something, and no job goes on with it", """
         SELECT n.id FROM nodes n WHERE n.dead_seq > 0 AND n.dead_ms IS NULL
            AND n.id NOT IN (SELECT j.node_id FROM jobs j WHERE j.kind = 2)
+           AND n.space_id NOT IN (SELECT r.space_id FROM jobs j JOIN nodes r ON r.id = j.node_id WHERE j.kind = 8)
            AND (n.version_id IS NOT NULL OR EXISTS (SELECT 1 FROM versions v WHERE v.node_id = n.id)
              OR EXISTS (SELECT 1 FROM past p WHERE p.node_id = n.id)
              OR EXISTS (SELECT 1 FROM folders f WHERE f.node_id = n.id)

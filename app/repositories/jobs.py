@@ -37,6 +37,7 @@ class JobKind(IntEnum):
     PURGE = 2
     REWIND = 3
     UNDO = 4
+    ERASE = 8
 
 
 TOLD = frozenset({JobKind.REWIND, JobKind.UNDO})

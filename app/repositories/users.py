@@ -22,6 +22,8 @@ _REHASH = "UPDATE users SET password_hash = :hash WHERE id = :id AND password_ha
 _SET_PASSWORD = "UPDATE users SET password_hash = :hash WHERE id = :id"  # noqa: S105 - a statement
 _SET_DISABLED = "UPDATE users SET disabled_ms = :disabled WHERE id = :id"
 _SET_ADMIN = "UPDATE users SET is_admin = :is_admin WHERE id = :id"
+_FORGET_TOTP = "UPDATE users SET totp_secret = NULL, totp_step = 0 WHERE id = :id"
+_FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = :id"
 _END_ALL = "UPDATE users SET generation = generation + 1 WHERE id = :id"
 # No user can be called `/5`, so the name is free for another.
 _BURY = """
@@ -131,6 +133,12 @@ def set_disabled(tx: Transaction, user: User, *, disabled: bool) -> None:
 def set_admin(tx: Transaction, user: User, *, is_admin: bool) -> None:
     """Let a user manage accounts, or no more."""
     tx.execute(_SET_ADMIN, {"id": user.id, "is_admin": is_admin})
+
+
+def forget_second_factor(tx: Transaction, user: User) -> None:
+    """Turn the second factor off, recovery codes included."""
+    tx.execute(_FORGET_TOTP, {"id": user.id})
+    tx.execute(_FORGET_RECOVERY, {"id": user.id})
 
 
 def ever_named(tx: Snapshot, *, name: str, folded: str) -> list[int]:

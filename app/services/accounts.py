@@ -104,6 +104,7 @@ class AccountService:
         is_admin: bool = False,
         quota: int | None = None,
         by: Actor | None = None,
+        address: str = "",
         first: bool = False,
         inside: Callable[[Transaction], None] = _nothing,
     ) -> User:
@@ -111,6 +112,7 @@ class AccountService:
 
         Args:
             quota: bytes, or None for no limit.
+            address: the network of a guest who makes it.
             first: only if there is no admin yet.
             inside: done in the same transaction before; what it raises undoes all.
 
@@ -131,7 +133,8 @@ class AccountService:
             user = users.create(tx, name=name, folded=fold(name), password_hash=encoded, is_admin=is_admin)
             server = actors.create(tx, user_id=user.id, kind=ActorKind.SERVER, name=self._server_name)
             spaces.create_home(tx, owner_id=user.id, actor_id=server.id, quota=quota)
-            note(tx, Event.USER_CREATED, actor=by, about=name, detail={"is_admin": int(is_admin), "quota": quota})
+            detail = {"is_admin": int(is_admin), "quota": quota}
+            note(tx, Event.USER_CREATED, actor=by, about=name, detail=detail, address=address)
             return user
 
         user = await self._database.write(work, use=Use.FREES if first else Use.GROWS)
@@ -230,6 +233,14 @@ class AccountService:
         if ended is not None:
             self._endings.announce(ended)
 
+    def check_password(self, password: str, name: str) -> None:
+        """Refuse what cannot be a new password of the user `name`.
+
+        Raises:
+            InvalidRequestError: it is too short, too long, or easily guessed.
+        """
+        check_policy(password, (name, self._server_name))
+
     async def hash(self, password: str, name: str) -> str:
         """Return the hash of a new password of the user `name`.
 
@@ -237,7 +248,7 @@ class AccountService:
             InvalidRequestError: this cannot be a password.
             UnavailableError: too many people sign in at this moment.
         """
-        check_policy(password, (name, self._server_name))
+        self.check_password(password, name)
         async with self._hasher.turn():
             return await self._hasher.hash(password)
 

@@ -52,7 +52,7 @@ class AuditService:
         """Take the database that the log is in."""
         self._database = database
 
-    async def list_page(self, *, before: int, event: Event | None, username: str | None, limit: int) -> list[Line]:
+    async def list_page(self, *, before: int, event: str | None, username: str | None, limit: int) -> list[Line]:
         """Return up to `limit` lines older than number `before`, the newest first.
 
         Args:

@@ -14,6 +14,11 @@ WITH_A_SECRET = {
     ("POST", "/api/v1/reauth"),
     ("GET", "/setup/{token}"),
     ("POST", "/setup/{token}"),
+    ("GET", "/invite/{token}"),
+    ("POST", "/invite/{token}"),
+    ("GET", "/api/v1/invite/{token}"),
+    ("POST", "/api/v1/invite/{token}"),
+    ("POST", "/api/v1/reset"),
 }
 WITHOUT = {
     ("GET", "/"),

@@ -60,7 +60,9 @@ def test_every_route_is_in_the_document_with_who_may_call_it_and_how_it_refuses(
         assert bool(described["security"]) == (route.access in SECRET), route
         assert any(status < "400" for status in described["responses"]), route
         assert {"400", "408", "421", "429", "431", "500", "503"} <= described["responses"].keys(), route
-        assert ("401" in described["responses"]) >= (route.access in (Access.FILES, Access.ACCOUNT, Access.ADMIN)), route
+        assert ("401" in described["responses"]) >= (route.access in (Access.FILES, Access.ACCOUNT, Access.ADMIN)), (
+            route
+        )
     assert sum(map(len, DOCUMENT["paths"].values())) == len(route_table())
 
 
