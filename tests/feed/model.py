@@ -134,6 +134,7 @@ class World:
             file_id
             for file_id, node in self.nodes.items()
             if node.kind == "file"
+            and self._is_mine(file_id)
             and not self._is_live(file_id)
             and not any(self.nodes[above].is_purged for above in self._way_up(file_id))
         ]
@@ -222,6 +223,10 @@ class World:
 
     def _is_live(self, file_id: str) -> bool:
         return not any(self.nodes[at].is_trashed for at in self._way_up(file_id))
+
+    def _is_mine(self, file_id: str) -> bool:
+        """Tell whether a node is one that this turn may be about."""
+        return file_id in self.nodes
 
     def _pick(self, *kinds: str) -> str | None:
         found = [

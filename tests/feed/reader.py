@@ -1,5 +1,7 @@
 """A device as the feed's rules want it: it keeps a tree, and plans deletes only when nothing more is to come."""
 
+from typing import Literal
+
 import msgspec
 
 from app.application import Cairn
@@ -7,10 +9,32 @@ from app.auth.identity import Actor
 from app.services.feed_page import Change
 from app.services.feed_view import Asked
 from app.wire_sync import ChangeReply, SyncReply
-from client.protocol import File, SyncAnswer
+from client.protocol import File
 
 
-async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked: object) -> SyncAnswer:
+class SeenFile(File, frozen=True, kw_only=True):
+    """A File with what its reader may do, which the client does not ask yet."""
+
+    permissions: list[str]
+
+
+class SeenChange(msgspec.Struct, frozen=True):
+    """A change of a page."""
+
+    type: Literal["upsert", "delete"]
+    file: SeenFile
+    reason: str | None = None
+
+
+class SeenPage(msgspec.Struct, frozen=True):
+    """A page as this device needs it."""
+
+    changes: list[SeenChange]
+    cursor: str
+    has_more: bool
+
+
+async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked: object) -> SeenPage:
     """Return a page as a client reads it."""
 
     def show(change: Change) -> ChangeReply:
@@ -20,7 +44,7 @@ async def read_page(cairn: Cairn, actor: Actor, *, wait_s: float = 0.0, **asked:
         page = await cairn.services.feed.poll(
             actor, msgspec.convert(asked, Asked), wait_s=wait_s, is_gone=lambda: False, show=show, lease=lease
         )
-    return msgspec.json.decode(msgspec.json.encode(SyncReply.of(page)), type=SyncAnswer)
+    return msgspec.json.decode(msgspec.json.encode(SyncReply.of(page)), type=SeenPage)
 
 
 class Reader:
@@ -31,12 +55,12 @@ class Reader:
         self._actor = actor
         self._limit = limit
         self.cursor: str | None = None
-        self.files: dict[str, File] = {}
+        self.files: dict[str, SeenFile] = {}
         self.has_more = True
         self.pages = 0
         self._doomed: set[str] = set()
 
-    async def turn(self) -> SyncAnswer:
+    async def turn(self) -> SeenPage:
         """Read a page and apply it."""
         page = await read_page(self.cairn, self._actor, cursor=self.cursor, limit=self._limit)
         self.pages += 1
@@ -48,7 +72,7 @@ class Reader:
         while (await self.turn()).has_more:
             pass
 
-    def apply(self, page: SyncAnswer) -> None:
+    def apply(self, page: SeenPage) -> None:
         """Take a page over, and hold it to what a page promises."""
         ids = [change.file.file_id for change in page.changes]
         assert len(set(ids)) == len(ids), "a node stands twice in a page"

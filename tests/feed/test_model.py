@@ -3,10 +3,10 @@
 import pytest
 
 from app.services import purge, reveal
-from client.protocol import File, SyncAnswer
+from client.protocol import File
 from tests.feed.conftest import Home
 from tests.feed.model import World
-from tests.feed.reader import Reader
+from tests.feed.reader import Reader, SeenPage
 
 STEPS = 300
 
@@ -41,7 +41,7 @@ async def test_every_reader_ends_with_the_tree_of_the_model(
     assert (await readers[0].turn()).changes == []
 
 
-def check_page(world: World, page: SyncAnswer) -> None:
+def check_page(world: World, page: SeenPage) -> None:
     """Hold every change to the model: a page tells what is so when it is read."""
     live = world.live()
     for change in page.changes:
