@@ -6,10 +6,9 @@ from typing import Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+
 from client.channel import Channel
 from client.errors import ApiError, ClientError, ConflictError
-from client.transport import Body
-
 from client.protocol import (
     AppendRequest,
     BatchAnswer,
@@ -41,6 +40,7 @@ from client.protocol import (
     Version,
     VersionPage,
 )
+from client.transport import Body
 
 Item = TypeVar("Item")
 
