@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +26,7 @@ from app.api import (
     jobs,
     links,
     metrics,
+    moments,
     openapi,
     pages,
     search,
@@ -70,9 +71,10 @@ from app.services.hashes import HashService
 from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.invitations import InvitationService
-from app.services.jobs import JobService
+from app.services.jobs import JobService, Slice
 from app.services.links import LinkService
 from app.services.metrics import Gauge, Metrics, read_token
+from app.services.moments import MomentService
 from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
 from app.services.purge import purge_slice
@@ -86,6 +88,7 @@ from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
 from app.services.standing import Standing
 from app.services.sweep import Sweep
+from app.services.takebacks import TakeBackService, rewind_slice, undo_slice
 from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
@@ -110,6 +113,13 @@ HASHERS, HASH_QUEUE = 2, 64
 ZIPPERS, ZIP_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 WAITS = Deadlines()
+JOBS: Mapping[JobKind, Slice] = {
+    JobKind.REVEAL: reveal_slice,
+    JobKind.PURGE: purge_slice,
+    JobKind.ERASE: erase_slice,
+    JobKind.REWIND: rewind_slice,
+    JobKind.UNDO: undo_slice,
+}
 MODULES = (
     accounts,
     archives,
@@ -124,6 +134,7 @@ MODULES = (
     jobs,
     links,
     metrics,
+    moments,
     openapi,
     pages,
     search,
@@ -244,9 +255,7 @@ async def _make_shared(base: Foundation) -> _Shared:
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
-        jobs=JobService(
-            database, {JobKind.REVEAL: reveal_slice, JobKind.PURGE: purge_slice, JobKind.ERASE: erase_slice}
-        ),
+        jobs=JobService(database, JOBS),
     )
 
 
@@ -286,6 +295,8 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         tree=TreeService(database),
         trash=TrashService(database, shared.jobs, shared.epoch),
         jobs=shared.jobs,
+        moments=MomentService(database),
+        takebacks=TakeBackService(database, shared.jobs),
         history=HistoryService(database),
         search=SearchService(database),
         copies=CopyService(database),

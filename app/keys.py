@@ -26,11 +26,13 @@ from app.services.invitations import InvitationService
 from app.services.jobs import JobService
 from app.services.links import LinkService
 from app.services.metrics import Metrics
+from app.services.moments import MomentService
 from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
 from app.services.resets import ResetService
 from app.services.search import SearchService
 from app.services.setup import SetUpService
+from app.services.takebacks import TakeBackService
 from app.services.trash import TrashService
 from app.services.tree import TreeService
 from app.services.uploads import UploadService
@@ -60,6 +62,8 @@ class Services:
     tree: TreeService
     trash: TrashService
     jobs: JobService
+    moments: MomentService
+    takebacks: TakeBackService
     history: HistoryService
     search: SearchService
     copies: CopyService

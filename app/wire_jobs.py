@@ -6,12 +6,20 @@ from msgspec import Struct
 
 from app.ids import encode_id
 from app.services.jobs import Report
+from app.services.planned import Outcomes
 
 
 class JobAccepted(Struct, frozen=True):
     """Answer to a call whose work goes on: GET /api/v1/jobs/{job_id} tells how far it is."""
 
     job_id: str
+
+
+class JobResult(Struct, frozen=True):
+    """What came of a rewind or undo: nodes put back, and nodes left alone, which GET /api/v1/jobs/{id}/kept lists."""
+
+    changed: int
+    kept: int
 
 
 class JobReply(Struct, frozen=True):
@@ -28,11 +36,13 @@ class JobReply(Struct, frozen=True):
     total: int
     created_ms: int
     ended_ms: int | None
+    result: JobResult | None
 
     @classmethod
     def of(cls, report: Report) -> Self:
         """Show `report`."""
         job = report.job
+        outcomes = job.result(Outcomes)
         return cls(
             job_id=encode_id(job.id, job.tag),
             kind=job.kind.name.lower(),
@@ -41,4 +51,5 @@ class JobReply(Struct, frozen=True):
             total=job.total,
             created_ms=job.created_ms,
             ended_ms=job.done_ms,
+            result=None if outcomes is None else JobResult(outcomes.changed, outcomes.kept),
         )

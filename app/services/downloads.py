@@ -14,6 +14,7 @@ from app.repositories.versions import Version
 from app.services import access
 from app.services.locating import locate
 from app.services.media import Presentation, present_as
+from app.services.past_sight import look_ever
 from app.services.urls import Urls
 from app.services.views import View
 from storage.base import ChunkId, StoredChunk
@@ -145,7 +146,8 @@ class DownloadService:
 
 def _find(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[View, Version]:
     """Return a file that the actor may read, and one of its versions."""
-    sight = access.look(tx, actor, file_id)
+    # What is in the trash is asked for by its version, as a folder that it was in shows it (`folders/{id}/at`).
+    sight = access.look(tx, actor, file_id) if version_id is None else look_ever(tx, actor, file_id)
     sight.require(access.Right.READ)
     node = sight.node
     if node.kind is not nodes.Kind.FILE or node.version_id is None:

@@ -13,6 +13,7 @@ from app.repositories.versions import PastVersion, Version
 from app.services import access
 from app.services.access import Right, Sight
 from app.services.ledger import Ledger
+from app.services.past_sight import look_ever
 from app.services.views import View
 
 NEWEST = 2**63 - 1
@@ -35,7 +36,7 @@ class HistoryService:
         """
 
         def work(tx: Snapshot) -> tuple[list[PastVersion], int | None]:
-            sight = _look_at_file(tx, actor, file_id)
+            sight = _require_file(look_ever(tx, actor, file_id))
             start = NEWEST if before is None else before
             found = versions.of_node(tx, sight.node.id, before=start, limit=limit + 1)
             return found[:limit], found[limit - 1].id if len(found) > limit else None
@@ -51,7 +52,7 @@ class HistoryService:
         """
 
         def work(tx: Transaction) -> View:
-            sight = _look_at_file(tx, actor, file_id)
+            sight = _require_file(access.look(tx, actor, file_id))
             sight.require(Right.WRITE)
             _put_content(tx, actor, sight, _find_version(tx, sight.node.id, version_id))
             return View.of(tx, access.look_number(tx, actor, sight.node.id))
@@ -83,8 +84,7 @@ def _put_content(tx: Transaction, actor: Actor, sight: Sight, version: Version) 
     sums.apply(tx)
 
 
-def _look_at_file(tx: Snapshot, actor: Actor, file_id: str) -> Sight:
-    sight = access.look(tx, actor, file_id)
+def _require_file(sight: Sight) -> Sight:
     if sight.node.is_folder:
         raise NotFoundError("A folder has no versions.")
     return sight

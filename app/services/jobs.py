@@ -13,7 +13,7 @@ from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NotFoundError, UnavailableError
 from app.ids import decode_id
-from app.repositories import jobs
+from app.repositories import jobs, plans
 from app.repositories.jobs import Job, JobKind, Rest
 from storage.errors import StorageError
 
@@ -24,7 +24,7 @@ Slice = Callable[[Transaction, Job], Rest]
 RETRY_S = 5.0
 KEPT_MS = 14 * 24 * 3600 * 1000
 """How long who asked for a job may read what came of it."""
-FORGOTTEN_AT_ONCE = 100
+FORGOTTEN_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,15 @@ class JobService:
         """Forget jobs that ended long ago."""
 
         def work(tx: Transaction) -> bool:
-            found = jobs.ended(tx, before_ms=now_ms() - KEPT_MS, limit=FORGOTTEN_AT_ONCE)
-            for job_id in found:
-                jobs.delete(tx, job_id)
-            return bool(found)
+            found = jobs.ended(tx, before_ms=now_ms() - KEPT_MS, limit=1)
+            return any(_forget(tx, job_id) for job_id in found)
 
         while await self._database.write(work, use=Use.FREES):
+            pass
+
+    async def forget_now(self, job_id: int) -> None:
+        """Forget a job that is done, with all that stands about it."""
+        while await self._database.write(lambda tx: _forget(tx, job_id), use=Use.FREES):
             pass
 
     async def _unfinished(self) -> list[int]:
@@ -149,6 +152,15 @@ class JobService:
         if job.done_ms is not None:
             return Report(job, "done")
         return Report(job, "failed" if job.id in self._broken else "running")
+
+
+def _forget(tx: Transaction, job_id: int) -> bool:
+    """Forget some of what stands about a job, and at last the job; tell whether there was anything."""
+    if jobs.find(tx, job_id) is None:
+        return False
+    if not plans.trim(tx, job_id, limit=FORGOTTEN_AT_ONCE):
+        jobs.delete(tx, job_id)
+    return True
 
 
 def look(tx: Snapshot, actor: Actor, job_id: str) -> Job:

@@ -108,12 +108,13 @@ async def test_a_version_belongs_to_its_file(ada: Person) -> None:
     assert (await ada.at("/f")).json == file
 
 
-async def test_folders_and_deleted_files_show_no_versions(ada: Person) -> None:
+async def test_a_folder_has_no_versions_and_those_of_a_deleted_file_are_only_looked_at(ada: Person) -> None:
     folder, file = await ada.make_folder("/a"), await ada.upload("/f", noise(10))
     await deleted(ada, file)
 
+    assert (await versions_of(ada, folder)).code == "not_found"
+    assert [version["version_id"] for version in (await versions_of(ada, file)).json["items"]] == [file["version_id"]]
     for node in (folder, file):
-        assert (await versions_of(ada, node)).code == "not_found"
         assert (await restore_version(ada, node, file["version_id"])).code == "not_found"
 
 

@@ -13,12 +13,17 @@ ALTER TABLE jobs ADD COLUMN done INTEGER NOT NULL DEFAULT 0;  -- how much of it 
 CREATE INDEX job_unfinished ON jobs(id) WHERE done_ms IS NULL;
 CREATE INDEX job_done ON jobs(done_ms) WHERE done_ms IS NOT NULL;
 
-CREATE TABLE plans (                                  -- what a rewind or undo is going to do, a row a node
+CREATE TABLE plans (                                  -- what a rewind or undo still has to do, a row a node, and what it left alone
   job_id INTEGER NOT NULL REFERENCES jobs(id),
-  step INTEGER NOT NULL,                              -- in the order in which it is done
   node_id INTEGER NOT NULL,
-  if_seq INTEGER NOT NULL,                            -- what changed since is kept
-  target BLOB NOT NULL,                               -- the state to bring about, as JSON
-  outcome INTEGER,                                    -- NULL until tried
-  PRIMARY KEY (job_id, step)
+  step INTEGER NOT NULL,                              -- app.repositories.plans.Step: all of one are done before the next
+  outcome INTEGER NOT NULL,                           -- app.repositories.plans.Outcome: 0 until tried; what is done goes
+  if_seq INTEGER NOT NULL,                            -- what changed since is left alone
+  parent_id INTEGER,                                  -- the state to bring about, from here on
+  name TEXT NOT NULL,
+  version_id INTEGER,
+  mtime_ms INTEGER,
+  executable INTEGER NOT NULL,
+  PRIMARY KEY (job_id, node_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX plan_order ON plans(job_id, outcome, step, node_id);

@@ -1,0 +1,132 @@
+"""A folder as it was at any moment: its files with their versions of then, under the rights of now."""
+
+from dataclasses import dataclass
+
+from app.auth.identity import Actor
+from app.db.database import Database
+from app.db.transaction import Snapshot
+from app.errors import InvalidRequestError, NotFoundError
+from app.ids import encode_id
+from app.repositories import feed, moments
+from app.repositories.moments import ChildThen, Kept
+from app.services import access
+from app.services.access import Sight
+from app.services.past_sight import look_ever
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a folder as it was ends: whether the last one was a file, and its name."""
+
+    is_file: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewThen:
+    """A file or folder as it was.
+
+    Attributes:
+        shown: of a file, the version whose content is shown: the one of then, or the nearest that is kept; else the
+            one of then, whose content is gone.
+    """
+
+    child: ChildThen
+    shown: Kept | None
+    is_gone: bool
+    path: str
+    space_id: str
+    parent_id: str
+    rights: tuple[access.Right, ...]
+
+
+class MomentService:
+    """Shows what was."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    async def children_at(
+        self, actor: Actor, file_id: str, *, time_ms: int, after: Place | None, limit: int
+    ) -> tuple[list[ViewThen], Place | None]:
+        """Return a page of a folder as it was at a time, folders first, and where it ends; None at the end.
+
+        Raises:
+            NotFoundError: there is no such folder, or it was not there then.
+            InvalidRequestError: that is longer ago than the history reaches.
+        """
+
+        def work(tx: Snapshot) -> tuple[list[ViewThen], Place | None]:
+            folder = look_ever(tx, actor, file_id)
+            if not folder.node.is_folder:
+                raise NotFoundError("There is no folder with this id.")
+            seq = seq_at(tx, folder.space.id, time_ms)
+            path = _path_then(tx, actor, folder, seq)
+            place = None if after is None else (after.is_file, after.name)
+            found = moments.children_at(tx, folder.node.id, seq, after=place, limit=limit + 1)
+            readable = {folder.space.id, *(space.id for space in access.spaces_of(tx, actor))}
+            page = [_shown(tx, folder, path, child) for child in found[:limit] if child.space_id in readable]
+            return page, _place_of(found[limit - 1]) if len(found) > limit else None
+
+        return await self._database.read(work)
+
+
+def seq_at(tx: Snapshot, space_id: int, time_ms: int) -> int:
+    """Return the last seq of no later than a time.
+
+    Raises:
+        InvalidRequestError: the history of the space does not reach back to it.
+    """
+    seq = feed.seq_before(tx, time_ms + 1, feed.head(tx))
+    if seq is None or seq < moments.history_seq(tx, space_id):
+        raise InvalidRequestError("The history does not reach back to that time.")
+    return seq
+
+
+def seq_before(tx: Snapshot, time_ms: int) -> int:
+    """Return the last seq of before a time, or the one before all that the journal still knows."""
+    head = feed.head(tx)
+    seq = feed.seq_before(tx, time_ms, head)
+    return head.oldest_seq - 1 if seq is None else seq
+
+
+def _path_then(tx: Snapshot, actor: Actor, folder: Sight, seq: int) -> str:
+    """Return where a folder was, as the actor would have seen it: below the root of its space, or of the actor's scope.
+
+    Raises:
+        NotFoundError: it was not there, or was in the trash.
+    """
+    ends = {folder.space.root_id, actor.scope.root_id}
+    names: list[str] = []
+    at: int | None = folder.node.id
+    while at is not None and at not in ends:
+        then = moments.state_at(tx, at, seq)
+        if then is None or then.dead_seq:
+            raise NotFoundError("This folder was not there at that time.")
+        names.append(then.name)
+        at = then.parent_id
+    if at is None or moments.state_at(tx, at, seq) is None:
+        raise NotFoundError("This folder was not there at that time.")
+    top = access.look_number(tx, actor, at).path
+    return top.rstrip("/") + "".join(f"/{name}" for name in reversed(names))
+
+
+def _shown(tx: Snapshot, folder: Sight, path: str, child: ChildThen) -> ViewThen:
+    shown, is_gone = child.version, False
+    if child.version is not None and not child.is_kept:
+        nearest = moments.nearest_kept(tx, child.id, child.version.id)
+        shown, is_gone = nearest or child.version, nearest is None
+    return ViewThen(
+        child,
+        shown,
+        is_gone,
+        f"{path}/{child.name}",
+        encode_id(folder.space.id, folder.space.tag),
+        encode_id(folder.node.id, folder.node.tag),
+        folder.rights,
+    )
+
+
+def _place_of(child: ChildThen) -> Place:
+    return Place(child.version is not None, child.name)

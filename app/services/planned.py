@@ -1,0 +1,63 @@
+"""What a rewind and an undo have in common: where they stand between slices, and what came of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.auth.identity import Actor, ActorKind, Scope
+from app.db.transaction import Snapshot
+from app.repositories import actors
+from app.repositories.jobs import Job
+
+
+class Stage(StrEnum):
+    """What is being done."""
+
+    COLLECT = "collect"
+    """The plan is drawn up."""
+    GUARD = "guard"
+    """New folders that hold what others made are taken out of it."""
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Where a rewind or an undo stands.
+
+    Attributes:
+        scope: of who asked; what a job does is never more than they may.
+        dry_run: the plan is all that is wanted.
+        since: seq after which the changes are that are taken back.
+        until: seq of the last of them; of a rewind, the journal's head when it was asked for.
+        upto: the journal's head when it was asked for; what changes behind it is left alone.
+        actor_ids: of an undo, whose changes are taken back.
+        is_own: they are all of who asked.
+        place: how far the stage has read; of an undo, the first number says which actor or space is being read.
+        space_ids: spaces in which something made by the actors is to go.
+    """
+
+    stage: Stage
+    scope: Scope
+    dry_run: bool
+    since: int
+    until: int
+    upto: int
+    actor_ids: tuple[int, ...] = ()
+    is_own: bool = False
+    place: tuple[int, int] = (0, 0)
+    space_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What came of a rewind or an undo: nodes put back, and nodes left alone."""
+
+    changed: int = 0
+    kept: int = 0
+
+
+def asker_of(tx: Snapshot, job: Job, scope: Scope) -> Actor:
+    """Return who asked for a job, as far as rights go by it."""
+    row = actors.find(tx, job.actor_id)
+    if row is None:
+        raise AssertionError(f"job {job.id} was asked for by nobody")
+    return Actor(row.id, row.user_id, "", 0, ActorKind(row.kind), is_admin=False, proved_ms=0, scope=scope)
