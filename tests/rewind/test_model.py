@@ -74,8 +74,8 @@ async def test_one_folder_is_put_back_and_what_is_beside_it_stays(server: Runnin
     folders: dict[int, tuple[Picture, dict[str, Picture]]] = {}
     for _ in range(STEPS):
         await world.step()
-        below = {folder.id: await picture(ada, folder.id) for folder in world.model.live("folder")}
-        folders[time_of(server.folder)] = (await picture(ada), below)
+        each = {folder.id: await picture(ada, folder.id) for folder in world.model.live("folder")}
+        folders[time_of(server.folder)] = (await picture(ada), each)
     await server.cairn.jobs.wait_idle()
     for time_ms in world.chance.sample([*folders], REWINDS):
         now = [file_id for file_id, seen in (await picture(ada)).items() if seen[1] == "folder"]
