@@ -17,6 +17,7 @@ from app.api import (
     archives,
     audit,
     chunks,
+    devices,
     drops,
     files,
     folders,
@@ -30,6 +31,7 @@ from app.api import (
     openapi,
     pages,
     search,
+    second_factor,
     setup,
     sync,
     trash,
@@ -64,8 +66,10 @@ from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
 from app.services.copies import CopyService
+from app.services.devices import DeviceService
 from app.services.downloads import DownloadService
 from app.services.erase import erase_slice
+from app.services.failures import FailureNotes
 from app.services.feed import FeedService
 from app.services.hashes import HashService
 from app.services.health import HealthService
@@ -77,6 +81,7 @@ from app.services.metrics import Gauge, Metrics, read_token
 from app.services.moments import MomentService
 from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
+from app.services.proofs import Proofs
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
@@ -84,8 +89,10 @@ from app.services.resets import ResetService
 from app.services.reveal import reveal_slice
 from app.services.room import Room
 from app.services.search import SearchService
+from app.services.second_factor import SecondFactor
 from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
+from app.services.sign_in import SignInService
 from app.services.standing import Standing
 from app.services.sweep import Sweep
 from app.services.takebacks import TakeBackService, rewind_slice, undo_slice
@@ -125,6 +132,7 @@ MODULES = (
     archives,
     audit,
     chunks,
+    devices,
     drops,
     files,
     folders,
@@ -138,6 +146,7 @@ MODULES = (
     openapi,
     pages,
     search,
+    second_factor,
     setup,
     sync,
     trash,
@@ -269,20 +278,33 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     recent = RecentActors(time.monotonic)
     accounts_ = AccountService(database, shared.hasher, shared.endings, recent, server_name=settings.server.name)
     await accounts_.start()
+    second_factor_ = SecondFactor(
+        database,
+        base.sealer,
+        throttle,
+        shared.endings,
+        recent,
+        clock_ms=now_ms,
+        issuer=settings.server.name,
+    )
     return Services(
         settings=settings,
         deadlines=deadlines,
         epoch=shared.epoch,
         accounts=accounts_,
-        authentication=AuthenticationService(
+        authentication=AuthenticationService(database, throttle, recent, shared.endings, clock_ms=now_ms),
+        sign_in=SignInService(
             database,
+            Proofs(database, shared.hasher, throttle, second_factor_, FailureNotes(database, clock_s=time.monotonic)),
             shared.hasher,
-            throttle,
-            recent,
             shared.endings,
+            recent,
             clock_ms=now_ms,
             devices_per_user=settings.limits.devices_per_user,
+            server_name=settings.server.name,
         ),
+        devices=DeviceService(database, shared.endings, clock_ms=now_ms),
+        second_factor=second_factor_,
         invitations=InvitationService(database, accounts_, throttle),
         resets=ResetService(database, accounts_, throttle, shared.endings),
         removal=RemovalService(database, shared.endings, shared.jobs),

@@ -30,6 +30,7 @@ class DataFolder:
         self.store = root / "store"
         self.collection = root / "collection"
         self.keys = root / "keys"
+        self.column_key = self.keys / "columns.secret"
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"
         self.high_water = self.guard / "high-water"

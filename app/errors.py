@@ -5,6 +5,7 @@ AppError
 │   ├── ChunkListError           invalid_request (the chunk list does not add up)
 │   └── MalformedError           invalid_request (its framing may be read in two ways: the connection ends)
 ├── UnauthenticatedError         unauthenticated
+│   └── TotpRequiredError        totp_required (the password is right, the second factor is not)
 ├── ForbiddenError               forbidden
 ├── ReauthRequiredError          reauth_required
 ├── NotFoundError                not_found
@@ -53,6 +54,12 @@ class UnauthenticatedError(AppError):
     """There is no valid proof of who asks."""
 
     code = "unauthenticated"
+
+
+class TotpRequiredError(UnauthenticatedError):
+    """The password is right; the code of the second factor is missing, wrong or used."""
+
+    code = "totp_required"
 
 
 class ForbiddenError(AppError):

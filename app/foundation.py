@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.auth.sealing import Sealer
 from app.clock import now_ms
 from app.config import Settings
 from app.data_folder import DataFolder
@@ -42,6 +43,7 @@ class Foundation:
     database: Database
     store: ChunkStore
     keyring: Keyring
+    sealer: Sealer
     notifier: Notifier
     room: Room
     standing: Standing
@@ -100,7 +102,8 @@ async def lay_foundation(
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        yield Foundation(settings, folder, disk, database, store, keyring, notifier, room, standing, was_clean)
+        sealer = await asyncio.to_thread(lambda: Sealer.open(folder.column_key, disk))
+        yield Foundation(settings, folder, disk, database, store, keyring, sealer, notifier, room, standing, was_clean)
     if not failures and not standing.is_read_only:
         _note_clean_stop(folder)
 

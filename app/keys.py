@@ -18,6 +18,7 @@ from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget, Lease
 from app.services.commits import CommitService
 from app.services.copies import CopyService
+from app.services.devices import DeviceService
 from app.services.downloads import DownloadService
 from app.services.feed import FeedService
 from app.services.health import HealthService
@@ -31,7 +32,9 @@ from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
 from app.services.resets import ResetService
 from app.services.search import SearchService
+from app.services.second_factor import SecondFactor
 from app.services.setup import SetUpService
+from app.services.sign_in import SignInService
 from app.services.takebacks import TakeBackService
 from app.services.trash import TrashService
 from app.services.tree import TreeService
@@ -50,6 +53,9 @@ class Services:
     epoch: str
     accounts: AccountService
     authentication: AuthenticationService
+    sign_in: SignInService
+    devices: DeviceService
+    second_factor: SecondFactor
     invitations: InvitationService
     resets: ResetService
     removal: RemovalService
@@ -85,6 +91,7 @@ class Services:
 
 SERVICES = web.AppKey("services", Services)
 ACTOR = web.RequestKey("actor", Actor)
+CSRF = web.RequestKey("csrf", str)  # what pages of this session must show; only where a cookie tells who asks
 IS_PROVEN = web.RequestKey("is_proven", bool)  # a token or a signature held: `app.api.http.prove`
 NETWORK = web.RequestKey("network", str)  # where the request comes from, as app.auth.addresses.network_of names it
 OWNER = web.RequestKey("owner", str)  # for whom memory counts: a user's number, or a stranger's network

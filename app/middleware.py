@@ -5,22 +5,24 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, cast
 
 from aiohttp import web
 
+from app.api.credentials import who_asks
 from app.api.http import prove
 from app.api.refusals import problem_for
 from app.api.routes import Access, Handler, Route
 from app.auth.addresses import network_of
+from app.auth.identity import Actor, ActorKind
 from app.connections import Guest
 from app.errors import (
     ForbiddenError,
     HeadersTooLargeError,
     MalformedError,
     RateLimitedError,
-    UnauthenticatedError,
     UnavailableError,
 )
 from app.heads import check_head, waits_to_be_invited
@@ -57,11 +59,12 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
             raise _not_set_up()
         if route.access not in (Access.FILES, Access.ACCOUNT, Access.ADMIN):
             return await _answer(route, request, request[NETWORK])
-        actor = await services.authentication.actor_of(bearer_token(request))
+        actor = replace(await who_asks(request), address=request[NETWORK])
         request[ACTOR] = actor
         prove(request)
-        if route.access is Access.ADMIN and not actor.is_admin:
-            raise ForbiddenError("Only an admin may do this.")
+        _check_opens(route, actor)
+        if route.proof:
+            services.authentication.require_proof(actor)
         if running[actor.user_id] >= services.settings.limits.requests_per_user:
             raise RateLimitedError("Too many requests of yours are under way: wait for some to end.", RETRY_S)
         running[actor.user_id] += 1
@@ -73,6 +76,21 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
                 del running[actor.user_id]
 
     return handler
+
+
+def _check_opens(route: Route, actor: Actor) -> None:
+    """Refuse a route that this kind of credential does not open.
+
+    Raises:
+        ForbiddenError: it does not.
+    """
+    if route.access is Access.FILES:
+        if actor.scope.webdav_only:
+            raise ForbiddenError("This app password opens WebDAV alone.")
+    elif actor.kind is ActorKind.APP_PASSWORD:
+        raise ForbiddenError("An app password opens files alone: log in for this.")
+    elif route.access is Access.ADMIN and not actor.is_admin:
+        raise ForbiddenError("Only an admin may do this.")
 
 
 async def _answer(route: Route, request: web.Request, owner: str) -> web.StreamResponse:
@@ -87,14 +105,6 @@ async def _answer(route: Route, request: web.Request, owner: str) -> web.StreamR
             await response.prepare(request)
             await response.write_eof()
     return response
-
-
-def bearer_token(request: web.Request) -> str:
-    """Return the token of the Authorization header, the one place where a token counts (security.md, S4)."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthenticatedError("This call needs the header 'Authorization: Bearer TOKEN': log in first.")
-    return token.strip()
 
 
 @web.middleware

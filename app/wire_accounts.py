@@ -10,9 +10,11 @@ from app.ids import encode_id
 from app.repositories.actors import ActorRow
 from app.repositories.users import User
 from app.services.accounts import Profile, SpaceView
-from app.services.authentication import NewDevice
+from app.services.app_scope import AppScope
+from app.services.app_scope import shown as scope_shown
 from app.services.names import DEPTH, NAME_SIZE, PATH_SIZE
 from app.services.receive import BUNDLE_FRAMES
+from app.services.sign_in import NewDevice
 from app.services.uploads import ANSWER_CHUNKS, BATCH_CHUNKS
 from app.services.urls import BUNDLE_SIZE
 from app.wire import Request
@@ -40,6 +42,70 @@ class ReauthRequest(Request, frozen=True):
 
     password: str
     totp: Totp | None = None
+
+
+class SessionRequest(Request, frozen=True):
+    """Body of POST /api/v1/session."""
+
+    username: Username
+    password: str
+    totp: Totp | None = None
+    device_name: DeviceName = "Browser"
+
+
+class PasswordRequest(Request, frozen=True):
+    """Body of POST /api/v1/password."""
+
+    current: str
+    new: str
+    totp: Totp | None = None
+    end_devices: bool = True
+
+
+class AppPasswordRequest(Request, frozen=True):
+    """Body of POST /api/v1/app-passwords."""
+
+    name: DeviceName
+    scope: AppScope = AppScope()
+
+
+class AppPasswordReply(Struct, frozen=True):
+    """Answer to it; the password is shown this once."""
+
+    device_id: str
+    password: str
+
+
+class TotpCodeOnly(Request, frozen=True):
+    """A code of the second factor, or where that is on a recovery code."""
+
+    code: Totp
+
+
+class TotpCode(TotpCodeOnly, frozen=True):
+    """The same, and whether devices and app passwords end beside the other sessions."""
+
+    end_devices: bool = False
+
+
+class TotpEnrolment(Struct, frozen=True):
+    """Answer to POST /api/v1/totp; `uri` is what an authenticator app reads from a QR code."""
+
+    secret: str
+    uri: str
+
+
+class TotpStatus(Struct, frozen=True):
+    """Answer to GET /api/v1/totp."""
+
+    enabled: bool
+    recovery_codes_left: int
+
+
+class RecoveryReply(Struct, frozen=True):
+    """Recovery codes, shown this once."""
+
+    recovery_codes: list[str]
 
 
 class SetUpRequest(Request, frozen=True):
@@ -92,8 +158,21 @@ class LoginReply(Struct, frozen=True):
         return cls(device.token, device.device_id, UserReply.of(device.user))
 
 
+class SessionReply(Struct, frozen=True):
+    """Answer to POST /api/v1/session; `csrf_token` goes into the header X-CSRF-Token of whatever changes something."""
+
+    device_id: str
+    csrf_token: str
+    user: UserReply
+
+    @classmethod
+    def of(cls, session: NewDevice, csrf_token: str) -> Self:
+        """Show `session`."""
+        return cls(session.device_id, csrf_token, UserReply.of(session.user))
+
+
 class DeviceReply(Struct, frozen=True):
-    """One of a user's devices, sessions and app passwords."""
+    """One of a user's devices, sessions and app passwords; `scope` is an app password's."""
 
     device_id: str
     name: str
@@ -101,12 +180,19 @@ class DeviceReply(Struct, frozen=True):
     created_ms: int
     last_used_ms: int
     current: bool
+    scope: AppScope | None = None
 
     @classmethod
     def of(cls, row: ActorRow, *, current: bool) -> Self:
         """Show `row`; `current` if it is the one that asks."""
         return cls(
-            encode_id(row.id, row.tag), row.name, _KIND_NAMES[row.kind], row.created_ms, row.last_used_ms, current
+            encode_id(row.id, row.tag),
+            row.name,
+            _KIND_NAMES[row.kind],
+            row.created_ms,
+            row.last_used_ms,
+            current,
+            scope_shown(row.scope) if row.kind == ActorKind.APP_PASSWORD else None,
         )
 
 
@@ -150,7 +236,7 @@ class ChunkerReply(Struct, frozen=True):
 
 
 class ProfileReply(Struct, frozen=True):
-    """Answer to GET /api/v1/me. `quota` is null where there is no limit."""
+    """Answer to GET /api/v1/me. `quota` is null where there is no limit, `csrf_token` where no cookie is used."""
 
     user: UserReply
     device_id: str
@@ -160,9 +246,10 @@ class ProfileReply(Struct, frozen=True):
     server: ServerReply
     limits: LimitsReply
     chunker: ChunkerReply
+    csrf_token: str | None = None
 
     @classmethod
-    def of(cls, profile: Profile, server: ServerReply, *, chunks_per_file: int) -> Self:
+    def of(cls, profile: Profile, server: ServerReply, *, chunks_per_file: int, csrf_token: str | None = None) -> Self:
         """Show `profile` beside what the caller must know of the server."""
         account = profile.account
         return cls(
@@ -185,6 +272,7 @@ class ProfileReply(Struct, frozen=True):
                 depth=DEPTH,
             ),
             chunker=CHUNKER,
+            csrf_token=csrf_token,
         )
 
 

@@ -21,7 +21,7 @@ _MOST_FIELDS = 8
 _BASE = "../"
 
 
-@routes.get("/setup/{token}", access=Access.SETUP, answers=(Answer(HTTPStatus.OK, {_HTML: ()}),))
+@routes.get("/setup/{token}", access=Access.SETUP, checks_secret=True, answers=(Answer(HTTPStatus.OK, {_HTML: ()}),))
 async def show_set_up(request: web.Request) -> web.Response:
     """Show the form to whoever has the token."""
     request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])
@@ -31,6 +31,7 @@ async def show_set_up(request: web.Request) -> web.Response:
 @routes.post(
     "/setup/{token}",
     access=Access.SETUP,
+    checks_secret=True,
     body=Body({JSON: (SetUpRequest,), _FORM: (SetUpForm,)}),
     answers=(
         Answer(HTTPStatus.CREATED, {JSON: (SetUpReply,), _HTML: ()}),

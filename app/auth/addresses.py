@@ -48,6 +48,19 @@ class Proxies:
         address = _parse(peer or "")
         return address is not None and self._trusts(address)
 
+    def told_tls(self, peer: str | None, forwarded_proto: Sequence[str], forwarded: Sequence[str] = ()) -> bool:
+        """Say whether a trusted proxy tells that the client spoke TLS with it.
+
+        Args:
+            peer: the address at the other end of the socket.
+            forwarded_proto: all `X-Forwarded-Proto` fields, in order.
+            forwarded: all `Forwarded` fields (RFC 7239), in order.
+        """
+        if not self.is_trusted(peer):
+            return False
+        told = ",".join(forwarded_proto).split(",")[-1].strip() or _last_proto(",".join(forwarded))
+        return told.lower() == "https"
+
     def _last_hop(self, hops: Sequence[str]) -> Address | None:
         hop = None
         for text in reversed(hops):
@@ -100,17 +113,25 @@ def is_own_host(host: str | None, configured: Collection[str]) -> bool:
 
 
 def _forwarded_hops(header: str) -> list[str]:
-    """Return the `for` values of a Forwarded header; none at all if any part of it is malformed."""
-    hops = []
+    return _forwarded_values(header, "for")
+
+
+def _last_proto(header: str) -> str:
+    return next(reversed(_forwarded_values(header, "proto")), "")
+
+
+def _forwarded_values(header: str, name: str) -> list[str]:
+    """Return the values of one name in a Forwarded header; none at all if any part of it is malformed."""
+    values = []
     at = 0
     while at < len(header):
         pair = _FORWARDED_PAIR.match(header, at)
         if pair is None:
             return []
-        if pair[1].lower() == "for":
-            hops.append(pair[2] or pair[3] or "")
+        if pair[1].lower() == name:
+            values.append(pair[2] or pair[3] or "")
         at = pair.end()
-    return hops
+    return values
 
 
 def _parse(text: str) -> Address | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 SECRET_SIZE = 32
 _FORM = re.compile(r"cairn_([a-z0-9]{1,64})_([A-Za-z0-9_-]{43})")
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_CSRF = b"cairn-csrf-v1"
 _GROUPS, _GROUP_LENGTH = 6, 5
 _APP_FORM = re.compile(f"[{_LETTERS}]{{{_GROUPS * _GROUP_LENGTH}}}")
 _LONGEST_TYPED = 64
@@ -61,6 +62,16 @@ def read(token: str) -> Presented | None:
     """Return what a token claims, or None if it has not the form of one."""
     found = _FORM.fullmatch(token)
     return Presented(found[1], digest_of(found[2])) if found else None
+
+
+def csrf_token_of(session: str) -> str:
+    """Return what a page must show beside the cookie `session`: whoever cannot read the answers cannot know it."""
+    return hmac.digest(session.encode(), _CSRF, "sha256").hex()
+
+
+def is_csrf_token_of(session: str, shown: str | None) -> bool:
+    """Compare in constant time."""
+    return shown is not None and hmac.compare_digest(csrf_token_of(session).encode(), shown.encode("utf-8", "replace"))
 
 
 def make_app_password() -> str:

@@ -1,24 +1,38 @@
 """Whoever can change something for a user: devices, sessions, app passwords, and the server itself."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from app.db.transaction import Snapshot, Transaction
+from app.errors import NameTakenError
 
 _COLUMNS = "id, tag, user_id, kind, name, token_hash, created_ms, last_used_ms, proved_ms, revoked_ms, scope"
 _INSERT = """
-    INSERT INTO actors (id, tag, user_id, kind, name, install_id, token_hash, created_ms, last_used_ms, proved_ms)
-    VALUES (:id, :tag, :user, :kind, :name, :install, :token, :now, :now, :now)
+    INSERT INTO actors (id, tag, user_id, kind, name, install_id, token_hash, created_ms, last_used_ms, proved_ms,
+      scope, locator)
+    VALUES (:id, :tag, :user, :kind, :name, :install, :token, :now, :now, :now, :scope, :locator)
 """
 _BY_LOCATOR = f"SELECT {_COLUMNS} FROM actors WHERE locator = :locator"  # noqa: S608
 _BY_ID = f"SELECT {_COLUMNS} FROM actors WHERE id = :id"  # noqa: S608 - put together from constants, as all below
-_LIVE = "user_id = :user AND revoked_ms IS NULL AND token_hash IS NOT NULL AND last_used_ms >= :used_since"
+# What has ended by itself is left out; kinds 0, 1 and 2 are devices, sessions and app passwords.
+_LIVE = """
+    user_id = :user AND revoked_ms IS NULL AND token_hash IS NOT NULL AND CASE kind
+      WHEN 0 THEN last_used_ms > :device_used
+      WHEN 1 THEN last_used_ms > :session_used AND created_ms > :session_made
+      ELSE kind = 2 END
+"""
 _PAGE = f"SELECT {_COLUMNS} FROM actors WHERE {_LIVE} AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
 _COUNT = f"SELECT count(*) FROM actors WHERE {_LIVE} AND kind = :kind"  # noqa: S608
+_OLDEST = f"SELECT id FROM actors WHERE {_LIVE} AND kind = :kind ORDER BY last_used_ms, id LIMIT 1"  # noqa: S608
 _REVOKE = "UPDATE actors SET revoked_ms = :now, token_hash = NULL WHERE id = :id AND revoked_ms IS NULL"
 _REVOKE_ALL = """
     UPDATE actors SET revoked_ms = :now, token_hash = NULL
      WHERE user_id = :user AND revoked_ms IS NULL AND token_hash IS NOT NULL
+"""
+_REVOKE_KIND = """
+    UPDATE actors SET revoked_ms = :now, token_hash = NULL
+     WHERE user_id = :user AND kind = :kind AND id <> :but AND revoked_ms IS NULL AND token_hash IS NOT NULL
+    RETURNING id
 """
 _REVOKE_INSTALL = """
     UPDATE actors SET revoked_ms = :now, token_hash = NULL
@@ -42,11 +56,20 @@ class ActorRow:
     last_used_ms: int
     proved_ms: int
     revoked_ms: int | None
-    scope: bytes | None
+    scope: bytes | None = None
 
     def __repr__(self) -> str:
         """Show no hash, whatever this lands in."""
         return f"ActorRow({self.id}, {self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Since when a credential must have been used or made to work still, Unix milliseconds."""
+
+    device_used: int
+    session_used: int
+    session_made: int
 
 
 def create(
@@ -57,8 +80,14 @@ def create(
     name: str,
     install_id: str | None = None,
     token_hash: bytes | None = None,
+    scope: bytes | None = None,
+    locator: str | None = None,
 ) -> ActorRow:
-    """Make an actor whose user has just shown the password."""
+    """Make an actor whose user has just shown the password.
+
+    Raises:
+        NameTakenError: another actor has this locator.
+    """
     actor_id = tx.next_id()
     values = {
         "id": actor_id,
@@ -69,8 +98,13 @@ def create(
         "install": install_id,
         "token": token_hash,
         "now": tx.now_ms(),
+        "scope": scope,
+        "locator": locator,
     }
-    tx.execute(_INSERT, values)
+    try:
+        tx.execute(_INSERT, values)
+    except sqlite3.IntegrityError as error:
+        raise NameTakenError("Another app password is found by these characters.") from error
     made = find(tx, actor_id)
     if made is None:
         raise AssertionError(f"actor {actor_id} is gone inside the transaction that wrote it")
@@ -89,16 +123,21 @@ def find_by_locator(tx: Snapshot, locator: str) -> ActorRow | None:
     return None if row is None else ActorRow(*row)
 
 
-def list_live(tx: Snapshot, user_id: int, *, used_since_ms: int, after: int, limit: int) -> list[ActorRow]:
-    """Return up to `limit` of a user's actors whose tokens work, behind the id `after`, oldest first."""
-    values = {"user": user_id, "used_since": used_since_ms, "after": after, "limit": limit}
-    return [ActorRow(*row) for row in tx.all(_PAGE, values)]
+def list_live(tx: Snapshot, user_id: int, live: Live, *, after: int, limit: int) -> list[ActorRow]:
+    """Return up to `limit` of a user's actors that work, behind the id `after`, oldest first."""
+    return [ActorRow(*row) for row in tx.all(_PAGE, {"user": user_id, **asdict(live), "after": after, "limit": limit})]
 
 
-def count_live(tx: Snapshot, user_id: int, kind: int, *, used_since_ms: int) -> int:
-    """Return how many of a user's actors of one kind have a token that works."""
-    row = tx.one(_COUNT, {"user": user_id, "kind": kind, "used_since": used_since_ms})
+def count_live(tx: Snapshot, user_id: int, kind: int, live: Live) -> int:
+    """Return how many of a user's actors of one kind work."""
+    row = tx.one(_COUNT, {"user": user_id, "kind": kind, **asdict(live)})
     return 0 if row is None else int(row[0])
+
+
+def find_oldest(tx: Snapshot, user_id: int, kind: int, live: Live) -> int | None:
+    """Return the id of the user's actor of one kind that was used least recently, None if none works."""
+    row = tx.one(_OLDEST, {"user": user_id, "kind": kind, **asdict(live)})
+    return None if row is None else int(row[0])
 
 
 def revoke(tx: Transaction, actor_id: int) -> None:
@@ -109,6 +148,11 @@ def revoke(tx: Transaction, actor_id: int) -> None:
 def revoke_all(tx: Transaction, user_id: int) -> None:
     """End every actor of a user that has a token."""
     tx.execute(_REVOKE_ALL, {"user": user_id, "now": tx.now_ms()})
+
+
+def revoke_kind(tx: Transaction, user_id: int, kind: int, *, but: int) -> list[int]:
+    """End a user's actors of one kind, save the one with the id `but`; return the ids of what ended."""
+    return [row[0] for row in tx.all(_REVOKE_KIND, {"user": user_id, "kind": kind, "but": but, "now": tx.now_ms()})]
 
 
 def revoke_install(tx: Transaction, user_id: int, install_id: str) -> list[int]:

@@ -48,6 +48,7 @@ class Event(StrEnum):
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     RECOVERY_USED = "recovery_used"
+    RECOVERY_RENEWED = "recovery_renewed"
     INVITED = "invited"
     INVITATION_ENDED = "invitation_ended"
     USER_CREATED = "user_created"

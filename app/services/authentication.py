@@ -1,215 +1,123 @@
-"""Proof of identity: passwords become device tokens, tokens become actors (security.md, A, S, T)."""
+"""Who is asking: a token, an app password or a session's cookie becomes an actor (security.md, S and T).
+
+How people get these is `app.services.sign_in`'s matter.
+"""
 
 import hmac
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from app.auth import tokens
-from app.auth.endings import Ended, Endings
+from app.auth.endings import Endings
 from app.auth.identity import Actor, ActorKind
-from app.auth.passwords import PasswordHasher, is_too_long
+from app.auth.lifetimes import LIFETIMES, PROOF_MS, is_over
 from app.auth.recent import RecentActors
-from app.auth.throttle import Attempt, Throttle
+from app.auth.throttle import Throttle
 from app.auth.tokens import Presented
 from app.auth.usernames import fold
 from app.db.database import Database, Use
-from app.db.transaction import Snapshot, Transaction
-from app.errors import LimitReachedError, NotFoundError, UnauthenticatedError
-from app.ids import decode_id, encode_id, number_after
+from app.db.transaction import Snapshot
+from app.errors import NotFoundError, ReauthRequiredError, UnauthenticatedError
+from app.ids import decode_id
 from app.repositories import actors, users
-from app.repositories.actors import ActorRow
+from app.repositories.actors import ActorRow, Live
 from app.repositories.users import User
+from app.services.app_scope import scope_of
 from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
-IDLE_MS = 180 * 24 * 3600 * 1000
 NOTE_USE_MS = 3600 * 1000
 _KINDS = tuple(ActorKind)
 
 
-@dataclass(frozen=True, slots=True)
-class NewDevice:
-    """A device that has just logged in; the token is shown this once."""
-
-    token: str
-    device_id: str
-    user: User
-
-    def __repr__(self) -> str:
-        """Show no token, whatever this lands in."""
-        return f"NewDevice({self.device_id!r})"
-
-
 class AuthenticationService:
-    """Says who is asking. All doors come here, so that one limiter counts for them all."""
+    """Says who is asking, whichever door they come through. It never says what they may."""
 
     def __init__(
         self,
         database: Database,
-        hasher: PasswordHasher,
         throttle: Throttle,
         recent: RecentActors,
         endings: Endings,
         *,
         clock_ms: Callable[[], int],
-        devices_per_user: int,
     ) -> None:
         """Take the parts it works with; `clock_ms` is the wall clock, Unix milliseconds."""
         self._database = database
-        self._hasher = hasher
         self._throttle = throttle
         self._recent = recent
-        self._endings = endings
         self._clock_ms = clock_ms
-        self._devices_per_user = devices_per_user
-        self._decoy = hasher.decoy()
         endings.listen(recent.forget)
 
     async def actor_of(self, token: str) -> Actor:
-        """Return who holds a token.
+        """Return who holds a device's token or an app password, as a Bearer shows it.
 
         Raises:
-            UnauthenticatedError: it is no token, was revoked, lay idle for 180 days, or its user is disabled.
+            UnauthenticatedError: it is neither, was revoked, lay idle too long, or its user is disabled.
         """
-        presented = tokens.read(token)
+        presented, kind = tokens.read(token), ActorKind.DEVICE
         if presented is None:
+            presented, kind = tokens.read_app_password(token), ActorKind.APP_PASSWORD
+        actor = None if presented is None else await self._find(presented, kind)
+        if actor is None:
             raise _refused()
-        actor = self._recent.find(presented)
-        if actor is not None:
-            return actor
-        endings = self._recent.endings
-        found = await self._database.read(lambda tx: _find(tx, presented))
-        if found is None or found[0].last_used_ms + IDLE_MS <= self._clock_ms():
-            raise _refused()
-        row, user = found
-        actor = Actor(
-            row.id, row.user_id, user.name, user.generation, _KINDS[row.kind], bool(user.is_admin), row.proved_ms
-        )
-        self._recent.keep(presented, actor, endings=endings)
-        if row.last_used_ms + NOTE_USE_MS <= self._clock_ms():
-            await self._note_use(row)
         return actor
 
-    async def login(
-        self, username: str, password: str, network: str, *, device_name: str, install_id: str | None
-    ) -> NewDevice:
-        """Make a device for whoever knows the password; one of the same `install_id` is replaced.
+    async def actor_of_session(self, cookie: str) -> Actor:
+        """Return whose browser shows this cookie; refuses as `actor_of` does."""
+        presented = tokens.read(cookie)
+        actor = None if presented is None else await self._find(presented, ActorKind.SESSION)
+        if actor is None:
+            raise UnauthenticatedError("This session has ended: sign in again.")
+        return actor
+
+    async def actor_of_basic(self, username: str, password: str, network: str) -> Actor:
+        """Return who holds an app password, shown with the user's name; the account's own password opens nothing here.
+
+        A right one is not throttled: it has too many bits to be guessed, and a stale one in the same house must not
+        lock it out.
 
         Args:
             network: where the request comes from, as `addresses.network_of` names it.
 
         Raises:
-            UnauthenticatedError: unknown user, wrong password or disabled user, all alike.
-            RateLimitedError: too many tries failed.
-            UnavailableError: too many people sign in at this moment.
-            LimitReachedError: the user has as many devices as allowed.
+            UnauthenticatedError: it is none that works, or another user's.
+            RateLimitedError: it is wrong, and too many tries failed.
         """
-        user = await self._prove(username, password, network)
-        secret = tokens.make_secret()
+        account, presented = fold(username), tokens.read_app_password(password)
+        actor = None if presented is None else await self._find(presented, ActorKind.APP_PASSWORD)
+        if actor is not None and fold(actor.username) == account:
+            return actor
+        with self._throttle.attempt(account, network) as attempt:
+            if not attempt.repeats(password, "app"):
+                attempt.failed(password, "app")
+        raise UnauthenticatedError("Here Basic takes a user name with an app password, and these are none that work.")
 
-        def work(tx: Transaction) -> tuple[ActorRow, list[int]]:
-            _check_unchanged(tx, user)
-            replaced = [] if install_id is None else actors.revoke_install(tx, user.id, install_id)
-            since = tx.now_ms() - IDLE_MS
-            if actors.count_live(tx, user.id, ActorKind.DEVICE, used_since_ms=since) >= self._devices_per_user:
-                raise LimitReachedError("This user has too many devices: revoke one first.")
-            made = actors.create(
-                tx,
-                user_id=user.id,
-                kind=ActorKind.DEVICE,
-                name=device_name,
-                install_id=install_id,
-                token_hash=tokens.digest_of(secret),
-            )
-            return made, replaced
-
-        row, replaced = await self._database.write(work, use=Use.FREES)
-        for actor_id in replaced:
-            self._endings.announce(Ended(user.id, actor_id))
-        device_id = encode_id(row.id, row.tag)
-        return NewDevice(tokens.write(device_id, secret), device_id, user)
-
-    async def reauth(self, actor: Actor, password: str, network: str) -> None:
-        """Take the password again as proof that its owner sits at this device; refuses as `login` does."""
-        user = await self._prove(actor.username, password, network)
-
-        def work(tx: Transaction) -> None:
-            _check_unchanged(tx, user)
-            actors.note_proof(tx, actor.id)
-
-        await self._database.write(work, use=Use.FREES)
-        self._recent.forget(Ended(actor.user_id, actor.id))  # nothing ends but the old time of its proof
-
-    async def logout(self, actor: Actor) -> None:
-        """End the actor's own token."""
-        await self._database.write(lambda tx: actors.revoke(tx, actor.id), use=Use.FREES)
-        self._endings.announce(Ended(actor.user_id, actor.id))
-
-    async def list_devices(self, actor: Actor, *, after: str | None, limit: int) -> list[ActorRow]:
-        """Return up to `limit` of the user's devices whose tokens work, behind the device id `after`.
+    def require_proof(self, actor: Actor) -> None:
+        """Refuse what needs the password within the last ten minutes (security.md, A6).
 
         Raises:
-            InvalidRequestError: `after` is no id.
+            ReauthRequiredError: it was shown before that.
         """
-        number, since = number_after(after), self._clock_ms() - IDLE_MS
-        return await self._database.read(
-            lambda tx: actors.list_live(tx, actor.user_id, used_since_ms=since, after=number, limit=limit)
-        )
+        if actor.proved_ms + PROOF_MS <= self._clock_ms():
+            raise ReauthRequiredError("This needs your password once more: show it at /api/v1/reauth, then try again.")
 
-    async def revoke_device(self, actor: Actor, device_id: str) -> None:
-        """End one of the user's devices at once.
-
-        Raises:
-            NotFoundError: the user has no such device, or it has ended.
-        """
-        number, tag = decode_id(device_id)
-
-        def work(tx: Transaction) -> None:
-            row = actors.find(tx, number)
-            if row is None or row.user_id != actor.user_id or row.tag != tag or row.token_hash is None:
-                raise NotFoundError("There is no device with this id.")
-            actors.revoke(tx, number)
-
-        await self._database.write(work, use=Use.FREES)
-        self._endings.announce(Ended(actor.user_id, number))
-
-    async def _prove(self, username: str, password: str, network: str) -> User:
-        """Return the enabled user who has this password; every other case fails alike and costs alike (A3)."""
-        account = fold(username)
-        self._throttle.check(account, network)
-        if is_too_long(password):
-            with self._throttle.attempt(account, network) as attempt:
-                attempt.failed(password, "")
-                raise _wrong()
-        async with self._hasher.turn():
-            with self._throttle.attempt(account, network) as attempt:
-                return await self._check(account, password, attempt)
-
-    async def _check(self, account: str, password: str, attempt: Attempt) -> User:
-        user = await self._database.read(lambda tx: users.find(tx, account))
-        encoded = self._decoy if user is None else user.password_hash
-        verifier = encoded if user is None else f"{encoded} {user.generation} {user.disabled_ms}"
-        if attempt.repeats(password, verifier):
-            raise _wrong()
-        right = await self._hasher.verify(password, encoded)
-        if user is None or user.disabled_ms is not None or not right:
-            attempt.failed(password, verifier)
-            raise _wrong()
-        attempt.succeeded()
-        if self._hasher.is_outdated(encoded):
-            return await self._rehash(user, password)
-        return user
-
-    async def _rehash(self, user: User, password: str) -> User:
-        encoded = await self._hasher.hash(password)
-
-        def work(tx: Transaction) -> User:
-            users.rehash(tx, user, encoded)
-            return users.get(tx, user.id)
-
-        return await self._database.write(work, use=Use.FREES)
+    async def _find(self, presented: Presented, kind: ActorKind) -> Actor | None:
+        actor = self._recent.find(presented)
+        if actor is not None:
+            return actor if actor.kind is kind else None
+        endings = self._recent.endings
+        now_ms = self._clock_ms()
+        found = await self._database.read(lambda tx: find_live(tx, presented, kind, now_ms=now_ms))
+        if found is None:
+            return None
+        row, user = found
+        actor = actor_from(row, user)
+        self._recent.keep(presented, actor, endings=endings)
+        if row.last_used_ms + NOTE_USE_MS <= now_ms:
+            await self._note_use(row)
+        return actor
 
     async def _note_use(self, row: ActorRow) -> None:
         try:
@@ -218,27 +126,46 @@ class AuthenticationService:
             logger.warning("the last use of a device could not be noted: %s", error)
 
 
-def _find(tx: Snapshot, presented: Presented) -> tuple[ActorRow, User] | None:
+def live_at(now_ms: int) -> Live:
+    """Return since when credentials must have been used or made to work at `now_ms`."""
+    device, session = LIFETIMES[ActorKind.DEVICE], LIFETIMES[ActorKind.SESSION]
+    return Live(now_ms - device.idle_ms, now_ms - session.idle_ms, now_ms - session.whole_ms)
+
+
+def actor_from(row: ActorRow, user: User) -> Actor:
+    """Return the actor that a row of a user stands for."""
+    return Actor(
+        row.id,
+        row.user_id,
+        user.name,
+        user.generation,
+        _KINDS[row.kind],
+        bool(user.is_admin),
+        row.proved_ms,
+        scope_of(row.scope),
+    )
+
+
+def find_live(tx: Snapshot, presented: Presented, kind: ActorKind, *, now_ms: int) -> tuple[ActorRow, User] | None:
+    """Return whose credential this is, None unless it works and its user is enabled."""
+    row = _row_of(tx, presented, kind)
+    if row is None or row.kind != kind or row.revoked_ms is not None or not presented.proves(row.token_hash):
+        return None
+    if is_over(kind, created_ms=row.created_ms, last_used_ms=row.last_used_ms, now_ms=now_ms):
+        return None
+    user = users.get(tx, row.user_id)
+    return (row, user) if user.disabled_ms is None else None
+
+
+def _row_of(tx: Snapshot, presented: Presented, kind: ActorKind) -> ActorRow | None:
+    if kind is ActorKind.APP_PASSWORD:
+        return actors.find_by_locator(tx, presented.public_id)
     try:
         number, tag = decode_id(presented.public_id)
     except NotFoundError:
         return None
     row = actors.find(tx, number)
-    if row is None or row.revoked_ms is not None or not presented.proves(row.token_hash):
-        return None
-    user = users.get(tx, row.user_id)
-    return (row, user) if user.disabled_ms is None and hmac.compare_digest(row.tag, tag) else None
-
-
-def _check_unchanged(tx: Snapshot, proven: User) -> None:
-    """Refuse if the account was disabled or its password changed while the proof was being checked."""
-    now = users.get(tx, proven.id)
-    if (now.password_hash, now.generation, now.disabled_ms) != (proven.password_hash, proven.generation, None):
-        raise _wrong()
-
-
-def _wrong() -> UnauthenticatedError:
-    return UnauthenticatedError("The user name or the password is wrong.")
+    return row if row is not None and hmac.compare_digest(row.tag, tag) else None
 
 
 def _refused() -> UnauthenticatedError:

@@ -6,14 +6,18 @@ import pytest
 from app.application import Cairn
 from app.auth import tokens
 from app.auth.endings import Endings
-from app.auth.passwords import PasswordHasher
+from app.auth.identity import ActorKind
+from app.auth.lifetimes import LIFETIMES
 from app.auth.recent import LIFETIME_S, RecentActors
 from app.auth.throttle import Throttle
 from app.auth.usernames import check_username, fold
 from app.errors import InvalidRequestError, UnauthenticatedError
 from app.ids import encode_id
-from app.services.authentication import IDLE_MS, NOTE_USE_MS, AuthenticationService
+from app.services.authentication import NOTE_USE_MS, AuthenticationService
+from app.services.devices import DeviceService
 from tests.accounts.api import ADMIN, PASSWORD, Api
+
+IDLE_MS = LIFETIMES[ActorKind.DEVICE].idle_ms
 
 pytestmark = pytest.mark.usefixtures("admin")
 
@@ -39,15 +43,12 @@ def clock() -> Clock:
 @pytest.fixture
 def later(cairn: Cairn, clock: Clock) -> AuthenticationService:
     """The same server's authentication under a clock of ours."""
-    hasher: PasswordHasher = cairn.services.authentication._hasher  # noqa: SLF001 - shares its threads
     return AuthenticationService(
         cairn.database,
-        hasher,
         Throttle(clock.uptime_s),
         RecentActors(clock.uptime_s),
         Endings(),
         clock_ms=clock.wall_ms,
-        devices_per_user=5,
     )
 
 
@@ -144,9 +145,12 @@ async def test_the_actor_that_made_a_home_has_no_token_to_guess(api: Api, cairn:
     assert reply.status == HTTPStatus.UNAUTHORIZED
 
 
-async def test_a_token_dies_after_180_idle_days(api: Api, later: AuthenticationService, clock: Clock) -> None:
+async def test_a_token_dies_after_180_idle_days(
+    api: Api, cairn: Cairn, later: AuthenticationService, clock: Clock
+) -> None:
     token = (await api.log_in()).token or ""
-    used_ms = (await later.list_devices(await later.actor_of(token), after=None, limit=1))[0].last_used_ms
+    devices = DeviceService(cairn.database, Endings(), clock_ms=clock.wall_ms)
+    used_ms = (await devices.list_page(await later.actor_of(token), after=None, limit=1))[0].last_used_ms
 
     clock.now_ms = used_ms + IDLE_MS - 1
     alive = await later.actor_of(token)
@@ -155,16 +159,15 @@ async def test_a_token_dies_after_180_idle_days(api: Api, later: AuthenticationS
     assert alive.username == ADMIN
     with pytest.raises(UnauthenticatedError):
         await later.actor_of(token)
-    assert await later.list_devices(alive, after=None, limit=10) == []
+    assert await devices.list_page(alive, after=None, limit=10) == []
 
 
 async def test_use_is_noted_once_an_hour_and_not_with_each_request(
     api: Api, cairn: Cairn, later: AuthenticationService, clock: Clock
 ) -> None:
     token = (await api.log_in()).token or ""
-    clock.now_ms = (await cairn.services.authentication.list_devices(await later.actor_of(token), after=None, limit=1))[
-        0
-    ].last_used_ms
+    listed = await cairn.services.devices.list_page(await later.actor_of(token), after=None, limit=1)
+    clock.now_ms = listed[0].last_used_ms
     before = cairn.database.commits
 
     for _ in range(50):

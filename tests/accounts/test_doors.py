@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+import msgspec
 import pytest
 
 from app.api.routes import Access
@@ -11,7 +12,12 @@ from tests.accounts.api import ADMIN, PASSWORD, Api
 OPEN = {Access.ALWAYS, Access.PUBLIC, Access.SETUP}
 WITH_A_SECRET = {
     ("POST", "/api/v1/login"),
+    ("POST", "/api/v1/session"),
     ("POST", "/api/v1/reauth"),
+    ("POST", "/api/v1/password"),
+    ("POST", "/api/v1/totp/confirm"),
+    ("POST", "/api/v1/totp/disable"),
+    ("POST", "/api/v1/totp/recovery-codes"),
     ("GET", "/setup/{token}"),
     ("POST", "/setup/{token}"),
     ("GET", "/invite/{token}"),
@@ -27,12 +33,32 @@ WITHOUT = {
     ("GET", "/readyz"),
     ("GET", "/static/{build}/{name}"),
 }
+SECRETS = {"password", "current", "totp", "code"}
+SET_ONLY: set[tuple[str, str]] = {
+    ("POST", "/api/v1/links"),
+    ("PATCH", "/api/v1/links/{link_id}"),
+    ("POST", "/api/v1/users"),
+}
+"""Calls that give something a password, and check none."""
 
 
 def test_every_route_open_to_strangers_is_known_to_check_a_secret_or_to_need_none() -> None:
-    found = {(route.method, route.path) for route in route_table() if route.access in OPEN}
+    for route in route_table():
+        if route.access in OPEN:
+            assert route.checks_secret == ((route.method, route.path) not in WITHOUT), route
 
-    assert found | {("POST", "/api/v1/reauth")} == WITH_A_SECRET | WITHOUT
+
+def test_every_route_that_takes_a_secret_says_so() -> None:
+    """So that the list of doors is complete: what is marked here is tried at the one throttle below."""
+    marked = {(route.method, route.path) for route in route_table() if route.checks_secret}
+
+    assert marked >= WITH_A_SECRET
+    for route in route_table():
+        kinds = [
+            kind for kinds in (route.contract.body.content if route.contract.body else {}).values() for kind in kinds
+        ]
+        takes = {field.name for kind in kinds for field in msgspec.structs.fields(kind)} & SECRETS
+        assert not takes or (route.method, route.path) in marked | SET_ONLY, route
 
 
 @pytest.mark.usefixtures("admin")

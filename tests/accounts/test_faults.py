@@ -38,7 +38,7 @@ def busy_threads(hasher: PasswordHasher) -> Iterator[None]:
 async def test_a_login_under_way_fails_if_the_account_changes_meanwhile(api: Api, cairn: Cairn, change: str) -> None:
     accounts = cairn.services.accounts
     await accounts.create("ben", PASSWORD)
-    hasher: PasswordHasher = cairn.services.authentication._hasher  # noqa: SLF001 - to know when the login waits
+    hasher: PasswordHasher = cairn.services.sign_in._hasher  # noqa: SLF001 - to know when the login waits
     other = await hasher.hash("another-kettle-harbour")
     before = hasher.runs
     with busy_threads(hasher):

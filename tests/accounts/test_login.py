@@ -245,7 +245,7 @@ async def test_a_dump_of_the_database_gives_no_secret_away(api: Api, cairn: Cair
 
 
 def _hash_runs(cairn: Cairn) -> int:
-    return cairn.services.authentication._hasher.runs  # noqa: SLF001 - what no answer may show
+    return cairn.services.sign_in._hasher.runs  # noqa: SLF001 - what no answer may show
 
 
 def _without_chance(headers: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,6 @@ async def cairn(tmp_path: Path) -> AsyncIterator[Cairn]:
 @pytest.fixture
 async def actor(cairn: Cairn) -> Actor:
     """A device of ada's."""
-    authentication = cairn.services.authentication
-    device = await authentication.login(ADMIN, PASSWORD, "10.0.0.1", device_name="test", install_id=None)
-    return await authentication.actor_of(device.token)
+    services = cairn.services
+    device = await services.sign_in.login(ADMIN, PASSWORD, "10.0.0.1", device_name="test", install_id=None)
+    return await services.authentication.actor_of(device.token)

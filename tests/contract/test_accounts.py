@@ -11,7 +11,7 @@ from app.auth.identity import ActorKind
 from app.repositories.actors import ActorRow
 from app.repositories.users import User
 from app.services.accounts import Account, Profile, SpaceView
-from app.services.authentication import NewDevice
+from app.services.sign_in import NewDevice
 from app.wire_accounts import (
     DevicePage,
     DeviceReply,

@@ -88,7 +88,7 @@ async def sign_up(cairn: Cairn) -> Actor:
     services = cairn.services
     if not services.accounts.has_admin:
         await services.accounts.create(ADMIN, PASSWORD, is_admin=True)
-    device = await services.authentication.login(ADMIN, PASSWORD, "::1", device_name="device", install_id=None)
+    device = await services.sign_in.login(ADMIN, PASSWORD, "::1", device_name="device", install_id=None)
     return await services.authentication.actor_of(device.token)
 
 

@@ -195,7 +195,7 @@ async def test_who_was_revoked_while_the_request_came_in_does_not_begin_to_wait(
     services = server.cairn.services
     login = await ada.try_login()
     actor = await services.authentication.actor_of(login.json["token"])
-    await services.authentication.logout(actor)
+    await services.sign_in.logout(actor)
 
     with pytest.raises(UnauthenticatedError):
         await anext(services.feed.watch(actor, Asked(), alive_s=60, is_gone=lambda: False))

@@ -1,0 +1,91 @@
+"""What a request shows of who asks: a Bearer, Basic, or a browser's cookie (security.md, S and C)."""
+
+import base64
+import binascii
+
+from aiohttp import web
+
+from app.api.origins import is_cross_site, is_tls, refuse_foreign, require_own
+from app.auth import tokens
+from app.auth.identity import Actor, ActorKind
+from app.auth.lifetimes import LIFETIMES
+from app.errors import ForbiddenError, UnauthenticatedError
+from app.keys import CSRF, NETWORK, SERVICES
+
+# Over plain HTTP another name, so that the two never mix: a cookie sniffed there opens nothing over TLS.
+SECURE_COOKIE, PLAIN_COOKIE = "__Host-cairn", "cairn-session"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CSRF_HEADER = "X-CSRF-Token"
+
+
+async def who_asks(request: web.Request) -> Actor:
+    """Return who asks; where there is an Authorization header it counts alone, and no cookie.
+
+    Raises:
+        UnauthenticatedError: nothing is shown, or nothing that works.
+        ForbiddenError: a cookie would change something, and the request is not known to come from an own page.
+        RateLimitedError: a wrong app password was shown too often.
+    """
+    authentication = request.app[SERVICES].authentication
+    header = request.headers.get("Authorization")
+    if header is None:
+        return await _of_session(request)
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return await authentication.actor_of(value.strip())
+    # A browser adds Basic by itself once a person has typed it, also to what a foreign page makes it send.
+    if scheme.lower() == "basic" and not is_cross_site(request):
+        return await authentication.actor_of_basic(*_read_basic(value), request[NETWORK])
+    raise _nothing_shown()
+
+
+def cookie_name(request: web.Request) -> str:
+    """Return the name of the session's cookie for the way this request came."""
+    return SECURE_COOKIE if is_tls(request) else PLAIN_COOKIE
+
+
+def set_cookie(request: web.Request, response: web.Response, value: str) -> None:
+    """Give the browser its session, for as long as that can last."""
+    response.set_cookie(
+        cookie_name(request),
+        value,
+        max_age=LIFETIMES[ActorKind.SESSION].whole_ms // 1000,
+        path="/",
+        secure=is_tls(request),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def remove_cookie(request: web.Request, response: web.Response) -> None:
+    """Take the session from the browser."""
+    response.del_cookie(cookie_name(request), path="/", secure=is_tls(request), httponly=True, samesite="Lax")
+
+
+async def _of_session(request: web.Request) -> Actor:
+    cookie = request.cookies.get(cookie_name(request))
+    if not cookie:
+        raise _nothing_shown()
+    refuse_foreign(request)
+    actor = await request.app[SERVICES].authentication.actor_of_session(cookie)
+    if request.method not in SAFE_METHODS:
+        require_own(request)
+        if not tokens.is_csrf_token_of(cookie, request.headers.get(CSRF_HEADER)):
+            raise ForbiddenError(f"A change by cookie needs the header {CSRF_HEADER}: GET /api/v1/me tells it.")
+    request[CSRF] = tokens.csrf_token_of(cookie)
+    return actor
+
+
+def _read_basic(value: str) -> tuple[str, str]:
+    """Return user name and password (RFC 7617, 2)."""
+    try:
+        name, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise _nothing_shown() from error
+    if not colon:
+        raise _nothing_shown()
+    return name, password
+
+
+def _nothing_shown() -> UnauthenticatedError:
+    return UnauthenticatedError("This call needs the header 'Authorization: Bearer TOKEN': log in first.")

@@ -1,0 +1,62 @@
+"""Whether a browser's request comes from an own page, and over TLS (security.md, C1, C2, S2)."""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from app.errors import ForbiddenError
+from app.keys import SERVICES
+
+SAME = "same-origin"
+CROSS = "cross-site"
+
+
+def is_tls(request: web.Request) -> bool:
+    """Say whether the client speaks TLS, with this server or with a trusted proxy before it."""
+    headers = request.headers
+    return request.secure or request.app[SERVICES].proxies.told_tls(
+        request.remote, headers.getall("X-Forwarded-Proto", []), headers.getall("Forwarded", [])
+    )
+
+
+def is_cross_site(request: web.Request) -> bool:
+    """Say whether the browser tells that a page of another site made the request."""
+    return request.headers.get("Sec-Fetch-Site") == CROSS
+
+
+def refuse_foreign(request: web.Request) -> None:
+    """Refuse what a page of another origin sends, where the browser names it.
+
+    Raises:
+        ForbiddenError: it does so.
+    """
+    if request.headers.get("Sec-Fetch-Site") != SAME and _has_foreign_origin(request):
+        raise _foreign()
+
+
+def require_own(request: web.Request) -> None:
+    """Refuse what is not known to come from an own page: browsers name the origin of all that changes something.
+
+    Raises:
+        ForbiddenError: it comes from elsewhere, or does not say whence.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == SAME:
+        return
+    if site is not None or "Origin" not in request.headers or _has_foreign_origin(request):
+        raise _foreign()
+
+
+def _has_foreign_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    public = urlsplit(request.app[SERVICES].settings.server.public_url)
+    own = {f"{'https' if is_tls(request) else 'http'}://{request.headers.get('Host', '')}".lower()}
+    if public.netloc:
+        own.add(f"{public.scheme}://{public.netloc}".lower())
+    return origin.lower() not in own
+
+
+def _foreign() -> ForbiddenError:
+    return ForbiddenError("This is for pages of this server alone: send an own Origin.")

@@ -1,0 +1,116 @@
+"""What somebody is signed in with: devices, sessions and app passwords, listed, made and ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from app.auth import tokens
+from app.auth.endings import Ended, Endings
+from app.auth.identity import Actor, ActorKind
+from app.db.database import Database, Use
+from app.db.transaction import Transaction
+from app.errors import InvalidRequestError, LimitReachedError, NameTakenError, NotFoundError
+from app.ids import decode_id, encode_id, number_after
+from app.repositories import actors
+from app.repositories.actors import ActorRow
+from app.repositories.audit import Event
+from app.services import access
+from app.services.app_scope import AppScope
+from app.services.audit import note
+from app.services.authentication import live_at
+
+APP_PASSWORDS = 100
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppPassword:
+    """An app password, shown this once."""
+
+    device_id: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Show no password, whatever this lands in."""
+        return f"NewAppPassword({self.device_id!r})"
+
+
+class DeviceService:
+    """Keeps what somebody is signed in with."""
+
+    def __init__(self, database: Database, endings: Endings, *, clock_ms: Callable[[], int]) -> None:
+        """Take the parts it works with; `clock_ms` is the wall clock, Unix milliseconds."""
+        self._database = database
+        self._endings = endings
+        self._clock_ms = clock_ms
+
+    async def list_page(self, actor: Actor, *, after: str | None, limit: int) -> list[ActorRow]:
+        """Return up to `limit` of what the user is signed in with, behind the id `after`.
+
+        Raises:
+            InvalidRequestError: `after` is no id.
+        """
+        number, now_ms = number_after(after), self._clock_ms()
+        return await self._database.read(
+            lambda tx: actors.list_live(tx, actor.user_id, live_at(now_ms), after=number, limit=limit)
+        )
+
+    async def revoke(self, actor: Actor, device_id: str) -> None:
+        """End one of the user's devices, sessions and app passwords at once.
+
+        Raises:
+            NotFoundError: the user has none of this id, or it has ended.
+        """
+        number, tag = decode_id(device_id)
+
+        def work(tx: Transaction) -> None:
+            row = actors.find(tx, number)
+            if row is None or row.user_id != actor.user_id or row.tag != tag or row.token_hash is None:
+                raise NotFoundError("There is no device with this id.")
+            actors.revoke(tx, number)
+            note(tx, Event.DEVICE_REVOKED, actor=actor, about=device_id)
+
+        await self._database.write(work, use=Use.FREES)
+        self._endings.announce(Ended(actor.user_id, number))
+
+    async def make_app_password(self, actor: Actor, name: str, scope: AppScope) -> NewAppPassword:
+        """Make an app password with a scope that it keeps for ever.
+
+        Raises:
+            LimitReachedError: the user has as many as allowed.
+            NotFoundError: the scope's folder is not there for this user.
+            InvalidRequestError: it is a file.
+        """
+        for _ in range(_TRIES):
+            password = tokens.make_app_password()
+            try:
+                row = await self._database.write(lambda tx: _make(tx, actor, name, scope, password), use=Use.FREES)  # noqa: B023
+            except NameTakenError:  # the part by which it is found is another's: one in millions
+                continue
+            return NewAppPassword(encode_id(row.id, row.tag), password)
+        raise LimitReachedError("This server has no room for more app passwords.")
+
+
+def _make(tx: Transaction, actor: Actor, name: str, scope: AppScope, password: str) -> ActorRow:
+    if actors.count_live(tx, actor.user_id, ActorKind.APP_PASSWORD, live_at(tx.now_ms())) >= APP_PASSWORDS:
+        raise LimitReachedError("You have too many app passwords: revoke one first.")
+    if scope.folder_id is not None:
+        node = access.look(tx, actor, scope.folder_id).node
+        if not node.is_folder:
+            raise InvalidRequestError("The scope of an app password is a folder, not a file.")
+        scope = msgspec.structs.replace(scope, folder_id=encode_id(node.id, node.tag))
+    presented = tokens.read_app_password(password)
+    if presented is None:
+        raise AssertionError("an app password that was just made has not the form of one")
+    made = actors.create(
+        tx,
+        user_id=actor.user_id,
+        kind=ActorKind.APP_PASSWORD,
+        name=name,
+        token_hash=presented.digest,
+        scope=None if scope == AppScope() else msgspec.json.encode(scope),
+        locator=presented.public_id,
+    )
+    note(tx, Event.APP_PASSWORD_MADE, actor=actor, about=encode_id(made.id, made.tag), detail={"reach": scope.reach})
+    return made
