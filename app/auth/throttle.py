@@ -35,8 +35,11 @@ class Rule:
 
 ACCOUNT_ON_NETWORK = Rule(failures=5, window_s=300, wait_s=300, longest_s=900)
 NETWORK = Rule(failures=30, window_s=900, wait_s=900, longest_s=2700)
+SHORT_SECRET = Rule(failures=10, window_s=900, wait_s=900, longest_s=2700)
+"""In place of the first for what is no password of an account: of a link, or a code."""
 # An account is only slowed down, or strangers could lock its owner out from afar.
 ACCOUNT = Rule(failures=100, window_s=3600, wait_s=2, longest_s=30)
+RULES = (ACCOUNT_ON_NETWORK, SHORT_SECRET, NETWORK, ACCOUNT)
 
 
 @dataclass(slots=True)
@@ -85,9 +88,10 @@ class _Recent(OrderedDict[K, V], Generic[K, V]):
 class Attempt:
     """One try at a secret, from admission to its outcome."""
 
-    def __init__(self, throttle: "Throttle", account: str, network: str) -> None:
+    def __init__(self, throttle: "Throttle", account: str, network: str, rule: Rule) -> None:
         """Only `Throttle.attempt` makes these."""
         self._throttle = throttle
+        self._rule = rule
         self._account = account
         self._network = network
 
@@ -104,11 +108,11 @@ class Attempt:
 
     def failed(self, secret: str, verifier: str) -> None:
         """Count the try as a failure."""
-        self._throttle.count_failure(self._account, self._network, secret, verifier)
+        self._throttle.count_failure(self._account, self._network, secret, verifier, self._rule)
 
     def succeeded(self) -> None:
         """Forget this account's failures on this network, and remember that its owner is at home there."""
-        self._throttle.count_success(self._account, self._network)
+        self._throttle.count_success(self._account, self._network, self._rule)
 
 
 class Throttle:
@@ -117,35 +121,36 @@ class Throttle:
     def __init__(self, clock_s: Callable[[], float]) -> None:
         """Begin with a clean slate; `clock_s` never goes back (time.monotonic)."""
         self._clock_s = clock_s
-        self._buckets = {rule: _Recent[tuple[str, str], _Bucket]() for rule in (ACCOUNT_ON_NETWORK, NETWORK, ACCOUNT)}
+        self._buckets = {rule: _Recent[tuple[str, str], _Bucket]() for rule in RULES}
         self._seen: _Recent[bytes, float] = _Recent()
         self._at_home: _Recent[tuple[str, str], None] = _Recent()
         self._key = secrets.token_bytes(32)
 
-    def check(self, account: str, network: str) -> None:
+    def check(self, account: str, network: str, rule: Rule = ACCOUNT_ON_NETWORK) -> None:
         """Refuse a try that would not be admitted, before it costs anything.
 
         Args:
             account: what the secret would open, such as a folded user name.
             network: as `addresses.network_of` names it.
+            rule: how many tries this account has on one network.
 
         Raises:
             RateLimitedError: too many tries failed, with the seconds until the next one is admitted.
         """
         now = self._clock_s()
-        wait = max((bucket.wait_s(now) for bucket in self._known(account, network)), default=0.0)
+        wait = max((bucket.wait_s(now) for bucket in self._known(account, network, rule)), default=0.0)
         if wait > 0:
             raise RateLimitedError("Too many failed tries: wait a while.", math.ceil(wait))
 
     @contextmanager
-    def attempt(self, account: str, network: str) -> Iterator[Attempt]:
+    def attempt(self, account: str, network: str, rule: Rule = ACCOUNT_ON_NETWORK) -> Iterator[Attempt]:
         """Admit one try, or raise as `check` does; the block checks the secret and says how it ended."""
-        self.check(account, network)
-        buckets = [self._bucket(rule, key) for rule, key in _keys(account, network)]
+        self.check(account, network, rule)
+        buckets = [self._bucket(of, key) for of, key in _keys(account, network, rule)]
         for bucket in buckets:
             bucket.running += 1
         try:
-            yield Attempt(self, account, network)
+            yield Attempt(self, account, network, rule)
         finally:
             for bucket in buckets:
                 bucket.running -= 1
@@ -159,23 +164,23 @@ class Throttle:
         self._seen.keep(fingerprint, now)
         return True
 
-    def count_failure(self, account: str, network: str, secret: str, verifier: str) -> None:
+    def count_failure(self, account: str, network: str, secret: str, verifier: str, rule: Rule) -> None:
         """Count a failure in all buckets it belongs to."""
         now = self._clock_s()
         self._seen.keep(self._fingerprint(account, network, secret, verifier), now)
-        for rule, key in _keys(account, network):
-            self._bucket(rule, key).fail(now)
+        for of, key in _keys(account, network, rule):
+            self._bucket(of, key).fail(now)
 
-    def count_success(self, account: str, network: str) -> None:
+    def count_success(self, account: str, network: str, rule: Rule) -> None:
         """Clear the account's bucket on this network; the network's own stays, or one account would open all others."""
-        self._buckets[ACCOUNT_ON_NETWORK].pop((account, network), None)
+        self._buckets[rule].pop((account, network), None)
         self._at_home.keep((account, network), None)
 
-    def _known(self, account: str, network: str) -> Iterator[_Bucket]:
-        for rule, key in _keys(account, network):
-            if rule is ACCOUNT and (account, network) in self._at_home:
+    def _known(self, account: str, network: str, rule: Rule) -> Iterator[_Bucket]:
+        for of, key in _keys(account, network, rule):
+            if of is ACCOUNT and (account, network) in self._at_home:
                 continue  # strangers elsewhere do not slow down where the owner signs in
-            if bucket := self._buckets[rule].get(key):
+            if bucket := self._buckets[of].get(key):
                 yield bucket
 
     def _bucket(self, rule: Rule, key: tuple[str, str]) -> _Bucket:
@@ -192,5 +197,5 @@ class Throttle:
         return digest.digest()
 
 
-def _keys(account: str, network: str) -> list[tuple[Rule, tuple[str, str]]]:
-    return [(NETWORK, ("", network)), (ACCOUNT_ON_NETWORK, (account, network)), (ACCOUNT, (account, ""))]
+def _keys(account: str, network: str, rule: Rule) -> list[tuple[Rule, tuple[str, str]]]:
+    return [(NETWORK, ("", network)), (rule, (account, network)), (ACCOUNT, (account, ""))]

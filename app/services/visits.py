@@ -9,7 +9,7 @@ from app.auth import tokens
 from app.auth.identity import Actor, ActorKind, Reach, Scope
 from app.auth.link_passes import LinkPasses
 from app.auth.passwords import PasswordHasher, is_too_long
-from app.auth.throttle import Throttle
+from app.auth.throttle import SHORT_SECRET, Throttle
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot
 from app.errors import AppError, ForbiddenError, NotFoundError
@@ -126,13 +126,13 @@ class VisitService:
         """
         link, account = visit.link, f"/s/{visit.link.id}"  # no user can be called so
         if link.password_hash is not None:
-            self._throttle.check(account, network)
+            self._throttle.check(account, network, SHORT_SECRET)
             if is_too_long(password):
-                with self._throttle.attempt(account, network) as attempt:
+                with self._throttle.attempt(account, network, SHORT_SECRET) as attempt:
                     attempt.failed(password, "")
                     raise _wrong()
             async with self._hasher.turn():
-                with self._throttle.attempt(account, network) as attempt:
+                with self._throttle.attempt(account, network, SHORT_SECRET) as attempt:
                     if attempt.repeats(password, link.password_hash):
                         raise _wrong()
                     if not await self._hasher.verify(password, link.password_hash):
