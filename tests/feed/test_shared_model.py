@@ -18,7 +18,7 @@ async def sign_up(home: Home) -> list[Actor]:
     people, services = [home.actor], home.cairn.services
     for name in OTHERS:
         await services.accounts.create(name, PASSWORD, is_admin=False)
-        device = await services.authentication.login(name, PASSWORD, "::1", device_name="device", install_id=None)
+        device = await services.sign_in.login(name, PASSWORD, "::1", device_name="device", install_id=None)
         people.append(await services.authentication.actor_of(device.token))
     return people
 
