@@ -98,9 +98,11 @@ class PutBack:
     # Into the trash
 
     def _trash(self, node: Node) -> Outcome | None:
-        parent_id = _parent_of(node)
-        self._first(parent_id, Step.TRASH)
-        above = self._way_up(parent_id)
+        self._trash_first(_parent_of(node))
+        return self._trash_alone(node)
+
+    def _trash_alone(self, node: Node) -> Outcome | None:
+        above = self._way_up(_parent_of(node))
         if any(step.dead_seq for step in above):
             return None  # it went with a folder above it
         if node.is_folder:
@@ -126,7 +128,7 @@ class PutBack:
         return self._content(node, entry) if node.kind is Kind.FILE else None
 
     def _place(self, node: Node, entry: Entry, parent_id: int) -> Outcome | None:
-        self._first(parent_id, Step.PLACE)
+        self._prepare(parent_id)
         parent, above = nodes.find(self._tx, parent_id), self._way_up(parent_id)
         if parent is None or not parent.is_folder or not self._fits(node, entry.name, above):
             return Outcome.NO_PLACE
@@ -191,7 +193,8 @@ class PutBack:
         if entry is None or node is None or entry.step is Step.CONTENT or self._judge(node, entry) is not None:
             return
         if entry.step is Step.TRASH and not node.is_folder:
-            self._try(entry)
+            self._trash_alone(node)
+            plans.done(self._tx, self._job_id, node_id)
             return
         parent_id = _parent_of(node)
         parked = nodes.set_place(
@@ -260,11 +263,23 @@ class PutBack:
 
     # What is shared
 
-    def _first(self, node_id: int, step: Step) -> None:
-        """Do what the plan has for the folder that a node goes into, or goes with."""
-        entry = None if node_id in self._under_way else plans.find_pending(self._tx, self._job_id, node_id)
-        if entry is not None and entry.step is step:
+    def _trash_first(self, folder_id: int) -> None:
+        """Let a folder that is to go take along what is in it, as one entry of the trash."""
+        entry = self._waiting(folder_id)
+        if entry is not None and entry.step is Step.TRASH:
             self._try(entry)
+
+    def _prepare(self, folder_id: int) -> None:
+        """Put a folder where it is to be before something goes into it; it then stays, whatever was planned."""
+        entry = self._waiting(folder_id)
+        if entry is not None and entry.step is Step.PLACE:
+            self._try(entry)
+        elif entry is not None and entry.step is Step.TRASH:
+            keep_above(self._tx, self._job_id, folder_id)
+
+    def _waiting(self, folder_id: int) -> Entry | None:
+        """Return a folder's entry, unless its turn has come already."""
+        return None if folder_id in self._under_way else plans.find_pending(self._tx, self._job_id, folder_id)
 
     def _follow(self, node: Node, folders: tuple[int, ...]) -> None:
         """Let a reveal of its own go after a folder that leaves its place below one that is being revealed."""
