@@ -48,6 +48,7 @@ from app.auth.link_passes import LinkPasses
 from app.auth.passwords import PasswordHasher
 from app.auth.recent import RecentActors
 from app.auth.throttle import Throttle
+from app.calls import Calls
 from app.clock import now_ms
 from app.config import Settings
 from app.connections import Connections
@@ -215,6 +216,7 @@ class _Shared:
     uptime: Uptime
     table: OpenUploads
     endings: Endings
+    calls: Calls
     hasher: PasswordHasher
     hashing: Offload
     zipping: Offload
@@ -253,6 +255,8 @@ async def _make_shared(base: Foundation) -> _Shared:
     endings.listen(lambda ended: table.closed(ended.upload_ids))
     endings.listen(lambda ended: store.drop_claims(ended.claims))
     endings.listen(base.notifier.ended)
+    calls = Calls()
+    endings.listen(calls.ended)
     return _Shared(
         instance=identity.instance,
         epoch=identity.epoch,
@@ -261,6 +265,7 @@ async def _make_shared(base: Foundation) -> _Shared:
         uptime=await database.read(read_uptime),
         table=table,
         endings=endings,
+        calls=calls,
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
@@ -311,6 +316,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         audit=AuditService(database),
         setup=SetUpService(accounts_, throttle, clock_s=time.monotonic),
         proxies=proxies,
+        calls=shared.calls,
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
         health=HealthService(database, store, base.room, base.standing),
         metrics=_metrics(base),

@@ -8,6 +8,7 @@ from aiohttp import web
 from app.api.sending import Sender
 from app.auth.addresses import Proxies
 from app.auth.identity import Actor
+from app.calls import Calls
 from app.config import Settings
 from app.connections import Connections
 from app.deadlines import Deadlines
@@ -63,6 +64,7 @@ class Services:
     setup: SetUpService
     proxies: Proxies
     connections: Connections
+    calls: Calls
     health: HealthService
     metrics: Metrics
     tree: TreeService

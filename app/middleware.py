@@ -69,7 +69,8 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
             raise RateLimitedError("Too many requests of yours are under way: wait for some to end.", RETRY_S)
         running[actor.user_id] += 1
         try:
-            return await _answer(route, request, str(actor.user_id))
+            with services.calls.running(actor, request.transport):
+                return await _answer(route, request, str(actor.user_id))
         finally:
             running[actor.user_id] -= 1
             if not running[actor.user_id]:

@@ -110,9 +110,7 @@ class _Difference:
         """Tell whether a folder will be at or below the top: it is there, dead or alive, or comes back there."""
         if folder_id not in self._is_here:
             folder = None if folder_id is None else nodes.find(self._tx, folder_id)
-            self._is_here[folder_id] = folder is not None and (
-                self._was_in(folder_id) or self._is_in(folder.parent_id)
-            )
+            self._is_here[folder_id] = folder is not None and (self._was_in(folder_id) or self._is_in(folder.parent_id))
         return self._is_here[folder_id]
 
 
