@@ -101,10 +101,10 @@ class Ways:
         )
         if space is not None:
             folder.unknown = above.unknown
-            # What a restored folder holds keeps its old place until it is revealed: the reader may have passed it
-            # there while it was dead.
-            rows_of = self._reader.spaces.get(step.space_id)
-            if above.is_restored or rows_of is None or not self._has(step.place, rows_of.shown_seq):
+            # What a restored folder holds keeps its old place until it is revealed: the reader may have passed it there
+            # while it was dead. So may what lies in another space than its row says, until a walk has carried it over.
+            is_out_of_place = above.is_restored or step.space_id != space.id
+            if is_out_of_place or not self._has(step.place, space.shown_seq):
                 folder.unknown = (*folder.unknown, folder)
         return folder
 

@@ -1,13 +1,16 @@
 """Several people's trees in memory, what they share, and the operations that are done to model and server alike."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from app.application import Cairn
 from app.auth.identity import Actor
 from app.db.transaction import Transaction
+from app.errors import ForbiddenError
 from app.ids import decode_id
+from app.services.views import View
 from tests.feed import sharing
 from tests.feed.model import NAMES, World
 from tests.feed.sharing import EDITOR, OWNER, VIEWER
@@ -90,7 +93,7 @@ class SharedWorld(World):
             self.trash_share,
             self.restore_share,
             *[self.work] * 4,
-            *[self.convert] * 3,
+            *[self.convert] * 8,
         ]
         operation = self.chance.choice(operations)
         await operation()
@@ -103,6 +106,14 @@ class SharedWorld(World):
         """Move a node to another space of the same person."""
         owned = [root for root, owner in self._owners.items() if owner is self._actor and self._shows(owner, root)]
         await self._move_to(self.chance.choice(owned))
+
+    async def restore(self) -> None:
+        with suppress(ForbiddenError):  # the folder that it was in is gone, and a mount to look at has that name now
+            await super().restore()
+
+    async def bring_back(self) -> None:
+        with suppress(ForbiddenError):
+            await super().bring_back()
 
     async def share(self) -> None:
         folder_id = self._pick("folder")
@@ -220,6 +231,11 @@ class SharedWorld(World):
         node.parent_id, node.name = parent_id, name
         if node.kind == "folder":
             self._unconverted.append(row(file_id))
+
+    async def _learn_up(self, view: View) -> None:
+        await super()._learn_up(view)
+        assert view.parent_id is not None
+        self._unconverted.append(row(view.parent_id))  # which may be in another space than before
 
     def _below(self, person: Actor, folder_id: str, rights: list[str]) -> Iterator[tuple[str, tuple[object, ...]]]:
         node = self.nodes[folder_id]
