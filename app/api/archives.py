@@ -14,12 +14,13 @@ from app.errors import ForbiddenError, LimitReachedError, PreconditionFailedErro
 from app.keys import ACTOR, ANSWER, OWNER, SERVICES
 from app.services.archives import Archive, still_working
 from app.services.media import content_disposition
+from storage.errors import StoreFullError
 
 routes = Routes()
 
 MEDIA_TYPE = "application/zip"
 READING = ("Range", "If-Range", "If-Match", "If-None-Match")
-REFUSES = (LimitReachedError, PreconditionFailedError, RangeNotSatisfiableError)
+REFUSES = (LimitReachedError, PreconditionFailedError, RangeNotSatisfiableError, StoreFullError)
 _ALWAYS = ("ETag", "Accept-Ranges", "Content-Disposition")
 ARCHIVE = (
     Answer(HTTPStatus.OK, {MEDIA_TYPE: ()}, _ALWAYS),

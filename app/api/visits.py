@@ -10,6 +10,7 @@ from aiohttp import web
 from app.api.archives import ARCHIVE, READING, REFUSES, serve_archive
 from app.api.folders import decode_place, encode_place
 from app.api.http import json_reply, prove, read_body, read_json, receiving
+from app.api.origins import is_tls, refuse_foreign
 from app.api.pages import page_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
@@ -66,18 +67,18 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
 @routes.get(
     "/s/{token}",
     access=Access.LINK,
-    answers=(Answer(HTTPStatus.OK, {JSON: (VisitReply,), _HTML: ()}),),
+    answers=(
+        Answer(HTTPStatus.OK, {JSON: (VisitReply,), _HTML: ()}),
+        Answer(HTTPStatus.NOT_FOUND, {_HTML: ()}),
+    ),
     refuses=(NotFoundError,),
 )
 async def show_link(request: web.Request, query: _Below) -> web.Response:
     """Show what a link is: to programs that ask for JSON as such, else as a page."""
-    visit = await visit_of(request)
     if JSON in request.headers.get("Accept", ""):
-        reply = json_reply(VisitReply.of(visit))
-    elif not visit.is_open:
-        reply = _password_page(request, problem=None)
+        reply = json_reply(VisitReply.of(await visit_of(request)))
     else:
-        reply = await _page(request, visit, query.file_id)
+        reply = await _show_page(request, query.file_id)
     reply.headers.update({"Vary": "Accept", **_HIDDEN})
     return reply
 
@@ -96,6 +97,7 @@ async def show_link(request: web.Request, query: _Below) -> web.Response:
 )
 async def show_password(request: web.Request) -> web.Response:
     """Show a link's password, which gives a cookie for that link."""
+    refuse_foreign(request)
     visit, is_form = await visit_of(request), request.content_type == _FORM
     body = await (_read_form(request) if is_form else read_json(request, PasswordRequest))
     try:
@@ -108,7 +110,7 @@ async def show_password(request: web.Request) -> web.Response:
     if is_form:
         reply.headers["Location"] = f"../{request.match_info['token']}"
     # Without a path the browser takes that of this call without its last step, whatever a proxy put before it.
-    secure = "; Secure" if _is_encrypted(request) else ""
+    secure = "; Secure" if is_tls(request) else ""
     reply.headers["Set-Cookie"] = f"{COOKIE}={passed}; Max-Age={LIFETIME_S}; HttpOnly; SameSite=Lax{secure}"
     return reply
 
@@ -182,6 +184,14 @@ def _password_page(request: web.Request, *, problem: str | None) -> web.Response
     return page_reply(request, "link_password.html", base=base, status=status, action=action, problem=problem)
 
 
+async def _show_page(request: web.Request, file_id: str | None) -> web.Response:
+    try:
+        visit = await visit_of(request)
+        return await _page(request, visit, file_id) if visit.is_open else _password_page(request, problem=None)
+    except NotFoundError as error:
+        return page_reply(request, "link_dead.html", base=_BASE, status=HTTPStatus.NOT_FOUND, problem=str(error))
+
+
 async def _page(request: web.Request, visit: Visit, file_id: str | None) -> web.Response:
     services, token = request.app[SERVICES], request.match_info["token"]
     if visit.link.mode is Mode.DROP:
@@ -235,9 +245,3 @@ async def _read_form(request: web.Request) -> PasswordRequest:
     except ValueError as error:
         raise InvalidRequestError("The body is no form of this page.") from error
     return msgspec.convert(fields, PasswordRequest)
-
-
-def _is_encrypted(request: web.Request) -> bool:
-    """Say whether the browser's own connection has TLS, which only a trusted proxy can know of here."""
-    is_trusted = request.app[SERVICES].proxies.is_trusted(request.remote)
-    return request.secure or (is_trusted and request.headers.get("X-Forwarded-Proto", "").lower() == "https")

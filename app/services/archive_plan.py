@@ -18,6 +18,7 @@ from app.services.access import Right, Sight
 from app.services.archive_format import Entry, end_of, safe_name
 from app.services.names import free_name
 from app.services.views import View
+from storage.errors import StoreFullError
 
 MOST_ENTRIES = 1_000_000
 PAGE = 500
@@ -64,9 +65,13 @@ class Plan:
 
         Raises:
             LimitReachedError: there are too many.
+            StoreFullError: the disk has no room for a plan as long as this.
         """
-        for planned in found:
-            self._add(planned)
+        try:
+            for planned in found:
+                self._add(planned)
+        except OSError as error:
+            raise StoreFullError(f"The plan of this zip cannot be written down: {error.strerror}.") from error
 
     def _add(self, planned: Planned) -> None:
         if self.entries >= MOST_ENTRIES:

@@ -11,7 +11,7 @@ from storage.offload import Offload
 
 BATCH = 200
 BUFFER = 64 * 1024
-GROUP_SIZE = 4 * 1024 * 1024
+GROUP_SIZE = 1024 * 1024
 _UNKNOWN = -1
 
 

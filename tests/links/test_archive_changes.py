@@ -4,6 +4,7 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from http import HTTPStatus
+from typing import IO
 
 import aiohttp
 import pytest
@@ -212,3 +213,16 @@ async def test_a_zip_has_only_so_many_entries(ada: Person, monkeypatch: pytest.M
     reply = await ada.get(await zip_path(ada, "/Trip"))
 
     assert (reply.status, reply.code) == (HTTPStatus.CONFLICT, "limit_reached")
+
+
+async def test_a_plan_that_finds_no_room_is_refused(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_trip(ada, folders=1)
+    path = await zip_path(ada, "/Trip")
+
+    def no_room(*_: object, **__: object) -> IO[bytes]:
+        return open("/dev/full", "w+b", buffering=0)  # noqa: PTH123 - the plan closes it
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", no_room)
+    reply = await ada.get(path)
+
+    assert (reply.status, reply.code) == (HTTPStatus.INSUFFICIENT_STORAGE, "storage_full")

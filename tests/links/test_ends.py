@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from app.clock import now_ms
+from app.config import Settings
 from tests.accounts.api import ADMIN
-from tests.api.conftest import OTHER, Running
+from tests.api.conftest import OTHER, Running, Template, copy_template, serving
 from tests.api.people import Person
 from tests.links.people import Holder, change, make_link
 
@@ -187,3 +190,25 @@ async def test_a_user_has_only_so_many_links(server: Running, ada: Person, monke
     replies = await asyncio.gather(*(ada.post("/api/v1/links", {"file_id": file_id}) for _ in range(6)))
 
     assert sorted(reply.status for reply in replies) == [HTTPStatus.CREATED] * 3 + [HTTPStatus.CONFLICT] * 3
+
+
+async def test_the_page_of_a_dead_link_says_so_in_words(ada: Person) -> None:
+    dead = Holder(ada, {"url": "/s/" + "A" * 24})
+
+    page = await dead.ask(headers={"Accept": "text/html,*/*"})
+
+    assert page.status == HTTPStatus.NOT_FOUND
+    assert "This link leads nowhere" in page.body.decode()
+
+
+async def test_a_url_is_whole_where_the_server_knows_its_own(
+    template: Template, settings: Settings, tmp_path: Path
+) -> None:
+    named = replace(settings, server=replace(settings.server, public_url="https://files.example.org/cairn/"))
+    async with serving(copy_template(template, tmp_path / "data"), named) as server:
+        ada = Person(server.session, template.tokens[ADMIN])
+        await ada.put("/f", b"1")
+
+        holder = await make_link(ada, "/f")
+
+    assert holder.url.startswith("https://files.example.org/cairn/s/")
