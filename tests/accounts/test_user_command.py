@@ -1,5 +1,7 @@
+import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +43,16 @@ def annas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def add(shell: Device, data: Path, name: str, *options: str, password: str = PASSWORD) -> None:
     shell.ok("user", "add", name, *options, "--password-stdin", "--data", data, stdin=f"{password}\n")
+
+
+def post(server: RunningServer, path: str, body: dict[str, str]) -> int:
+    """Call the API as a stranger does; return the status."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_the_first_user_makes_the_data_folder_and_the_server_then_serves(shell: Device, data: Path) -> None:
@@ -211,3 +223,51 @@ def test_the_list_is_json_that_keeps_names_readable(shell: Device, data: Path) -
 
     assert "Zoë" in out
     assert json.loads(out)[0]["username"] == "Zoë"
+
+
+def test_an_invitation_is_printed_for_people_and_for_programs(
+    shell: Device, server: RunningServer, tmp_path: Path
+) -> None:
+    shown = shell.ok("user", "invite", "--name", "ben", "--quota", "20G", "--data", server.data)
+    made = shell.ok("user", "invite", "--admin", "--days", "2", "--json", "--data", server.data).json
+
+    url = shown.out.decode().strip()
+    assert re.fullmatch(r"/invite/[0-9a-v]{21}[A-Za-z0-9_-]{22}", url)
+    assert "not shown again" in shown.err
+    assert post(server, f"/api/v1{url}", {"password": OTHER}) == 201
+    Device(tmp_path / "ben").login(server, "ben", OTHER)
+    assert made.keys() == {"invitation_id", "url", "expires_ms"}
+    listed = {user["username"]: user for user in shell.ok("user", "list", "--json", "--data", server.data).json}
+    assert listed["ben"]["quota"] == 20 * 2**30
+
+
+def test_a_code_lets_its_holder_choose_a_password(shell: Device, server: RunningServer, tmp_path: Path) -> None:
+    add(shell, server.data, "ben")
+    first = shell.ok("user", "reset", "ben", "--json", "--data", server.data).json
+    code = shell.ok("user", "reset", "ben", "--data", server.data).out.decode().strip()
+
+    assert post(server, "/api/v1/reset", {"username": "ben", "code": code, "password": OTHER}) == 204
+
+    assert first["code"] != code
+    Device(tmp_path / "ben").login(server, "ben", OTHER)
+
+
+def test_roles_change_and_an_account_is_deleted_with_or_without_a_server(shell: Device, data: Path) -> None:
+    add(shell, data, "anna", "--admin")
+    add(shell, data, "ben")
+    assert shell.run("user", "admin", "anna", "off", "--data", data).code == 1
+
+    shell.ok("user", "admin", "ben", "on", "--data", data)
+    shell.ok("user", "admin", "anna", "off", "--data", data)
+    assert shell.run("user", "delete", "anna", "--data", data).code == 2
+    shell.ok("user", "delete", "anna", "--files", "delete", "--data", data)
+
+    listed = shell.ok("user", "list", "--json", "--data", data).json
+    assert [(user["username"], user["is_admin"]) for user in listed] == [("ben", True)]
+    assert shell.run("fsck", "--data", data).code == 0
+    server = RunningServer(data, {"CAIRN_ADMIN_USER": ""}).start()
+    try:
+        add(shell, data, "anna")
+        shell.ok("user", "delete", "anna", "--files", "delete", "--data", data)
+    finally:
+        server.close()
