@@ -30,6 +30,7 @@ from app.api import (
     moments,
     openapi,
     pages,
+    retention,
     search,
     second_factor,
     setup,
@@ -77,6 +78,7 @@ from app.services.health import HealthService
 from app.services.history import HistoryService
 from app.services.invitations import InvitationService
 from app.services.jobs import JobService, Slice
+from app.services.keeper import Keeper
 from app.services.links import LinkService
 from app.services.metrics import Gauge, Metrics, read_token
 from app.services.moments import MomentService
@@ -87,6 +89,7 @@ from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
 from app.services.resets import ResetService
+from app.services.retention import RetentionService
 from app.services.reveal import reveal_slice
 from app.services.room import Room
 from app.services.search import SearchService
@@ -146,6 +149,7 @@ MODULES = (
     moments,
     openapi,
     pages,
+    retention,
     search,
     second_factor,
     setup,
@@ -170,6 +174,7 @@ class Cairn:
     sweep: Sweep
     jobs: JobService
     name_index: NameIndex
+    keeper: Keeper
     collector: Collector
     room: Room
     standing: Standing
@@ -239,6 +244,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         sweep=Sweep(database, store, shared.table, shared.uptime, shared.signer, settings.uploads),
         jobs=shared.jobs,
         name_index=NameIndex(database),
+        keeper=Keeper(database, shared.jobs, shared.uptime, settings.history),
         collector=Collector(
             database, store, shared.uptime, collecting, base.folder.collection, _patience(settings), base.room
         ),
@@ -327,6 +333,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         takebacks=TakeBackService(database, shared.jobs),
         history=HistoryService(database),
         search=SearchService(database),
+        retention=RetentionService(database, settings.history),
         copies=CopyService(database),
         uploads=uploads_,
         commits=commits,

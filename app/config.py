@@ -124,6 +124,18 @@ class Uploads:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How long what is past is kept."""
+
+    newest: Annotated[int, _number(0, 1_000_000)] = 10
+    hourly_days: Annotated[int, _number(0, 36_500, "days")] = 1
+    daily_days: Annotated[int, _number(0, 36_500, "days")] = 30
+    weekly_days: Annotated[int, _number(0, 36_500, "days")] = 365
+    trash_days: Annotated[int, _number(0, 36_500, "days")] = 30
+    horizon_days: Annotated[int, _number(1, 36_500, "days")] = 365
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What is written to standard error."""
 
@@ -148,6 +160,7 @@ class Settings:
     storage: Storage = field(default_factory=Storage)
     limits: Limits = field(default_factory=Limits)
     uploads: Uploads = field(default_factory=Uploads)
+    history: History = field(default_factory=History)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -32,6 +32,7 @@ from app.services.moments import MomentService
 from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
 from app.services.resets import ResetService
+from app.services.retention import RetentionService
 from app.services.search import SearchService
 from app.services.second_factor import SecondFactor
 from app.services.setup import SetUpService
@@ -74,6 +75,7 @@ class Services:
     takebacks: TakeBackService
     history: HistoryService
     search: SearchService
+    retention: RetentionService
     copies: CopyService
     uploads: UploadService
     commits: CommitService

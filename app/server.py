@@ -70,11 +70,14 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                     janitor = group.create_task(run_chores(chores), name="janitor")
                     jobs = group.create_task(cairn.jobs.run(), name="jobs")
                     names = group.create_task(cairn.name_index.run(), name="names")
+                    keeper = group.create_task(cairn.keeper.run(), name="keeper")
                     collector = group.create_task(cairn.collector.run(), name="collector")
                     selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
-                    guard = group.create_task(_end_when_read_only(cairn, janitor, jobs, names, collector), name="guard")
+                    guard = group.create_task(
+                        _end_when_read_only(cairn, janitor, jobs, names, keeper, collector), name="guard"
+                    )
                     await stopped.wait()
-                    for task in (janitor, jobs, names, collector, selfcheck, guard):
+                    for task in (janitor, jobs, names, keeper, collector, selfcheck, guard):
                         task.cancel()
                     cairn.collector.stop()
     if failures:

@@ -1,9 +1,9 @@
 """JSON bodies of what the tree was: versions, the trash, and copies."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.ids import encode_id
 from app.repositories.versions import PastVersion
@@ -30,6 +30,7 @@ class Version(Struct, frozen=True):
     base_version: str | None
     sha256: str | None
     label: str | None
+    content: Literal["kept", "gone"]
 
     @classmethod
     def of(cls, version: PastVersion) -> Self:
@@ -44,7 +45,24 @@ class Version(Struct, frozen=True):
             base_version=None if version.base is None else encode_id(*version.base),
             sha256=None if version.sha256 is None else version.sha256.hex(),
             label=version.label,
+            content="gone" if version.is_gone else "kept",
         )
+
+
+class LabelRequest(Request, frozen=True):
+    """Body of PATCH /api/v1/files/{id}/versions/{version_id}; null takes the label away."""
+
+    label: Annotated[str, Meta(min_length=1, max_length=255)] | None
+
+
+class RetentionReply(Struct, frozen=True):
+    """Which earlier versions a folder keeps: `own` if it has a rule for itself."""
+
+    newest: int
+    hourly_days: int
+    daily_days: int
+    weekly_days: int
+    own: bool
 
 
 class VersionPage(Struct, frozen=True):

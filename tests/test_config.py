@@ -167,7 +167,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("[sever]\nport = 80", "{path}: sever is not a setting: did you mean server?"),
         (
             "port = 80",
-            "{path}: port is not a setting: known are server, data, storage, limits, uploads, log, metrics.",
+            "{path}: port is not a setting: known are server, data, storage, limits, uploads, history, log, metrics.",
         ),
         ("server = 1", "{path}: server must be a section, begun by a line [server]."),
         ("[server]\nname = ''", "{path}: server.name must be a name of 1 to 64 characters, not ''."),

@@ -11,7 +11,7 @@ from app.errors import ConflictError, ForbiddenError, LimitReachedError, NameTak
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.wire import Count, File
-from app.wire_tree import CopyRequest, Version, VersionPage
+from app.wire_tree import CopyRequest, LabelRequest, Version, VersionPage
 
 routes = Routes()
 
@@ -43,6 +43,18 @@ async def restore_version(request: web.Request) -> File:
     services, names = request.app[SERVICES], request.match_info
     view = await services.history.restore(request[ACTOR], names["file_id"], names["version_id"])
     return File.of(view, services.epoch)
+
+
+@routes.patch(
+    "/api/v1/files/{file_id}/versions/{version_id}",
+    access=Access.FILES,
+    refuses=(ForbiddenError,),
+    example=LabelRequest(label="as sent to the printer"),
+)
+async def label_version(request: web.Request, body: LabelRequest) -> None:
+    """Label a version, which keeps it from retention, or take its label away."""
+    match = request.match_info
+    await request.app[SERVICES].history.label(request[ACTOR], match["file_id"], match["version_id"], body.label)
 
 
 @routes.post(

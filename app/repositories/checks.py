@@ -86,7 +86,8 @@ _RULES = (
            AND n.created_seq <> coalesce((SELECT min(p.from_seq) FROM past p WHERE p.node_id = n.id), n.seq)"""),
     ("space", "counts other bytes than its versions have", """
         SELECT s.id FROM spaces s WHERE s.used <> coalesce(
-          (SELECT sum(v.size) FROM nodes n JOIN versions v ON v.node_id = n.id WHERE n.space_id = s.id), 0)"""),
+          (SELECT sum(v.size) FROM nodes n JOIN versions v ON v.node_id = n.id
+            WHERE n.space_id = s.id AND v.manifest IS NOT NULL), 0)"""),
     ("space", "promises other bytes than its open uploads have", """
         SELECT s.id FROM spaces s WHERE s.reserved <> coalesce(
           (SELECT sum(u.reserved) FROM uploads u WHERE u.space_id = s.id AND u.state = 0), 0)"""),

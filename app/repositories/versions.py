@@ -28,14 +28,14 @@ _COPY = """
 """
 _OF_NODE = """
     SELECT v.id, v.tag, v.size, v.mtime_ms, v.created_ms, v.sha256, v.label, v.base_id, b.tag AS base_tag,
-           a.id AS actor_id, a.tag AS actor_tag, u.name AS username
+           a.id AS actor_id, a.tag AS actor_tag, u.name AS username, v.manifest IS NULL AS is_gone
       FROM versions v
       LEFT JOIN versions b ON b.id = v.base_id AND b.node_id = v.node_id
       JOIN actors a ON a.id = v.actor_id
       JOIN users u ON u.id = a.user_id
-     WHERE v.node_id = :node AND v.id < :before AND v.manifest IS NOT NULL ORDER BY v.id DESC LIMIT :limit
+     WHERE v.node_id = :node AND v.id < :before ORDER BY v.id DESC LIMIT :limit
 """
-_DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = ? RETURNING size"
+_DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = ? RETURNING iif(manifest IS NULL, 0, size)"
 _POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
 _UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
@@ -133,7 +133,7 @@ def copy(
 
 @dataclass(frozen=True, slots=True)
 class PastVersion:
-    """One line of a file's history; size in bytes, `…_ms` Unix milliseconds."""
+    """One line of a file's history; size in bytes, `…_ms` Unix milliseconds; `is_gone` once its content went."""
 
     id: int
     tag: bytes
@@ -145,6 +145,7 @@ class PastVersion:
     base: tuple[int, bytes] | None
     actor: tuple[int, bytes]
     username: str
+    is_gone: bool
 
 
 def of_node(tx: Snapshot, node_id: int, *, before: int, limit: int) -> list[PastVersion]:
@@ -162,13 +163,14 @@ def of_node(tx: Snapshot, node_id: int, *, before: int, limit: int) -> list[Past
             base=None if row["base_tag"] is None else (row["base_id"], row["base_tag"]),
             actor=(row["actor_id"], row["actor_tag"]),
             username=row["username"],
+            is_gone=bool(row["is_gone"]),
         )
         for row in rows
     ]
 
 
 def delete_of_nodes(tx: Transaction, node_ids: Iterable[int]) -> int:
-    """Delete every version of these nodes; return the bytes that they had together."""
+    """Delete every version of these nodes; return the bytes that they still had together."""
     return sum(row[0] for node_id in node_ids for row in tx.connection.execute(_DELETE_OF_NODE, (node_id,)).fetchall())
 
 

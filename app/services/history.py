@@ -7,7 +7,7 @@ from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NotFoundError
 from app.ids import decode_id
-from app.repositories import nodes, versions
+from app.repositories import nodes, retention, versions
 from app.repositories.nodes import Content, Sums
 from app.repositories.versions import PastVersion, Version
 from app.services import access
@@ -58,6 +58,21 @@ class HistoryService:
             return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
         return await self._database.write(work)
+
+
+    async def label(self, actor: Actor, file_id: str, version_id: str, label: str | None) -> None:
+        """Give a version a label, which keeps it from retention; None takes it away.
+
+        Raises:
+            NotFoundError: the file has no such version, or its content is gone.
+        """
+
+        def work(tx: Transaction) -> None:
+            sight = _require_file(access.look(tx, actor, file_id))
+            sight.require(Right.WRITE)
+            retention.set_label(tx, _find_version(tx, sight.node.id, version_id).id, label)
+
+        await self._database.write(work)
 
 
 def _find_version(tx: Snapshot, node_id: int, version_id: str) -> Version:

@@ -34,6 +34,7 @@ async def test_versions_are_listed_the_newest_first(ada: Person) -> None:
         "base_version": files[1]["version_id"],
         "sha256": sha256(contents[2]),
         "label": None,
+        "content": "kept",
     }
     assert items[2]["base_version"] is None
 

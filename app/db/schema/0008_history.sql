@@ -5,6 +5,17 @@ CREATE TABLE retention (                              -- a rule of one folder fo
   rule BLOB NOT NULL                                  -- as JSON: app.services.retention
 ) STRICT;
 
+CREATE TABLE ages (                                   -- where the counters stood, every few hours of running: a clock nobody can set
+  uptime_s INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,                               -- head of the journal
+  next_id INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE rounds (                                 -- walks of retention: how far each has come
+  name TEXT PRIMARY KEY,
+  place BLOB NOT NULL                                 -- as JSON; null once it is through
+) STRICT, WITHOUT ROWID;
+
 ALTER TABLE jobs ADD COLUMN done_ms INTEGER;          -- NULL while there is work left; who asked may read the rest a while longer
 ALTER TABLE jobs ADD COLUMN result BLOB;              -- what came of it so far, as JSON
 ALTER TABLE jobs ADD COLUMN total INTEGER NOT NULL DEFAULT 0; -- how much there is to do, where that is known

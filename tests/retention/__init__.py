@@ -1,0 +1,1 @@
+"""What time takes: thinned versions, old trash, and history beyond its horizon."""
