@@ -40,6 +40,19 @@ from client.protocol import (
     Version,
     VersionPage,
 )
+from client.protocol_past import (
+    Device,
+    DevicePage,
+    Job,
+    JobAccepted,
+    KeptPage,
+    PastFile,
+    PastPage,
+    Plan,
+    PlanEntry,
+    RewindRequest,
+    UndoRequest,
+)
 from client.transport import Body
 
 Item = TypeVar("Item")
@@ -173,6 +186,37 @@ class Remote:
         query = {"q": text, "in": None if folder is None else folder.file_id, "type": content_type}
         given = {name: value for name, value in query.items() if value is not None}
         yield from self._pages("/api/v1/search", Page, limit=SEARCH_SIZE, **given)
+
+    # Any moment back
+
+    def list_children_at(self, folder_id: str, time_ms: int) -> Iterator[PastFile]:
+        """Yield what a folder held at a time, folders first, then by name, a page at a time."""
+        yield from self._pages(f"/api/v1/folders/{folder_id}/at", PastPage, time_ms=str(time_ms))
+
+    def rewind(self, folder: File, time_ms: int, *, dry_run: bool) -> Plan | str:
+        """Put a folder back as it was; return the job's id, or of a dry run the plan."""
+        path, body = f"/api/v1/folders/{folder.file_id}/rewind", RewindRequest(time_ms, dry_run)
+        if dry_run:
+            return self._channel.call("POST", path, Plan, body=body, about=folder.path)
+        return self._channel.call("POST", path, JobAccepted, body=body, about=folder.path, again=False).job_id
+
+    def undo(self, request: UndoRequest) -> Plan | str:
+        """Take back what one actor did; return as `rewind` does."""
+        if request.dry_run:
+            return self._channel.call("POST", "/api/v1/undo", Plan, body=request)
+        return self._channel.call("POST", "/api/v1/undo", JobAccepted, body=request, again=False).job_id
+
+    def get_job(self, job_id: str) -> Job:
+        """Return how far a job is."""
+        return self._channel.call("GET", f"/api/v1/jobs/{_quoted(job_id)}", Job)
+
+    def list_kept(self, job_id: str) -> Iterator[PlanEntry]:
+        """Yield what a job left as it is, a page at a time."""
+        yield from self._pages(f"/api/v1/jobs/{_quoted(job_id)}/kept", KeptPage)
+
+    def list_devices(self) -> Iterator[Device]:
+        """Yield the devices of the account, a page at a time."""
+        yield from self._pages("/api/v1/devices", DevicePage)
 
     # Feed
 

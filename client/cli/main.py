@@ -24,6 +24,8 @@ COMMANDS = {
     "search": "find files and folders by name",
     "versions": "list what a file was",
     "restore": "make a version of a file its content again",
+    "rewind": "put a folder back as it was at a time",
+    "undo": "take back what one device, person or link did",
     "link": "make, list, pause and end links for people without an account",
     "events": "print what changes at the server as it changes",
 }
