@@ -121,7 +121,8 @@ async def _take(
 ) -> int:
     """Take one file in, while the link is good; return its size."""
     services = request.app[SERVICES]
-    view = await services.receive.take_stream(visit.actor, declared, services.visits.watched(visit, body), lease)
+    with services.calls.running(visit.actor, request.transport):
+        view = await services.receive.take_stream(visit.actor, declared, services.visits.watched(visit, body), lease)
     return view.listed.size
 
 

@@ -143,9 +143,10 @@ async def get_linked_content(request: web.Request, query: _Content) -> web.Strea
     services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
     content = await services.downloads.content(visit.actor, view.file_id, None, download=query.download == "1")
-    return await serve_content(
-        request, content, begins=lambda first: services.visits.count(visit, first, request[NETWORK])
-    )
+    with services.calls.running(visit.actor, request.transport):
+        return await serve_content(
+            request, content, begins=lambda first: services.visits.count(visit, first, request[NETWORK])
+        )
 
 
 @routes.get(
@@ -161,9 +162,10 @@ async def get_linked_archive(request: web.Request, query: _Below) -> web.StreamR
     view = await services.visits.look(visit, query.file_id)
     opening = services.archives.open(request[OWNER], visit.actor, view.file_id, services.visits.check(visit))
     async with opening as archive:
-        return await serve_archive(
-            request, archive, begins=lambda first: services.visits.count(visit, first, request[NETWORK])
-        )
+        with services.calls.running(visit.actor, request.transport):
+            return await serve_archive(
+                request, archive, begins=lambda first: services.visits.count(visit, first, request[NETWORK])
+            )
 
 
 async def visit_of(request: web.Request, mode: Mode | None = None) -> Visit:

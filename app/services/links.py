@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TypeVar
 
 from app.auth import tokens
+from app.auth.endings import Ended, Endings
 from app.auth.identity import Actor, ActorKind
 from app.auth.passwords import PasswordHasher, check_policy
 from app.db.database import Database, Use
@@ -69,11 +70,18 @@ class LinkService:
     """Makes, lists, changes and ends links."""
 
     def __init__(
-        self, database: Database, hasher: PasswordHasher, *, clock_ms: Callable[[], int], server_name: str
+        self,
+        database: Database,
+        hasher: PasswordHasher,
+        endings: Endings,
+        *,
+        clock_ms: Callable[[], int],
+        server_name: str,
     ) -> None:
-        """Take the parts it works with; `server_name` is no password."""
+        """Take the parts it works with; `endings` hears of links that end, `server_name` is no password."""
         self._database = database
         self._hasher = hasher
+        self._endings = endings
         self._clock_ms = clock_ms
         self._server_name = server_name
 
@@ -167,7 +175,10 @@ class LinkService:
             _note(tx, Event.LINK_CHANGED, actor, shown)
             return shown
 
-        return await self._database.write(work, use=Use.FREES)
+        shown = await self._database.write(work, use=Use.FREES)
+        if terms.password is not Keep.AS_IS or terms.is_paused is True:
+            self._endings.announce(Ended(shown.link.user_id, shown.link.id))
+        return shown
 
     async def end(self, actor: Actor, link_id: str) -> None:
         """End a link for good.
@@ -176,13 +187,15 @@ class LinkService:
             NotFoundError: there is no such link that the actor may manage.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> Link:
             link = _managed(tx, actor, link_id)
             _note(tx, Event.LINK_ENDED, actor, LinkView(link, None))
             links.remove(tx, link.id)
             actors.revoke(tx, link.id)
+            return link
 
-        await self._database.write(work, use=Use.FREES)
+        link = await self._database.write(work, use=Use.FREES)
+        self._endings.announce(Ended(link.user_id, link.id))
 
     def _check(self, terms: Terms) -> None:
         if isinstance(terms.password, str):

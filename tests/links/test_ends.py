@@ -6,13 +6,14 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from app.clock import now_ms
 from app.config import Settings
 from tests.accounts.api import ADMIN
 from tests.api.conftest import OTHER, Running, Template, copy_template, serving
-from tests.api.people import Person
+from tests.api.people import MIB, Person, noise
 from tests.links.people import Holder, change, make_link
 
 DOORS = ("", "/content?file_id={file}", "/children", "/archive.zip")
@@ -212,3 +213,23 @@ async def test_a_url_is_whole_where_the_server_knows_its_own(
         holder = await make_link(ada, "/f")
 
     assert holder.url.startswith("https://files.example.org/cairn/s/")
+
+
+@pytest.mark.parametrize("ending", [{"paused": True}, {"password": "another-otter-lantern-8"}, None])
+async def test_a_download_that_is_under_way_is_cut_off_when_the_link_ends(
+    server: Running, ada: Person, ending: dict[str, object] | None
+) -> None:
+    await ada.put("/f", noise(24 * MIB))
+    holder = await make_link(ada, "/f")
+
+    async with ada.client.get(f"{holder.url}/content") as reply:
+        await reply.content.readexactly(1000)
+        if ending is None:
+            await ada.delete(f"/api/v1/links/{holder.link['link_id']}")
+        else:
+            await change(ada, holder, **ending)
+        async with asyncio.timeout(10):
+            while server.cairn.services.calls.count:
+                await asyncio.sleep(0.01)  # between two looks at what tells its state in no other way
+        with pytest.raises((aiohttp.ClientError, ConnectionError)):
+            await reply.content.read()
