@@ -229,7 +229,7 @@ async def test_a_download_that_is_under_way_is_cut_off_when_the_link_ends(
         else:
             await change(ada, holder, **ending)
         async with asyncio.timeout(10):
-            while server.cairn.services.calls.count:
-                await asyncio.sleep(0.01)  # between two looks at what tells its state in no other way
+            while server.cairn.services.calls.count:  # noqa: ASYNC110 - the server tells it in no other way
+                await asyncio.sleep(0.01)
         with pytest.raises((aiohttp.ClientError, ConnectionError)):
             await reply.content.read()
