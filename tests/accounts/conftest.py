@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from app.application import Cairn, build_app, open_cairn
@@ -32,7 +33,7 @@ async def cairn(tmp_path: Path, settings: Settings) -> AsyncIterator[Cairn]:
 @pytest.fixture
 async def api(cairn: Cairn) -> AsyncIterator[Api]:
     """A stranger's view of that server."""
-    async with TestClient(TestServer(build_app(cairn.services))) as client:
+    async with TestClient(TestServer(build_app(cairn.services)), cookie_jar=DummyCookieJar()) as client:
         yield Api(client)
 
 
