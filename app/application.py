@@ -34,6 +34,7 @@ from app.api import (
     search,
     second_factor,
     setup,
+    storage,
     sync,
     trash,
     uploads,
@@ -98,6 +99,7 @@ from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
 from app.services.sign_in import SignInService
 from app.services.standing import Standing
+from app.services.storage import StorageService
 from app.services.sweep import Sweep
 from app.services.takebacks import TakeBackService, rewind_slice, undo_slice
 from app.services.trash import TrashService
@@ -153,6 +155,7 @@ MODULES = (
     search,
     second_factor,
     setup,
+    storage,
     sync,
     trash,
     uploads,
@@ -226,6 +229,7 @@ class _Shared:
     hashing: Offload
     zipping: Offload
     jobs: JobService
+    keeper: Keeper
 
 
 async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncExitStack) -> Cairn:
@@ -244,7 +248,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         sweep=Sweep(database, store, shared.table, shared.uptime, shared.signer, settings.uploads),
         jobs=shared.jobs,
         name_index=NameIndex(database),
-        keeper=Keeper(database, shared.jobs, shared.uptime, settings.history),
+        keeper=shared.keeper,
         collector=Collector(
             database, store, shared.uptime, collecting, base.folder.collection, _patience(settings), base.room
         ),
@@ -263,19 +267,21 @@ async def _make_shared(base: Foundation) -> _Shared:
     endings.listen(base.notifier.ended)
     calls = Calls()
     endings.listen(calls.ended)
+    jobs_, uptime = JobService(database, JOBS), await database.read(read_uptime)
     return _Shared(
         instance=identity.instance,
         epoch=identity.epoch,
         signer=signer,
         urls=Urls(signer, base.settings.uploads.url_lifetime_s),
-        uptime=await database.read(read_uptime),
+        uptime=uptime,
         table=table,
         endings=endings,
         calls=calls,
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
-        jobs=JobService(database, JOBS),
+        jobs=jobs_,
+        keeper=Keeper(database, jobs_, uptime, base.settings.history),
     )
 
 
@@ -334,6 +340,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         history=HistoryService(database),
         search=SearchService(database),
         retention=RetentionService(database, settings.history),
+        storage=StorageService(database, store, shared.keeper),
         copies=CopyService(database),
         uploads=uploads_,
         commits=commits,

@@ -37,6 +37,7 @@ from app.services.search import SearchService
 from app.services.second_factor import SecondFactor
 from app.services.setup import SetUpService
 from app.services.sign_in import SignInService
+from app.services.storage import StorageService
 from app.services.takebacks import TakeBackService
 from app.services.trash import TrashService
 from app.services.tree import TreeService
@@ -76,6 +77,7 @@ class Services:
     history: HistoryService
     search: SearchService
     retention: RetentionService
+    storage: StorageService
     copies: CopyService
     uploads: UploadService
     commits: CommitService

@@ -239,6 +239,59 @@ class Version(msgspec.Struct, frozen=True):
     modified_by: str
     sha256: str | None = None
     label: str | None = None
+    content: str = "kept"
+
+
+class LabelRequest(msgspec.Struct, frozen=True):
+    """Labels a version, or with None takes its label away."""
+
+    label: str | None
+
+
+class SpaceUse(msgspec.Struct, frozen=True):
+    """What a space holds, in bytes, and how many files and folders; `name` is empty for the home."""
+
+    space_id: str
+    name: str
+    live: int
+    versions: int
+    trash: int
+    files: int
+    folders: int
+
+
+class NextFreed(msgspec.Struct, frozen=True):
+    """Bytes that come back by themselves; `retention` is None while that is not known yet."""
+
+    retention: int | None
+    trash: int
+    collector: int
+
+
+class StoreUse(msgspec.Struct, frozen=True):
+    """The server's store as a whole, which admins are told of; in bytes."""
+
+    as_of_ms: int
+    logical: int
+    unique: int
+    stored: int
+    saved_by_deduplication: int
+    saved_by_compression: int
+    condemned: int
+    next_freed: NextFreed
+    disk_free: int
+    disk_total: int
+
+
+class StorageAnswer(msgspec.Struct, frozen=True):
+    """What takes how much room; `store` is None for who is no admin."""
+
+    as_of_ms: int
+    quota: int | None
+    used: int
+    reserved: int
+    spaces: list[SpaceUse]
+    store: StoreUse | None = None
 
 
 class VersionPage(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from client.protocol import (
     CopyRequest,
     File,
     FolderRequest,
+    LabelRequest,
     Link,
     LinkChange,
     LinkPage,
@@ -31,6 +32,7 @@ from client.protocol import (
     Manifest,
     NewLink,
     Page,
+    StorageAnswer,
     SyncAnswer,
     TrashItem,
     TrashPage,
@@ -180,6 +182,15 @@ class Remote:
     def end_link(self, link_id: str) -> None:
         """End a link for good."""
         self._channel.send("DELETE", f"/api/v1/links/{_quoted(link_id)}", about=link_id)
+
+    def label_version(self, file: File, version_id: str, label: str | None) -> None:
+        """Label a version, which keeps it from being thinned out, or with None take its label away."""
+        path = f"/api/v1/files/{file.file_id}/versions/{_quoted(version_id)}"
+        self._channel.send("PATCH", path, body=LabelRequest(label), about=file.path)
+
+    def get_storage(self) -> StorageAnswer:
+        """Return what takes how much room."""
+        return self._channel.call("GET", "/api/v1/storage", StorageAnswer)
 
     def search(self, text: str, *, folder: File | None = None, content_type: str | None = None) -> Iterator[File]:
         """Yield what has `text` in its name, the newest first, below a folder and of a content type where asked for."""

@@ -18,7 +18,7 @@ from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader
 from storage.local import LocalMedium, PlacedFile, translated
 from storage.offload import Offload
-from storage.unused import Held, Leaving
+from storage.unused import Held, Leaving, Totals
 
 T = TypeVar("T")
 
@@ -76,6 +76,10 @@ class Disposal:
     async def last_run(self) -> tuple[int, str | None]:
         """Return when the last whole run began, 0 if there was none, and the basis of what chunks were judged by."""
         return await self._reader.run(unused.last_run)
+
+    async def totals(self) -> Totals:
+        """Return what the store holds."""
+        return await self._reader.run(unused.totals)
 
     async def page(self, bucket: int, after: bytes) -> list[Held]:
         """Return the next chunks of a bucket behind the id `after`, which is empty at first; none at the end."""

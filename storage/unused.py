@@ -133,7 +133,33 @@ _READ = "SELECT run_s, basis FROM collection"
 _SET_BASIS = """
     INSERT INTO collection (one, run_s, basis) VALUES (1, 0, :basis) ON CONFLICT DO UPDATE SET basis = excluded.basis
 """
+_TOTALS = "SELECT coalesce(sum(size), 0), coalesce(sum(stored_size), 0) FROM chunks"
+_UNUSED = """
+    SELECT coalesce(sum(c.size), 0), coalesce(sum(c.stored_size), 0),
+           coalesce(sum(CASE WHEN u.step > 0 THEN c.stored_size ELSE 0 END), 0)
+      FROM unused u JOIN chunks c ON c.seq = u.chunk
+"""
 _SET_RUN = "UPDATE collection SET run_s = :run"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the store holds, in bytes: chunks in use, plain and as stored, and unused ones, as stored.
+
+    `leaving_size` is the part of `unused_size` that was condemned.
+    """
+
+    size: int
+    stored_size: int
+    unused_size: int
+    leaving_size: int
+
+
+def totals(connection: sqlite3.Connection) -> Totals:
+    """Add up all chunks; a walk through the index of a few hundred milliseconds a million."""
+    size, stored = connection.execute(_TOTALS).fetchone()
+    unused_plain, unused_stored, leaving = connection.execute(_UNUSED).fetchone()
+    return Totals(size - unused_plain, stored - unused_stored, unused_stored, leaving)
 
 
 def page(connection: sqlite3.Connection, first: int, after: bytes, limit: int) -> list[Held]:

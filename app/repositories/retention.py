@@ -23,7 +23,7 @@ _NODES = """
       (SELECT node_id FROM versions WHERE node_id > :after ORDER BY node_id LIMIT :limit) GROUP BY node_id
 """
 _KEPT = """
-    SELECT v.id, v.created_ms, v.label IS NOT NULL FROM versions v
+    SELECT v.id, v.created_ms, v.label IS NOT NULL, v.size FROM versions v
      WHERE v.node_id = :node AND v.manifest IS NOT NULL AND v.id IS NOT (SELECT version_id FROM nodes WHERE id = :node)
      ORDER BY v.id DESC
 """
@@ -60,6 +60,7 @@ class Kept(NamedTuple):
     id: int
     created_ms: int
     is_labelled: bool
+    size: int
 
 
 class Age(NamedTuple):
@@ -125,8 +126,8 @@ def nodes_with_versions(tx: Snapshot, after: int, *, limit: int) -> list[tuple[i
 
 def kept(tx: Snapshot, node_id: int) -> Iterator[Kept]:
     """Yield the earlier versions of a file that still have their content, the newest first."""
-    for number, created_ms, is_labelled in tx.execute(_KEPT, {"node": node_id}):
-        yield Kept(number, created_ms, bool(is_labelled))
+    for number, created_ms, is_labelled, size in tx.execute(_KEPT, {"node": node_id}):
+        yield Kept(number, created_ms, bool(is_labelled), size)
 
 
 def thin(tx: Transaction, version_id: int) -> int:

@@ -14,11 +14,12 @@ from app.config import History
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NoRoomError
-from app.repositories import deletions, feed, jobs, members, nodes, retention, spaces
+from app.repositories import deletions, feed, jobs, members, nodes, retention, spaces, usage
 from app.repositories.jobs import JobKind, Walk
 from app.repositories.journal import Operation
+from app.repositories.retention import Kept
 from app.services.jobs import JobService
-from app.services.retention import Ages, Rule, Rules, taken
+from app.services.retention import DAY_MS, DAY_S, Ages, Rule, Rules, taken
 from app.services.uptime import HOUR_S, Uptime
 from storage.errors import StorageError
 
@@ -53,6 +54,9 @@ class Keeper:
         self._settings = settings
         self._configured = Rule.of(settings)
         self._clock_ms = clock_ms
+        self._due = 0
+        self.versions_due: int | None = None
+        """Bytes of versions that go within a day, as the last whole round found; None before one."""
 
     async def run(self) -> None:
         """Look every minute whether a round is due or was broken off, until cancelled."""
@@ -102,8 +106,17 @@ class Keeper:
             if retention.place_of(tx, name) is None:
                 retention.set_place(tx, name, place)
 
-    def _ages(self, tx: Snapshot) -> Ages:
-        return Ages(tx, now_ms=self._clock_ms(), uptime_s=self._uptime.now_s())
+    def trash_due(self, tx: Snapshot) -> int:
+        """Return the bytes of what leaves the trash within a day."""
+        days, ages = self._settings.trash_days, self._ages(tx, days_on=1)
+        if not days:
+            return 0
+        seq, before_ms = ages.age(days).seq, ages.time_ms(days)
+        return sum(usage.trash_size(tx, space, seq=seq, before_ms=before_ms) for space in usage.space_ids(tx))
+
+    def _ages(self, tx: Snapshot, *, days_on: int = 0) -> Ages:
+        now_ms_, uptime_s = self._clock_ms() + days_on * DAY_MS, self._uptime.now_s() + days_on * DAY_S
+        return Ages(tx, now_ms=now_ms_, uptime_s=uptime_s)
 
     def _thin(self, tx: Transaction) -> bool:
         """Let versions go that no rule keeps; none while a plan may need them."""
@@ -111,7 +124,7 @@ class Keeper:
         if place is None or retention.is_planned(tx):
             return False
         at, left = place[0], THINNED_AT_ONCE
-        rules, ages = Rules(tx, self._configured), self._ages(tx)
+        rules, ages, later = Rules(tx, self._configured), self._ages(tx), self._ages(tx, days_on=1)
         found = retention.nodes_with_versions(tx, at, limit=LOOKED_AT)
         for node_id, count in found:
             is_last = node_id == found[-1][0]
@@ -120,14 +133,17 @@ class Keeper:
                 doomed = list(islice(taken(retention.kept(tx, node_id), rule, ages), left))
                 self._take(tx, node_id, doomed)
                 left -= len(doomed)
-            if not left:  # this file may have more
-                break
+                if not left:  # this file may have more
+                    break
+                self._due += sum(version.size for version in taken(retention.kept(tx, node_id), rule, later))
             at = node_id
         retention.set_place(tx, VERSIONS, [at] if found else None)
+        if not found:
+            self.versions_due, self._due = self._due, 0
         return bool(found)
 
-    def _take(self, tx: Transaction, node_id: int, doomed: list[int]) -> None:
-        freed, node = sum(retention.thin(tx, version_id) for version_id in doomed), nodes.find(tx, node_id)
+    def _take(self, tx: Transaction, node_id: int, doomed: list[Kept]) -> None:
+        freed, node = sum(retention.thin(tx, version.id) for version in doomed), nodes.find(tx, node_id)
         if freed and node is not None:
             spaces.adjust(tx, node.space_id, used=-freed)
 

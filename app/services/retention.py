@@ -69,7 +69,7 @@ class Ages:
         return version.created_ms <= self.time_ms(days) and version.id < self.age(days).next_id
 
 
-def taken(versions: Iterable[Kept], rule: Rule, ages: Ages) -> Iterator[int]:
+def taken(versions: Iterable[Kept], rule: Rule, ages: Ages) -> Iterator[Kept]:
     """Yield those of a file's earlier versions that the rule does not keep; they come the newest first."""
     seen = set[tuple[str, int]]()
     number = 0
@@ -79,7 +79,7 @@ def taken(versions: Iterable[Kept], rule: Rule, ages: Ages) -> Iterator[int]:
         number += 1
         span = _span(version, rule, ages)
         if number > rule.newest and (span is None or span in seen):
-            yield version.id
+            yield version
         else:
             seen.update(_spans(version))
 

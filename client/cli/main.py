@@ -22,6 +22,7 @@ COMMANDS = {
     "rm": "move a file, or with -r a folder, to the trash",
     "trash": "list the trash, restore from it, purge it",
     "search": "find files and folders by name",
+    "storage": "tell what takes how much room",
     "versions": "list what a file was",
     "restore": "make a version of a file its content again",
     "rewind": "put a folder back as it was at a time",

@@ -16,6 +16,12 @@ def run(arguments: Sequence[str]) -> int:
         "and by whom.",
     )
     parser.add_argument("path", metavar="PATH", help="a file at the server")
+    parser.add_argument(
+        "--label",
+        nargs=2,
+        metavar=("ID", "TEXT"),
+        help="label a version, which keeps it from being thinned out; an empty text takes the label away",
+    )
     options = parser.parse_args(arguments)
 
     path = parse_remote(options.path)
@@ -23,6 +29,10 @@ def run(arguments: Sequence[str]) -> int:
         file = remote.get_file(path)
         if file.kind == "folder":
             raise UsageError(f"{path} is a folder; only files have versions.")
+        if options.label is not None:
+            version_id, label = options.label
+            remote.label_version(file, version_id, label or None)
+            return 0
         versions = remote.list_versions(file)
         if options.json:
             print_array(versions)
@@ -33,6 +43,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _line(version: Version) -> str:
-    return (
-        f"{version.version_id}  {time_text(version.created_ms)} {version.size:>15,}  {printable(version.modified_by)}"
-    )
+    label = "" if version.label is None else f"  [{printable(version.label)}]"
+    size = f"{version.size:,}" if version.content == "kept" else "gone"
+    made = time_text(version.created_ms)
+    return f"{version.version_id}  {made} {size:>15}  {printable(version.modified_by)}{label}"
