@@ -26,6 +26,7 @@ from app.api import (
     invitations,
     jobs,
     links,
+    members,
     metrics,
     moments,
     openapi,
@@ -68,6 +69,7 @@ from app.services.authentication import AuthenticationService
 from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
+from app.services.conversion import carry_slice
 from app.services.copies import CopyService
 from app.services.devices import DeviceService
 from app.services.downloads import DownloadService
@@ -97,6 +99,7 @@ from app.services.search import SearchService
 from app.services.second_factor import SecondFactor
 from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
+from app.services.sharing import SharingService
 from app.services.sign_in import SignInService
 from app.services.standing import Standing
 from app.services.storage import StorageService
@@ -128,6 +131,7 @@ COLLECT_QUEUE = 8
 WAITS = Deadlines()
 JOBS: Mapping[JobKind, Slice] = {
     JobKind.REVEAL: reveal_slice,
+    JobKind.CARRY: carry_slice,
     JobKind.PURGE: purge_slice,
     JobKind.ERASE: erase_slice,
     JobKind.REWIND: rewind_slice,
@@ -147,6 +151,7 @@ MODULES = (
     invitations,
     jobs,
     links,
+    members,
     metrics,
     moments,
     openapi,
@@ -332,8 +337,9 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
         health=HealthService(database, store, base.room, base.standing),
         metrics=_metrics(base),
-        tree=TreeService(database),
-        trash=TrashService(database, shared.jobs, shared.epoch),
+        tree=TreeService(database, shared.jobs),
+        trash=TrashService(database, shared.jobs, shared.table, store, shared.epoch),
+        sharing=SharingService(database, shared.jobs, shared.table, store),
         jobs=shared.jobs,
         moments=MomentService(database),
         takebacks=TakeBackService(database, shared.jobs),

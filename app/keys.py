@@ -36,6 +36,7 @@ from app.services.retention import RetentionService
 from app.services.search import SearchService
 from app.services.second_factor import SecondFactor
 from app.services.setup import SetUpService
+from app.services.sharing import SharingService
 from app.services.sign_in import SignInService
 from app.services.storage import StorageService
 from app.services.takebacks import TakeBackService
@@ -71,6 +72,7 @@ class Services:
     metrics: Metrics
     tree: TreeService
     trash: TrashService
+    sharing: SharingService
     jobs: JobService
     moments: MomentService
     takebacks: TakeBackService

@@ -15,6 +15,7 @@ from app.errors import (
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
+    LimitReachedError,
     NameTakenError,
     NotFoundError,
     PreconditionFailedError,
@@ -89,7 +90,7 @@ async def get_by_id(request: web.Request) -> File:
 @routes.patch(
     "/api/v1/files/{file_id}",
     access=Access.FILES,
-    refuses=(ForbiddenError, ConflictError, NameTakenError),
+    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
     example=ChangeRequest(name="plan of 2026.odt", on_conflict="rename"),
 )
 async def change(request: web.Request, body: ChangeRequest) -> File:

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import ConflictError, ForbiddenError
+from app.errors import ConflictError, ForbiddenError, LimitReachedError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.services.trash import Seen
@@ -32,14 +32,16 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
     after: Count | None = None
 
 
-@routes.delete("/api/v1/files/{file_id}", access=Access.FILES, refuses=(ConflictError, ForbiddenError))
+@routes.delete(
+    "/api/v1/files/{file_id}", access=Access.FILES, refuses=(ConflictError, ForbiddenError, LimitReachedError)
+)
 async def delete(request: web.Request, query: _Delete) -> None:
     """Move a node and all below it to the trash; one that is there already is fine."""
     seen = Seen(query.base_version, query.if_seq, query.if_below_seq, query.if_etag)
     await request.app[SERVICES].trash.delete(request[ACTOR], request.match_info["file_id"], seen)
 
 
-@routes.get("/api/v1/trash", access=Access.FILES)
+@routes.get("/api/v1/trash", access=Access.FILES, refuses=(ForbiddenError,))
 async def list_trash(request: web.Request, query: _List) -> TrashPage:
     """List a page of the trash."""
     services = request.app[SERVICES]

@@ -33,11 +33,36 @@ _OWNER = """
 _RULES = (
     ("node", "is in no folder of its space", """
         SELECT n.id FROM nodes n LEFT JOIN nodes p ON p.id = n.parent_id
-         WHERE n.parent_id IS NOT NULL AND (p.id IS NULL OR p.kind <> 1 OR p.space_id <> n.space_id)"""),
+         WHERE n.parent_id IS NOT NULL AND (p.id IS NULL OR p.kind <> 1 OR (p.space_id <> n.space_id
+           AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 5 AND j.done_ms IS NULL)))"""),
     ("node", "stands above a space without being its root", """
         SELECT n.id FROM nodes n JOIN spaces s ON s.id = n.space_id WHERE n.parent_id IS NULL AND s.root_id <> n.id"""),
     ("space", "has no root", """
         SELECT s.id FROM spaces s LEFT JOIN nodes n ON n.id = s.root_id AND n.space_id = s.id WHERE n.id IS NULL"""),
+    ("node", "is a mount and shows no shared space", """
+        SELECT n.id FROM nodes n LEFT JOIN spaces s ON s.id = n.target_id
+         WHERE n.kind = 2 AND (s.id IS NULL OR s.is_shared = 0)"""),
+    ("node", "shows a space and is no mount", "SELECT id FROM nodes WHERE kind <> 2 AND target_id IS NOT NULL"),
+    ("node", "is a mount that no member has in the home", """
+        SELECT n.id FROM nodes n JOIN spaces h ON h.id = n.space_id
+          LEFT JOIN members m ON m.mount_id = n.id AND m.user_id = h.owner_id AND m.space_id = n.target_id
+         WHERE n.kind = 2 AND n.dead_seq = 0 AND (h.is_shared = 1 OR m.user_id IS NULL OR m.left_seq IS NOT NULL)"""),
+    ("space", "has a member without a mount", """
+        SELECT m.space_id FROM members m JOIN spaces s ON s.id = m.space_id JOIN nodes r ON r.id = s.root_id
+          LEFT JOIN nodes n ON n.id = m.mount_id AND n.target_id = m.space_id
+         WHERE m.left_seq IS NULL AND (n.id IS NULL OR (n.dead_seq > 0) <> (r.dead_seq > 0))"""),
+    ("space", "is shared and its owner is not the one member with that role", """
+        SELECT s.id FROM spaces s WHERE s.is_shared = 1
+           AND NOT EXISTS (SELECT 1 FROM nodes r WHERE r.id = s.root_id AND r.dead_seq > 0 AND r.dead_ms IS NULL)
+           AND (SELECT group_concat(m.user_id) FROM members m
+             WHERE m.space_id = s.id AND m.left_seq IS NULL AND m.role = 2) IS NOT s.owner_id || ''"""),
+    ("space", "is a home and has members", """
+        SELECT s.id FROM spaces s WHERE s.is_shared = 0 AND s.id IN (SELECT space_id FROM members)"""),
+    ("user", "has no home, or several", """
+        SELECT u.id FROM users u
+         WHERE (SELECT count(*) FROM spaces s WHERE s.owner_id = u.id AND s.is_shared = 0) <> 1"""),
+    ("space", "has a member who joined or left after the journal's end", """
+        SELECT space_id FROM members WHERE max(joined_seq, coalesce(left_seq, 0)) > (SELECT seq FROM meta)"""),
     ("node", "can not be reached from the root of its space", """
         WITH RECURSIVE reached(id) AS (SELECT root_id FROM spaces
           UNION ALL SELECT n.id FROM nodes n JOIN reached r ON n.parent_id = r.id)

@@ -17,8 +17,8 @@ _SET_DEAD = """
      WHERE id = :id AND seq = :if_seq AND dead_seq = 0
 """
 _SET_ALIVE = """
-    UPDATE nodes SET dead_seq = 0, dead_ms = NULL, parent_id = :parent, name = :name, seq = :seq, feed_seq = :seq,
-      actor_id = :actor, modified_ms = :now WHERE id = :id AND seq = :if_seq
+    UPDATE nodes SET dead_seq = 0, dead_ms = NULL, parent_id = :parent, name = :name, space_id = :space, seq = :seq,
+      feed_seq = :seq, actor_id = :actor, modified_ms = :now WHERE id = :id AND seq = :if_seq
 """
 _CHILDREN = """
     SELECT id, kind, name FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name > :after
@@ -57,8 +57,13 @@ def trash(tx: Transaction, node: Node, *, actor_id: int) -> int:
     return seq
 
 
-def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id: int) -> Node:
+def restore(
+    tx: Transaction, node: Node, *, parent_id: int | None, name: str, actor_id: int, space_id: int | None = None
+) -> Node:
     """Bring a node back at a place where its name is free: one that is dead, or one from below a dead folder.
+
+    Args:
+        space_id: the space of the new parent where it may be another one: `conversion.carry_over` does the rest.
 
     Raises:
         ConflictError: it changed since `node` was read.
@@ -71,6 +76,7 @@ def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id:
         "if_seq": node.seq,
         "parent": parent_id,
         "name": name,
+        "space": node.space_id if space_id is None else space_id,
         "seq": seq,
         "actor": actor_id,
         "now": now,
@@ -80,6 +86,7 @@ def restore(tx: Transaction, node: Node, *, parent_id: int, name: str, actor_id:
         node,
         parent_id=parent_id,
         name=name,
+        space_id=node.space_id if space_id is None else space_id,
         dead_seq=0,
         dead_ms=None,
         seq=seq,

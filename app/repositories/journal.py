@@ -21,6 +21,7 @@ class Operation(IntEnum):
     RESTORE = 6
     REVEAL = 7
     PURGE = 8
+    CARRY = 9
 
 
 @dataclass(frozen=True, slots=True)

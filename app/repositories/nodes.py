@@ -26,6 +26,7 @@ _CHILDREN = f"""
 """  # noqa: S608
 _NAME_IN_USE = "SELECT id FROM nodes WHERE parent_id = :parent AND dead_seq = 0 AND name = :name"
 _UP = "SELECT parent_id, name, dead_seq, space_id FROM nodes WHERE id = :id"
+_SPACE = "SELECT space_id FROM nodes WHERE id = :id"
 _INSERT = """
     INSERT INTO nodes (id, tag, space_id, parent_id, name, kind, target_id, version_id, version_tag, size, mtime_ms,
       executable, seq, content_seq, feed_seq, created_seq, created_ms, actor_id, modified_ms)
@@ -199,6 +200,11 @@ def way_up(tx: Snapshot, node_id: int) -> list[Step]:
         steps.append(Step(at, row["parent_id"], row["name"], row["dead_seq"], row["space_id"]))
         at = row["parent_id"]
     return steps
+
+
+def space_of(tx: Snapshot, node_id: int) -> int:
+    """Return the space that a node's row names."""
+    return int(tx.execute(_SPACE, {"id": node_id}).fetchone()["space_id"])
 
 
 def folder_sums(tx: Snapshot, node_id: int) -> tuple[int, int, int]:

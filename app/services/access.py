@@ -231,6 +231,12 @@ def look_number(tx: Snapshot, actor: Actor, node_id: int) -> Sight:
     return sight
 
 
+def look_dead_or_alive(tx: Snapshot, actor: Actor, node_id: int) -> Sight | None:
+    """Return the node with this row number even if it is deleted; its path is where it was. None for a stranger."""
+    node = nodes.find(tx, node_id)
+    return None if node is None else _sight(tx, actor, node)
+
+
 def look_trashed(tx: Snapshot, actor: Actor, trash_id: str) -> Sight:
     """Return an entry of the trash, the top of what was deleted together; its path is where it was.
 

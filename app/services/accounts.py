@@ -326,8 +326,8 @@ def check_quota(quota: int | None) -> None:
 
 
 def _account(tx: Snapshot, user: User) -> Account:
-    home = spaces.home_of(tx, user.id)
-    return Account(user, home.quota, home.used)
+    usage = spaces.usage_of(tx, user.id)
+    return Account(user, usage.quota, usage.used)
 
 
 def _space_view(tx: Snapshot, actor: Actor, space: Space) -> SpaceView:

@@ -14,9 +14,9 @@ from app.auth.identity import Actor
 from app.config import Uploads
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
-from app.errors import AppError, ChunkListError, ConflictError, MissingChunksError, NotFoundError
+from app.errors import AppError, ChunkListError, MissingChunksError, NotFoundError
 from app.manifest import Manifest, pack
-from app.repositories import deletions, nodes, uploads, versions
+from app.repositories import nodes, uploads, versions
 from app.repositories.listings import Listed
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.uploads import State, Upload
@@ -25,6 +25,7 @@ from app.services.access import Sight
 from app.services.folders import make_folder
 from app.services.ledger import Ledger
 from app.services.open_uploads import OpenUploads, own_upload, wire_id
+from app.services.places import bring_back
 from app.services.targets import Folders, Target, Wish, find_target, grew_from
 from app.services.uptime import Uptime
 from app.services.views import View
@@ -169,10 +170,11 @@ class _Unit:
         if upload.size not in (None, size):
             raise ChunkListError(f"The chunks add up to {size} bytes, and {upload.size} were announced.")
         target = find_target(self._tx, self._actor, wish, self._folders)
-        if target.folder.space.id != upload.space_id:
-            raise ConflictError("The place of this upload has moved to another space: ask for a new upload.")
         base_id = _base(self._tx, self._actor, wish, target.existing)
-        self._ledger.require(upload.space_id, size=size, reserved=upload.reserved)
+        # The folder may have been shared since, or moved to another space: what was promised by the same owner holds.
+        space_id = _space_of(target)
+        is_same = self._ledger.owner_of(space_id) == self._ledger.owner_of(upload.space_id)
+        self._ledger.require(space_id, size=size, reserved=upload.reserved if is_same else 0)
         if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
         return _Judged(wish, target, base_id)
@@ -188,8 +190,9 @@ class _Unit:
         sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
         self._add_version(wish, node, manifest, judged.base_id, sha256, hashes.claimed)
         self._add_up(target, folder, node)
-        self._ledger.charge(upload.space_id, size=size, reserved=upload.reserved, seq=node.seq)
-        self._possessed.update((upload.space_id, chunk_id) for chunk_id in manifest.ids())
+        self._ledger.release(upload.space_id, upload.reserved)
+        self._ledger.charge(node.space_id, size=size, reserved=0, seq=node.seq)
+        self._possessed.update((node.space_id, chunk_id) for chunk_id in manifest.ids())
         self._finished.append((upload, node.id, content.version_id))
         return _view_of(self._tx, folder, Listed(node, size, 0, sha256, wish.content_type, self._actor.username))
 
@@ -214,8 +217,7 @@ class _Unit:
     def _place(self, target: Target, folder: Sight, content: Content) -> Node:
         node = target.existing
         if node is not None and target.kept_by is not None:
-            parent_id, name = folder.node.id, target.name
-            node = deletions.restore(self._tx, node, parent_id=parent_id, name=name, actor_id=self._actor.id)
+            node = bring_back(self._tx, self._actor, node, folder, target.name)
         if node is not None:
             return nodes.set_content(self._tx, node, content, actor_id=self._actor.id)
         return nodes.create(
@@ -285,6 +287,12 @@ def _base(tx: Snapshot, actor: Actor, wish: Wish, existing: Node | None) -> int 
     if existing is not None and grew_from(wish, existing):
         return existing.version_id
     return access.find_version(tx, actor, wish.base_version)
+
+
+def _space_of(target: Target) -> int:
+    """Return the space whose books an upload's content will be in: of a live file its own, else that of its folder."""
+    is_live = target.existing is not None and target.kept_by is None
+    return target.existing.space_id if target.existing is not None and is_live else target.folder.space.id
 
 
 def _view_of(tx: Snapshot, folder: Sight, listed: Listed) -> View:

@@ -12,6 +12,7 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.folders import make_folder
 from app.services.ledger import Ledger
+from app.services.memberships import refuse_mounts_below
 from app.services.names import check_name, check_place
 from app.services.views import View
 
@@ -33,7 +34,7 @@ class CopyService:
             NotFoundError: there is no such node or folder.
             NameTakenError: the name is in use there.
             ConflictError: a folder would be copied into itself.
-            LimitReachedError: a folder has too many nodes.
+            LimitReachedError: a folder has too many nodes, or shared folders in it.
             InvalidRequestError: something would lie too deep, or its path be too long.
             QuotaExceededError: the quota has no room for the copy.
         """
@@ -58,15 +59,15 @@ def _check(tx: Transaction, source: Sight, target: Sight, name: str) -> None:
     node = source.node
     if node.id in target.below:
         raise ConflictError("A folder can not be copied into itself.", node.id)
-    if target.space.id != source.space.id:
-        raise ConflictError("It can not be copied to another space.", node.id)
+    source.require(Right.READ)
+    refuse_mounts_below(tx, source.within, node, "copied")
     taken = nodes.name_in_use(tx, target.node.id, name)
     if taken is not None:
         raise NameTakenError("There is already something of this name in this folder.", taken)
     size, items = nodes.figures(tx, node)
     if items > COPY_NODES:
         raise LimitReachedError(f"A folder of more than {COPY_NODES} nodes is not copied in one step.")
-    check_place(target.path, target.depth, [name])
+    check_place(target.place, target.depth, [name])
     Ledger(tx).require(target.space.id, size=size, reserved=0)
 
 
@@ -88,7 +89,7 @@ class _Copy:
         while waiting:
             old, new = waiting.pop()
             for child in self._children(old):
-                check_place(new.path, new.depth, [child.name])
+                check_place(new.place, new.depth, [child.name])
                 if child.is_folder:
                     waiting.append((child.id, make_folder(self._tx, self._actor, new, child.name, self._sums)))
                 else:
@@ -107,7 +108,7 @@ class _Copy:
             after = page[-1].name
 
     def _copy_file(self, source: Node, target: Sight, name: str) -> Node:
-        """Copy a file as it is now; its chunks are in the space already."""
+        """Copy a file as it is now; whoever copies it can read its chunks."""
         tx, actor_id = self._tx, self._actor.id
         version = None if source.version_id is None else versions.find(tx, source.version_id)
         if version is None:
@@ -123,6 +124,8 @@ class _Copy:
             content=content,
         )
         versions.copy(tx, version, content, node_id=made.id, base_id=None, actor_id=actor_id)
+        if source.space_id != made.space_id and version.manifest is not None:
+            versions.possess(tx, ((made.space_id, chunk_id) for chunk_id in set(version.manifest.ids())))
         self._ledger.charge(target.space.id, size=version.size, reserved=0, seq=made.seq)
         self._sums.add(target.below, seq=made.seq, size=version.size, items=1)
         return made

@@ -75,7 +75,18 @@ class JobService:
         else:
             self._tell(job_id)
         if job_id in self._broken:
-            raise UnavailableError("This could not be finished; the server tries again when it starts next.")
+            raise _unfinished()
+
+    async def complete(self, job_id: int) -> None:
+        """Work a job off now, slice after slice, for somebody who waits for it.
+
+        Raises:
+            UnavailableError: it met a fault, and the next start tries it again.
+        """
+        while job_id not in self._broken and not await self._advance(job_id):
+            pass
+        if job_id in self._broken:
+            raise _unfinished()
 
     async def wait_idle(self) -> None:
         """Return once no job is left that can be done."""
@@ -123,8 +134,12 @@ class JobService:
             else:
                 return [job_id for job_id in found if job_id not in self._broken]
 
-    async def _advance(self, job_id: int) -> None:
-        """Do one slice; a job that meets a fault is left alone until the next start, and holds up no other."""
+    async def _advance(self, job_id: int) -> bool:
+        """Do one slice and tell whether the job is done.
+
+        One that meets a fault is left alone until the next start, and holds up no other.
+        """
+        is_done = False
         try:
             is_done = await self._database.write(lambda tx: self._slice(tx, job_id), use=Use.FREES)
         except StorageError as error:
@@ -137,6 +152,7 @@ class JobService:
         else:
             if is_done:
                 self._tell(job_id)
+        return is_done
 
     def _slice(self, tx: Transaction, job_id: int) -> bool:
         job = jobs.find(tx, job_id)
@@ -161,6 +177,10 @@ def _forget(tx: Transaction, job_id: int) -> bool:
     if not plans.trim(tx, job_id, limit=FORGOTTEN_AT_ONCE):
         jobs.delete(tx, job_id)
     return True
+
+
+def _unfinished() -> UnavailableError:
+    return UnavailableError("This could not be finished; the server tries again when it starts next.")
 
 
 def look(tx: Snapshot, actor: Actor, job_id: str) -> Job:

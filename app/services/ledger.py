@@ -5,30 +5,30 @@ from dataclasses import dataclass
 from app.db.transaction import Transaction
 from app.errors import QuotaExceededError
 from app.repositories import spaces
-from app.repositories.spaces import Space
+from app.repositories.spaces import Usage
 
 
 @dataclass(slots=True)
 class _Entry:
-    space: Space
+    """What is noted of a space."""
+
+    owner_id: int
     used: int = 0
     reserved: int = 0
     seq: int = 0
 
-    def has_room(self, more: int) -> bool:
-        """Tell whether `more` bytes fit beside what is used and promised."""
-        quota = self.space.quota
-        taken = self.space.used + self.used + self.space.reserved + self.reserved
-        return quota is None or taken + more <= quota
-
 
 class Ledger:
-    """Sees the spaces as the writer's transaction left them, so nobody else changes them meanwhile."""
+    """Sees the spaces as the writer's transaction left them, so nobody else changes them meanwhile.
+
+    The limit is that of a space's owner, for all that they own together.
+    """
 
     def __init__(self, tx: Transaction) -> None:
         """Begin with nothing noted."""
         self._tx = tx
         self._entries: dict[int, _Entry] = {}
+        self._usages: dict[int, Usage] = {}
 
     def reserve(self, space_id: int, size: int) -> None:
         """Promise `size` bytes to an upload.
@@ -36,10 +36,9 @@ class Ledger:
         Raises:
             QuotaExceededError: what is used and promised leaves no room for them.
         """
-        entry = self._entry(space_id)
-        if not entry.has_room(size):
+        if not self._has_room(space_id, size):
             raise _exceeded()
-        entry.reserved += size
+        self._entry(space_id).reserved += size
 
     def require(self, space_id: int, *, size: int, reserved: int) -> None:
         """Refuse if `size` bytes do not fit in place of a promise of `reserved` bytes.
@@ -47,8 +46,12 @@ class Ledger:
         Raises:
             QuotaExceededError: the quota was lowered, or the content grew beyond what was promised.
         """
-        if size > reserved and not self._entry(space_id).has_room(size - reserved):
+        if size > reserved and not self._has_room(space_id, size - reserved):
             raise _exceeded()
+
+    def release(self, space_id: int, reserved: int) -> None:
+        """Take a promise of `reserved` bytes back."""
+        self._entry(space_id).reserved -= reserved
 
     def charge(self, space_id: int, *, size: int, reserved: int, seq: int) -> None:
         """Turn a promise of `reserved` bytes into `size` bytes used by the change `seq`."""
@@ -62,11 +65,24 @@ class Ledger:
         for space_id, entry in self._entries.items():
             spaces.adjust(self._tx, space_id, used=entry.used, reserved=entry.reserved, seq=entry.seq)
         self._entries.clear()
+        self._usages.clear()
+
+    def owner_of(self, space_id: int) -> int:
+        """Return the user whose quota a space counts for."""
+        return self._entry(space_id).owner_id
+
+    def _has_room(self, space_id: int, more: int) -> bool:
+        """Tell whether `more` bytes fit beside what the owner uses, is promised, and what is noted here."""
+        owner_id = self._entry(space_id).owner_id
+        if owner_id not in self._usages:
+            self._usages[owner_id] = spaces.usage_of(self._tx, owner_id)
+        noted = sum(entry.used + entry.reserved for entry in self._entries.values() if entry.owner_id == owner_id)
+        return self._usages[owner_id].has_room(noted + more)
 
     def _entry(self, space_id: int) -> _Entry:
         entry = self._entries.get(space_id)
         if entry is None:
-            entry = self._entries[space_id] = _Entry(spaces.get(self._tx, space_id))
+            entry = self._entries[space_id] = _Entry(spaces.get(self._tx, space_id).owner_id)
         return entry
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
-from app.db.transaction import Snapshot
+from app.db.transaction import Snapshot, Transaction
 from app.errors import InvalidRequestError
-from app.repositories import nodes
+from app.repositories import deletions, members, nodes
 from app.repositories.nodes import Node
 from app.services import access
 from app.services.access import Sight
+from app.services.conversion import carry_over
 from app.services.names import DEPTH, check_place, free_name
 
 
@@ -36,9 +37,16 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
     Raises:
         InvalidRequestError: the place would be too deep, or its path too long.
     """
-    if node.parent_id is None:
-        raise AssertionError("the root of a space was deleted")
-    steps = nodes.way_up(tx, node.parent_id)
+    parent_id = node.parent_id
+    if parent_id is None:  # the root of a shared space comes back to where it showed
+        member = members.find(tx, actor.user_id, node.space_id)
+        mount = None if member is None else nodes.find(tx, member.mount_id)
+        if mount is None or mount.parent_id is None:
+            raise AssertionError(f"the root of space {node.space_id} was deleted by nobody who saw it")
+        parent_id, name = mount.parent_id, mount.name
+    else:
+        name = node.name
+    steps = nodes.way_up(tx, parent_id)
     dead = [n for n, step in enumerate(steps) if step.dead_seq]
     alive = dead[-1] + 1 if dead else 0
     at = access.look_number(tx, actor, steps[alive].id)
@@ -46,12 +54,20 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
     if not at.node.is_folder:  # a file has the name of a folder that is gone
         missing = [at.node.name, *missing]
         at = access.look_number(tx, actor, at.above[0])
-    names = (*missing, node.name)
+    names = (*missing, name)
     first = free_name(names[0], lambda name: nodes.name_in_use(tx, at.node.id, name) is not None)
     names = (first, *names[1:])
-    check_place(at.path, at.depth, names)
+    check_place(at.place, at.depth, names)
     check_below(tx, node, at.depth + len(names))
     return OldPlace(at, names[:-1], names[-1])
+
+
+def bring_back(tx: Transaction, actor: Actor, node: Node, folder: Sight, name: str) -> Node:
+    """Bring a dead node, or one from below a dead folder, back into a folder, whose space it takes."""
+    parent_id, space_id = folder.node.id, folder.space.id
+    restored = deletions.restore(tx, node, parent_id=parent_id, name=name, actor_id=actor.id, space_id=space_id)
+    carry_over(tx, actor, restored, came_from=node.space_id)
+    return restored
 
 
 def check_below(tx: Snapshot, node: Node, depth: int) -> None:

@@ -1,5 +1,6 @@
 """Forgets what was deleted for good: in slices, leaves first, and the space comes back with each."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from app.db.transaction import Transaction
@@ -29,6 +30,9 @@ def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
 
 
 def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:
-    size = versions.delete_of_nodes(tx, node_ids)
+    by_space = defaultdict[int, list[int]](list)  # more than one while a job carries them over to another
+    for node_id in node_ids:
+        by_space[nodes.space_of(tx, node_id)].append(node_id)
+    for space_id, gone in by_space.items():
+        spaces.adjust(tx, space_id, used=-versions.delete_of_nodes(tx, gone))
     deletions.purge(tx, node_ids, dead_seq=top.dead_seq)
-    spaces.adjust(tx, top.space_id, used=-size)

@@ -124,14 +124,14 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
     if missing and not wish.parents:
         raise NotFoundError(f'There is no folder {at.child_path(missing[0])}; "parents": true makes it.')
     at.require(Right.WRITE)
-    check_place(at.path, at.depth, (*missing, name))
+    check_place(at.place, at.depth, (*missing, name))
     existing = None if missing else nodes.find_child(tx, at.node.id, name)
     return _settle(tx, wish, Target(at, tuple(missing), name, existing))
 
 
 def _by_id(tx: Snapshot, actor: Actor, wish: Wish, file_id: str) -> Target:
     sight = access.look(tx, actor, file_id)
-    if sight.node.parent_id is None or sight.node.is_folder:
+    if sight.node.parent_id is None or not sight.node.is_file:
         raise InvalidRequestError("A folder has no content.")
     sight.require(Right.WRITE)
     parent = access.look_number(tx, actor, sight.node.parent_id)
@@ -160,7 +160,7 @@ def _settle(tx: Snapshot, wish: Wish, target: Target) -> Target:
         if wish.base_version is not None and wish.on_conflict == "fail":
             raise _stale(wish, ConflictError("The file that this was a change of is not there any more."))
         return target
-    if not existing.is_folder:
+    if existing.is_file:
         if grew_from(wish, existing) or wish.on_conflict == "replace":
             return target
         if wish.on_conflict == "fail" and wish.base_version is not None:

@@ -1,24 +1,33 @@
 """The trash: a delete is one row whatever lies below, a restore one row and a slow reveal, a purge goes in slices."""
 
+import heapq
 from dataclasses import dataclass
+from itertools import islice
 
 from app.auth.identity import Actor
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError
 from app.ids import encode_id
-from app.repositories import deletions, jobs, listings, nodes, spaces
+from app.repositories import deletions, jobs, listings, members, nodes, spaces
+from app.repositories.audit import Event
 from app.repositories.jobs import JobKind, Walk
 from app.repositories.journal import Operation
 from app.repositories.listings import Listed
 from app.repositories.nodes import Node, Sums
-from app.services import access
-from app.services.access import Right, Sight
+from app.repositories.spaces import Space
+from app.repositories.uploads import Upload
+from app.services import access, memberships
+from app.services.access import Right, Role, Sight
+from app.services.audit import note
 from app.services.folders import make_folder
 from app.services.jobs import JobService
-from app.services.places import old_place
+from app.services.memberships import refuse_mounts_below
+from app.services.open_uploads import OpenUploads, claims_over, wire_id
+from app.services.places import bring_back, old_place
 from app.services.reveal import is_being_revealed, reveal_below
 from app.services.views import View
+from storage.store import ChunkStore
 
 NEWEST = 2**63 - 1
 
@@ -52,47 +61,77 @@ class Trashed:
 class TrashService:
     """Deletes, shows, restores and purges."""
 
-    def __init__(self, database: Database, jobs_: JobService, epoch: str) -> None:
-        """Take the database, who works off what goes in slices, and the journal's epoch, which etags carry."""
+    def __init__(
+        self, database: Database, jobs_: JobService, table: OpenUploads, store: ChunkStore, epoch: str
+    ) -> None:
+        """Take the parts it works with, and the journal's epoch, which etags carry."""
         self._database = database
         self._jobs = jobs_
+        self._table = table
+        self._store = store
         self._epoch = epoch
 
     async def delete(self, actor: Actor, file_id: str, seen: Seen) -> None:
         """Move a node with all below it to the trash; one that is there already stays as it is.
 
+        A shared folder that its owner deletes goes out of everybody's view; another member who deletes it leaves it.
+
         Raises:
             NotFoundError: there is no such node, or it is not the actor's to see.
             ConflictError: it is not as its author had seen it.
+            LimitReachedError: there are shared folders in it.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> list[Upload]:
             if access.is_deleted(tx, actor, file_id):
-                return
+                return []
             sight = access.look(tx, actor, file_id)
-            sight.require(Right.WRITE)
-            if sight.node.parent_id is None:
+            if sight.is_root:
                 raise InvalidRequestError("The home itself can not be deleted.")
+            if sight.entry is not sight.node and access.role_in(tx, actor, sight.within) is not Role.OWNER:
+                access.look_number(tx, actor, sight.above_entry[0]).require(Right.WRITE)
+                self._check(tx, sight, seen)
+                return _leave(tx, actor, sight)
+            sight.require(Right.WRITE)
             self._check(tx, sight, seen)
+            refuse_mounts_below(tx, sight.within, sight.node, "deleted")
             seq = deletions.trash(tx, sight.node, actor_id=actor.id)
             size, items = nodes.figures(tx, sight.node)
             sums = Sums()
             sums.add(sight.above, seq=seq, size=-size, items=-items)
             sums.apply(tx)
             spaces.adjust(tx, sight.space.id, seq=seq)
+            return memberships.unmount_all(tx, actor, sight.within) if sight.node.parent_id is None else []
 
-        await self._database.write(work, use=Use.FREES)
+        def closing(tx: Transaction) -> tuple[list[str], list[str]]:
+            dropped = work(tx)
+            return [wire_id(upload) for upload in dropped], claims_over(tx, dropped)
+
+        upload_ids, claims = await self._database.write(closing, use=Use.FREES)
+        self._table.closed(upload_ids)
+        self._store.drop_claims(claims)
 
     async def list_page(self, actor: Actor, *, before: int | None, limit: int) -> tuple[list[Trashed], int | None]:
-        """Return up to `limit` entries of the trash, the latest first, and where they end; None at the end."""
+        """Return up to `limit` entries of the trash, the latest first, and where they end; None at the end.
+
+        They are those of the home and of every shared folder where the actor may write.
+
+        Raises:
+            ForbiddenError: this credential sees one folder only.
+        """
 
         def work(tx: Snapshot) -> tuple[list[Trashed], int | None]:
-            home = access.home(tx, actor)
+            access.require_whole_view(actor)
             start = NEWEST if before is None else before
-            found = listings.trash(tx, home.space.id, before=start, limit=limit + 1)
-            shelf = _Shelf(tx, home)
-            page = [shelf.show(listed, deleted_by) for listed, deleted_by in found[:limit]]
-            return page, page[-1].view.listed.node.dead_seq if len(found) > limit else None
+            writable = [space for space in access.spaces_of(tx, actor) if _may_write(tx, actor, space)]
+            found = heapq.merge(
+                *(listings.trash(tx, space.id, before=start, limit=limit + 1) for space in writable),
+                key=lambda entry: -entry[0].node.dead_seq,
+            )
+            shelf = _Shelf(tx, actor)
+            entries = list(islice(found, limit + 1))
+            page = [shown for entry in entries[:limit] if (shown := shelf.show(*entry)) is not None]
+            return page, entries[limit - 1][0].node.dead_seq if len(entries) > limit else None
 
         return await self._database.read(work)
 
@@ -106,16 +145,20 @@ class TrashService:
 
         def work(tx: Transaction) -> View:
             sight = access.look_trashed(tx, actor, trash_id)
+            sight.require(Right.WRITE)
             place, sums = old_place(tx, actor, sight.node), Sums()
             folder = place.folder
             folder.require(Right.WRITE)
             for name in place.missing:
                 folder = make_folder(tx, actor, folder, name, sums)
-            node = deletions.restore(tx, sight.node, parent_id=folder.node.id, name=place.name, actor_id=actor.id)
-            size, items = nodes.figures(tx, node)
-            sums.add(folder.below, seq=node.seq, size=size, items=items)
+            if sight.node.parent_id is None:
+                node = _remount(tx, actor, sight, folder, place.name)
+            else:
+                node = bring_back(tx, actor, sight.node, folder, place.name)
+                size, items = nodes.figures(tx, node)
+                sums.add(folder.below, seq=node.seq, size=size, items=items)
             sums.apply(tx)
-            spaces.adjust(tx, sight.space.id, seq=node.seq)
+            spaces.adjust(tx, node.space_id, seq=node.seq)
             reveal_below(tx, actor, node)
             return View.of(tx, access.look_number(tx, actor, node.id))
 
@@ -136,6 +179,8 @@ class TrashService:
             sight = access.look_trashed(tx, actor, trash_id)
             sight.require(Right.WRITE)
             node_id = sight.node.id
+            if sight.node.parent_id is None:  # its owner, who alone still sees it, leaves it too
+                members.leave(tx, space_id=sight.space.id, user_id=actor.user_id, seq=tx.counters.seq + 1)
             tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=actor.id)
             deletions.hide_from_trash(tx, node_id)
             walk = Walk.from_top(node_id)
@@ -158,28 +203,54 @@ class TrashService:
             raise ConflictError("It, or something in it, changed since it was looked at.", sight.node.id)
 
 
+def _may_write(tx: Snapshot, actor: Actor, space: Space) -> bool:
+    return Right.WRITE in access.rights_in(tx, actor, space)
+
+
+def _leave(tx: Transaction, actor: Actor, sight: Sight) -> list[Upload]:
+    """Take a shared folder of somebody else out of the actor's view."""
+    member = members.find(tx, actor.user_id, sight.within.id)
+    if member is None:
+        raise AssertionError(f"user {actor.user_id} sees space {sight.within.id} and is no member")
+    about = encode_id(sight.node.id, sight.node.tag)
+    note(tx, Event.MEMBER_REMOVED, actor=actor, about=about, detail={"username": actor.username})
+    return memberships.leave(tx, actor, member)
+
+
+def _remount(tx: Transaction, actor: Actor, sight: Sight, folder: Sight, name: str) -> Node:
+    """Bring a shared folder back, and into the view of all who were its members when it was deleted."""
+    root, deleted_seq = sight.node, sight.node.dead_seq
+    node = deletions.restore(tx, root, parent_id=None, name=root.name, actor_id=actor.id)
+    memberships.mount_again(tx, actor, sight.space, parent_id=folder.node.id, name=name, since=deleted_seq)
+    return node
+
+
 class _Shelf:
-    """Shows entries of one trash; many come from the same folders, so each of those is walked up from once."""
+    """Shows entries of the trash; many come from the same folders, so each of those is looked at once."""
 
-    def __init__(self, tx: Snapshot, home: Sight) -> None:
+    def __init__(self, tx: Snapshot, actor: Actor) -> None:
         self._tx = tx
-        self._space_id = encode_id(home.space.id, home.space.tag)
-        self._rights = home.rights
-        self._folders: dict[int, tuple[str, str]] = {}
+        self._actor = actor
+        self._folders: dict[int, tuple[Sight, str] | None] = {}
 
-    def show(self, listed: Listed, deleted_by: str) -> Trashed:
+    def show(self, listed: Listed, deleted_by: str) -> Trashed | None:
+        """Return an entry; None where it lies in a folder that moved out of the actor's view."""
         node = listed.node
-        path, parent_id = self._folder(node)
-        view = View(listed, f"{path}/{node.name}", self._space_id, parent_id, View.version_id_of(node), self._rights)
+        if node.parent_id is None:
+            sight = access.look_trashed(self._tx, self._actor, encode_id(node.id, node.tag))
+            view = View.of(self._tx, sight)
+            return Trashed(view, node.dead_ms or 0, deleted_by)
+        if node.parent_id not in self._folders:
+            self._folders[node.parent_id] = self._folder(node.parent_id)
+        found = self._folders[node.parent_id]
+        if found is None:
+            return None
+        folder, parent_id = found
+        space_id = encode_id(folder.within.id, folder.within.tag)
+        view = View(listed, folder.child_path(node.name), space_id, parent_id, View.version_id_of(node), folder.rights)
         return Trashed(view, node.dead_ms or 0, deleted_by)
 
-    def _folder(self, node: Node) -> tuple[str, str]:
-        """Return path, without a slash at its end, and wire id of the folder that a node was in."""
-        parent = None if node.parent_id is None else nodes.find(self._tx, node.parent_id)
-        if parent is None:
-            raise AssertionError(f"trashed node {node.id} was in no folder")
-        if parent.id not in self._folders:
-            names = [step.name for step in nodes.way_up(self._tx, parent.id)][:-1]
-            path = "".join(f"/{name}" for name in reversed(names))
-            self._folders[parent.id] = path, encode_id(parent.id, parent.tag)
-        return self._folders[parent.id]
+    def _folder(self, folder_id: int) -> tuple[Sight, str] | None:
+        """Return the folder that nodes were in, itself perhaps dead by now, and its wire id."""
+        sight = access.look_dead_or_alive(self._tx, self._actor, folder_id)
+        return None if sight is None else (sight, encode_id(sight.node.id, sight.node.tag))

@@ -6,13 +6,23 @@ from enum import Enum
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
-from app.errors import ConflictError, InvalidRequestError, NameTakenError, NotFoundError
+from app.errors import (
+    ConflictError,
+    InvalidRequestError,
+    LimitReachedError,
+    NameTakenError,
+    NotFoundError,
+    QuotaExceededError,
+)
 from app.listing import Order, Place, Sort
 from app.repositories import listings, nodes, spaces
 from app.repositories.nodes import Node, Sums
 from app.services import access
 from app.services.access import Right, Sight
+from app.services.conversion import carry_over
 from app.services.folders import make_folder
+from app.services.jobs import JobService
+from app.services.memberships import refuse_mounts_below
 from app.services.names import check_name, check_place, free_name, split_path
 from app.services.places import check_below
 from app.services.reveal import follow_move
@@ -46,9 +56,10 @@ class Change:
 class TreeService:
     """The tree as one person sees it."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the database."""
+    def __init__(self, database: Database, jobs: JobService) -> None:
+        """Take the database, and who works off what goes in slices."""
         self._database = database
+        self._jobs = jobs
 
     async def get(self, actor: Actor, file_id: str) -> View:
         """Return a node by id."""
@@ -120,11 +131,17 @@ class TreeService:
     async def change(self, actor: Actor, file_id: str, change: Change) -> View:
         """Rename, move, re-date a node or set its executable bit, in one step whatever lies below.
 
+        Of a shared folder, the mount is renamed and moved, for this person alone.
+
         Raises:
             ConflictError: it changed since `if_seq`, or would move into itself.
             NameTakenError: the name is in use there.
+            LimitReachedError: a shared folder would come into another one.
+            QuotaExceededError: it moves into a folder of somebody else, whose quota has no room for it.
         """
-        return await self._database.write(lambda tx: _change(tx, actor, file_id, change))
+        view = await self._database.write(lambda tx: _change(tx, actor, file_id, change))
+        self._jobs.added()
+        return view
 
 
 def _read(tx: Snapshot, sight: Sight) -> View:
@@ -134,7 +151,7 @@ def _read(tx: Snapshot, sight: Sight) -> View:
 
 def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) -> View:
     at.require(Right.WRITE)
-    check_place(at.path, at.depth, names)
+    check_place(at.place, at.depth, names)
     sums = Sums()
     for name in names:
         at = make_folder(tx, actor, at, name, sums)
@@ -144,46 +161,69 @@ def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) ->
 
 def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View:
     sight = access.look(tx, actor, file_id)
-    node = sight.node
-    sight.require(Right.WRITE)
-    if node.parent_id is None:
+    node = sight.entry  # of a shared folder the mount: its name and place are this person's own
+    if sight.is_root:
         raise InvalidRequestError("The home itself can not be changed.")
-    if change.if_seq is not None and change.if_seq != node.seq:
-        raise ConflictError("It changed since it was looked at.", node.id)
-    if node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
+    if node is sight.node:
+        sight.require(Right.WRITE)
+    if change.if_seq is not None and change.if_seq != sight.seq:
+        raise ConflictError("It changed since it was looked at.", sight.node.id)
+    if sight.node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
         raise InvalidRequestError("A folder has no mtime_ms and no executable bit of its own.")
     parent = _new_parent(tx, actor, sight, change)
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
     name = _settle_name(tx, change, node, parent, name)
-    check_place(parent.path, parent.depth, [name])
+    check_place(parent.place, parent.depth, [name])
     if parent.depth >= sight.depth:  # else nothing gets deeper
-        check_below(tx, node, parent.depth + 1)
+        check_below(tx, sight.node, parent.depth + 1)
     mtime_ms = node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms
     executable = node.executable if isinstance(change.executable, Keep) else change.executable
     if (parent.node.id, name, mtime_ms, executable) == (node.parent_id, node.name, node.mtime_ms, node.executable):
         return View.of(tx, sight)
     changed = nodes.set_place(
-        tx, node, parent_id=parent.node.id, name=name, mtime_ms=mtime_ms, executable=executable, actor_id=actor.id
+        tx,
+        node,
+        parent_id=parent.node.id,
+        name=name,
+        mtime_ms=mtime_ms,
+        executable=executable,
+        actor_id=actor.id,
+        space_id=parent.space.id,
     )
     _move_sums(tx, sight, parent, changed)
     follow_move(tx, actor, sight)
-    spaces.adjust(tx, sight.space.id, seq=changed.seq)
-    return View.of(tx, access.look_number(tx, actor, node.id))
+    spaces.adjust(tx, changed.space_id, seq=changed.seq)
+    carry_over(tx, actor, changed, came_from=node.space_id)
+    return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
 
 def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change) -> Sight:
-    """Return the folder that the node will be in."""
+    """Return the folder that the node will be in, which must be one where this person may write."""
     if isinstance(change.parent_id, Keep):
-        return access.look_number(tx, actor, sight.above[0])
+        parent = access.look_number(tx, actor, sight.above_entry[0])
+        parent.require(Right.WRITE)
+        return parent
     parent = access.look(tx, actor, change.parent_id)
     if not parent.node.is_folder:
         raise InvalidRequestError("The new parent is not a folder.")
     if sight.node.id in parent.below:
         raise ConflictError("A folder can not be moved into itself.", sight.node.id)
-    if parent.space.id != sight.space.id:
-        raise ConflictError("It can not be moved to another space.", sight.node.id)
     parent.require(Right.WRITE)
+    if parent.within.is_shared:
+        _check_into_shared(tx, sight, parent)
+    if parent.within.owner_id != sight.within.owner_id and sight.entry is sight.node:
+        size, _ = nodes.figures(tx, sight.node)
+        if not spaces.usage_of(tx, parent.within.owner_id).has_room(size):
+            raise QuotaExceededError("The quota of that folder's owner has no room for this.")
     return parent
+
+
+def _check_into_shared(tx: Transaction, sight: Sight, parent: Sight) -> None:
+    """Refuse what would bring one shared folder into another."""
+    if sight.entry is not sight.node:
+        raise LimitReachedError(f"A shared folder can not be in another one: {parent.path} is shared.")
+    if sight.within.id != parent.within.id:
+        refuse_mounts_below(tx, sight.within, sight.node, "moved into one")
 
 
 def _settle_name(tx: Transaction, change: Change, node: Node, parent: Sight, name: str) -> str:
@@ -205,6 +245,6 @@ def _move_sums(tx: Transaction, sight: Sight, parent: Sight, changed: Node) -> N
     """Take the node's figures from the folders above it before, and give them to those above it now."""
     sums = Sums()
     size, items = nodes.figures(tx, changed)
-    sums.add(sight.above, seq=changed.seq, size=-size, items=-items)
+    sums.add(sight.above_entry, seq=changed.seq, size=-size, items=-items)
     sums.add(parent.below, seq=changed.seq, size=size, items=items)
     sums.apply(tx)

@@ -104,6 +104,10 @@ def rows_of(content: Content) -> str:
 NODE = "(SELECT id FROM nodes WHERE name = '{}')".format
 META, REFS, CONTENT = Level.METADATA, Level.REFERENCES, Level.CONTENT
 
+A_MEMBER = """
+    INSERT INTO members (space_id, user_id, role, joined_seq, left_seq, mount_id)
+    SELECT id, owner_id, 2, {seq}, NULL, 999 FROM spaces LIMIT 1
+"""
 A_CYCLE = Case(META, "can not be reached", f"UPDATE nodes SET parent_id = {NODE('b')} WHERE name = 'a'")
 CASES = {
     "a gap in the journal": Case(META, "rows 3 to 3 are missing", "DELETE FROM journal WHERE seq = 3"),
@@ -175,6 +179,18 @@ CASES = {
         "INSERT INTO jobs (id, tag, kind, user_id, actor_id, node_id, state, created_ms)"
         " SELECT 9, x'00', 2, a.user_id, a.id, 999, x'7b7d', 0 FROM actors a LIMIT 1",
     ),
+    "a mount of nothing": Case(META, "shows no shared space", "UPDATE nodes SET kind = 2 WHERE name = 'a'"),
+    "a file that shows a space": Case(
+        META, "shows a space and is no mount", "UPDATE nodes SET target_id = space_id WHERE name = 'small'"
+    ),
+    "a mount of a stranger": Case(
+        META, "mount that no member has", "UPDATE nodes SET kind = 2, target_id = space_id WHERE name = 'a'"
+    ),
+    "a member without a mount": Case(META, "has a member without a mount", A_MEMBER.format(seq=1)),
+    "members of a home": Case(META, "is a home and has members", A_MEMBER.format(seq=1)),
+    "a member of tomorrow": Case(META, "joined or left after the journal's end", A_MEMBER.format(seq=10**9)),
+    "a shared space of nobody": Case(META, "owner is not the one member", "UPDATE spaces SET is_shared = 1"),
+    "a user without a home": Case(META, "has no home", "UPDATE spaces SET is_shared = 1"),
     "ids that come again": Case(META, "can be given out again", "UPDATE meta SET next_id = 3"),
     "a lost file of a chunk": Case(REFS, "store missing", do=lambda data: file_of(data, BIG).unlink()),
     "a short file of a chunk": Case(

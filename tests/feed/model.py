@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.application import Cairn
 from app.auth.identity import Actor
 from app.db.transaction import Transaction
+from app.errors import LimitReachedError
 from app.manifest import Manifest
 from app.repositories import jobs
 from app.repositories.jobs import JobKind
@@ -118,7 +119,10 @@ class World:
     async def trash(self) -> None:
         file_id = self._pick("file", "folder")
         if file_id is not None:
-            await self._services.trash.delete(self._actor, file_id, Seen())
+            try:
+                await self._services.trash.delete(self._actor, file_id, Seen())
+            except LimitReachedError:  # a shared folder shows in it
+                return
             self.nodes[file_id].is_trashed = True
 
     async def restore(self) -> None:

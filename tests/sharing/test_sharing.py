@@ -1,0 +1,260 @@
+"""Folders that people share: what each sees, what each may do, and how it ends."""
+
+import pytest
+
+from tests.api.conftest import Running
+from tests.api.people import noise
+from tests.sharing.conftest import Member
+
+
+async def test_a_shared_folder_shows_to_its_member_with_its_id_and_their_own_name_and_place(
+    ada: Member, bob: Member
+) -> None:
+    await ada.make_folder("/Work")
+    folder = await ada.make_folder("/Work/Plans")
+    await ada.upload("/Work/Plans/a.txt", b"alpha")
+    await bob.make_folder("/Plans")
+
+    reply = await ada.share(folder["file_id"], "bob", "editor")
+
+    assert reply.status == 201, reply.body
+    assert reply.json == {"username": "bob", "role": "editor"}
+    seen = (await bob.at("/Plans (2)")).json
+    assert (seen["file_id"], seen["kind"], seen["size"]) == (folder["file_id"], "folder", 5)
+    assert seen["permissions"] == ["read", "write"]
+    inside = (await bob.at("/Plans (2)/a.txt")).json
+    assert inside["parent_id"] == folder["file_id"]
+    own = (await ada.at("/Work/Plans")).json
+    assert own["file_id"] == folder["file_id"]
+    assert own["permissions"] == ["read", "write", "share"]
+    assert own["space_id"] == seen["space_id"] != (await ada.at("/Work")).json["space_id"]
+    listed = (await ada.get(f"/api/v1/folders/{own['parent_id']}/children")).json["items"]
+    assert listed == [own]
+    assert (await ada.members(folder["file_id"])) == {"ada": "owner", "bob": "editor"}
+    assert (await bob.members(inside["file_id"])) == {"ada": "owner", "bob": "editor"}
+
+
+async def test_sums_and_etags_of_folders_above_a_mount_tell_of_what_is_in_it(ada: Member, bob: Member) -> None:
+    await ada.make_folder("/Work")
+    folder = await ada.shared("/Work/Plans", "bob")
+    before = (await ada.at("/Work")).json
+
+    await bob.upload("/Plans/a.txt", b"alpha")
+
+    after = (await ada.at("/Work")).json
+    assert (before["size"], after["size"]) == (0, 5)
+    assert before["etag"] != after["etag"]
+    assert (await ada.get("/api/v1/folders/root/children")).json["items"] == [after]
+    assert (await ada.at("/Work/Plans")).json["etag"] == (await bob.at("/Plans")).json["etag"]
+    assert folder["file_id"] == (await bob.at("/Plans")).json["file_id"]
+
+
+async def test_a_mount_is_moved_and_renamed_for_its_member_alone(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Plans", "bob", "viewer")
+    place = await bob.make_folder("/Mine")
+
+    reply = await bob.change(folder["file_id"], name="From ada", parent_id=place["file_id"])
+
+    assert reply.status == 200, reply.body
+    assert reply.json["path"] == "/Mine/From ada"
+    assert (await bob.at("/Plans")).status == 404
+    assert (await ada.at("/Plans")).json["file_id"] == folder["file_id"]
+    stale = await bob.change(folder["file_id"], name="x", if_seq=folder["seq"])
+    assert (stale.status, stale.code) == (409, "conflict")
+    assert (await bob.change(folder["file_id"], name="x", if_seq=reply.json["seq"])).status == 200
+
+
+async def test_a_viewer_changes_nothing_and_a_stranger_finds_nothing(ada: Member, bob: Member, cyd: Member) -> None:
+    folder = await ada.shared("/Plans", "bob", "viewer")
+    file = await ada.upload("/Plans/a.txt", b"alpha")
+    own = await bob.upload("/own", b"own")
+    ids = file["file_id"], folder["file_id"]
+
+    for person, status in ((bob, 403), (cyd, 404)):
+        refused = [
+            await person.change(ids[0], name="b.txt"),
+            await person.request(None, parent_id=ids[1], name="b"),
+            await person.post("/api/v1/folders", {"parent_id": ids[1], "name": "b"}),
+            await person.delete(f"/api/v1/files/{ids[0]}"),
+            await person.share(ids[1], "cyd"),
+            await person.set_role(ids[1], "bob", "owner"),
+            await person.post(f"/api/v1/files/{ids[0]}/copy", {"parent_id": ids[1], "name": "c"}),
+        ]
+        assert [reply.status for reply in refused] == [status] * len(refused)
+    assert (await bob.change(own["file_id"], parent_id=ids[1])).status == 403
+    assert (await bob.content(ids[0])).body == b"alpha"
+    assert (await cyd.get(f"/api/v1/files/{ids[1]}/members")).status == 404
+    assert (await bob.post(f"/api/v1/files/{ids[0]}/copy", {"parent_id": "root", "name": "mine"})).status == 201
+
+
+async def test_what_cannot_be_shared_says_why(ada: Member, bob: Member) -> None:
+    file = await ada.upload("/a.txt", b"alpha")
+    outer = await ada.make_folder("/Outer")
+    folder = await ada.shared("/Outer/Plans", "bob")
+    inner = await bob.make_folder("/Plans/Inner")
+    root = (await ada.at("/")).json
+    plain = await ada.make_folder("/Plain")
+
+    assert (await ada.share(file["file_id"], "bob")).status == 404
+    assert (await ada.share(root["file_id"], "bob")).code == "limit_reached"
+    assert (await ada.share(plain["file_id"], "nobody")).status == 404
+    for reply in (
+        await ada.share(outer["file_id"], "bob"),
+        await ada.share(inner["file_id"], "cyd"),
+        await ada.change(outer["file_id"], parent_id=inner["file_id"]),
+        await bob.change(folder["file_id"], parent_id=inner["file_id"]),
+        await ada.delete(f"/api/v1/files/{outer['file_id']}"),
+        await ada.post(f"/api/v1/files/{outer['file_id']}/copy", {"parent_id": "root", "name": "c"}),
+    ):
+        assert (reply.status, reply.code) in ((409, "limit_reached"), (409, "conflict")), reply.body
+    assert (await ada.share(folder["file_id"], "ada", "viewer")).code == "conflict"
+    assert (await ada.share(folder["file_id"], "bob", "editor")).status == 201
+    assert (await ada.members(plain["file_id"])) == {"ada": "owner"}
+
+
+async def test_to_delete_a_mount_is_to_leave_and_the_owner_can_ask_again(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    file = await ada.upload("/Plans/a.txt", b"alpha")
+
+    assert (await bob.delete(f"/api/v1/files/{folder['file_id']}")).status == 204
+
+    assert (await bob.at("/Plans")).status == 404
+    assert (await bob.get(f"/api/v1/files/{file['file_id']}")).status == 404
+    assert await bob.trash() == []
+    assert (await ada.members(folder["file_id"])) == {"ada": "owner"}
+    assert (await ada.at("/Plans/a.txt")).status == 200
+    assert (await ada.share(folder["file_id"], "bob", "viewer")).status == 201
+    assert (await bob.at("/Plans/a.txt")).json["permissions"] == ["read"]
+
+
+async def test_who_is_removed_sees_nothing_at_once_and_commits_nothing(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    data = noise(1000)
+    upload = await bob.open_upload("/Plans/b.bin", data)
+    await bob.send_needed(upload, [data])
+
+    assert (await ada.remove(folder["file_id"], "bob")).status == 204
+
+    assert (await bob.commit(upload["upload_id"])).status in (403, 404, 422)
+    assert (await bob.get(f"/api/v1/files/{folder['file_id']}")).status == 404
+    assert (await ada.remove(folder["file_id"], "bob")).status == 404
+    assert (await ada.remove(folder["file_id"], "ada")).code == "conflict"
+
+
+async def test_a_demoted_editor_commits_nothing(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    data = noise(1000)
+    upload = await bob.open_upload("/Plans/b.bin", data)
+    await bob.send_needed(upload, [data])
+
+    assert (await ada.set_role(folder["file_id"], "bob", "viewer")).status == 200
+
+    assert (await bob.commit(upload["upload_id"])).status in (403, 404, 422)
+    assert (await bob.at("/Plans")).json["permissions"] == ["read"]
+
+
+async def test_the_owner_deletes_a_shared_folder_and_brings_it_back_to_all(ada: Member, bob: Member) -> None:
+    await ada.make_folder("/Work")
+    folder = await ada.shared("/Work/Plans", "bob", "viewer")
+    file = await ada.upload("/Work/Plans/a.txt", b"alpha")
+
+    assert (await ada.delete(f"/api/v1/files/{folder['file_id']}")).status == 204
+
+    assert (await bob.at("/Plans")).status == 404
+    assert (await bob.get(f"/api/v1/files/{file['file_id']}")).status == 404
+    assert (await ada.at("/Work/Plans")).status == 404
+    assert (await ada.delete(f"/api/v1/files/{folder['file_id']}")).status == 204
+    (entry,) = await ada.trash()
+    assert (entry["path"], entry["trash_id"], entry["size"]) == ("/Work/Plans", folder["file_id"], 5)
+    assert await bob.trash() == []
+    assert (await bob.post(f"/api/v1/trash/{entry['trash_id']}/restore")).status == 404
+    restored = await ada.post(f"/api/v1/trash/{entry['trash_id']}/restore")
+    assert restored.status == 200, restored.body
+    assert restored.json["path"] == "/Work/Plans"
+    assert (await bob.at("/Plans/a.txt")).json["permissions"] == ["read"]
+    assert (await ada.members(folder["file_id"])) == {"ada": "owner", "bob": "viewer"}
+
+
+async def test_a_shared_folder_is_purged_with_all_it_used(ada: Member, server: Running) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    await ada.upload("/Plans/a.txt", b"alpha")
+    await ada.delete(f"/api/v1/files/{folder['file_id']}")
+
+    assert (await ada.delete(f"/api/v1/trash/{folder['file_id']}")).status == 204
+
+    await server.cairn.jobs.wait_idle()
+    assert await ada.trash() == []
+    assert await ada.used() == 0
+
+
+async def test_what_an_editor_uploads_counts_for_the_owner(ada: Member, bob: Member, server: Running) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    await server.cairn.services.accounts.set_quota("ada", 1000)
+
+    await bob.upload("/Plans/a.bin", noise(600))
+
+    assert (await ada.used(), await bob.used()) == (600, 0)
+    assert (await bob.request("/Plans/b.bin", [noise(600)])).code == "quota_exceeded"
+    assert (await ada.request("/b.bin", [noise(600)])).code == "quota_exceeded"
+    assert (await ada.upload("/b.bin", noise(400)))["size"] == 400
+    assert folder["file_id"]
+
+
+async def test_a_folder_is_handed_over_if_the_new_owner_has_room(ada: Member, bob: Member, server: Running) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    await ada.upload("/Plans/a.bin", noise(600))
+    await server.cairn.services.accounts.set_quota("bob", 500)
+
+    refused = await ada.set_role(folder["file_id"], "bob", "owner")
+    await server.cairn.services.accounts.set_quota("bob", 600)
+    done = await ada.set_role(folder["file_id"], "bob", "owner")
+
+    assert (refused.status, refused.code) == (507, "quota_exceeded")
+    assert done.status == 200, done.body
+    assert (await ada.used(), await bob.used()) == (0, 600)
+    assert await bob.members(folder["file_id"]) == {"bob": "owner", "ada": "editor"}
+    assert (await ada.set_role(folder["file_id"], "bob", "viewer")).status == 403
+    assert (await bob.remove(folder["file_id"], "ada")).status == 204
+    assert (await ada.at("/Plans")).status == 404
+
+
+async def test_content_moves_between_spaces_with_its_use(
+    ada: Member, bob: Member, cyd: Member, server: Running
+) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    own = await bob.make_folder("/Own/Deep", parents=True)
+    file = await bob.upload("/Own/Deep/a.bin", noise(600))
+    await bob.upload("/Own/Deep/a.bin", noise(700), base_version=file["version_id"])
+    gone = await bob.upload("/Own/Deep/gone.bin", noise(50))
+    await bob.delete(f"/api/v1/files/{gone['file_id']}")
+    top = (await bob.at("/Own")).json
+
+    moved = await bob.change(top["file_id"], parent_id=folder["file_id"])
+
+    assert moved.status == 200, moved.body
+    await server.cairn.jobs.wait_idle()
+    assert (await ada.at("/Plans/Own/Deep/a.bin")).json["file_id"] == file["file_id"]
+    assert (await ada.used(), await bob.used()) == (1350, 0)
+    assert [entry["path"] for entry in await ada.trash()] == ["/Plans/Own/Deep/gone.bin"]
+    assert (await ada.post(f"/api/v1/trash/{gone['file_id']}/restore")).status == 200
+    back = await bob.change(own["file_id"], parent_id="root")
+    assert back.status == 200, back.body
+    await server.cairn.jobs.wait_idle()
+    assert (await ada.used(), await bob.used()) == (0, 1350)
+    assert (await ada.get(f"/api/v1/files/{file['file_id']}")).status == 404
+    assert (await cyd.get(f"/api/v1/files/{file['file_id']}")).status == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+async def test_the_trash_of_a_shared_folder_is_seen_by_those_who_may_write(ada: Member, bob: Member, role: str) -> None:
+    await ada.shared("/Plans", "bob", role)
+    own = await bob.upload("/own", b"own")
+    file = await ada.upload("/Plans/a.txt", b"alpha")
+    await bob.delete(f"/api/v1/files/{own['file_id']}")
+    await ada.delete(f"/api/v1/files/{file['file_id']}")
+
+    seen = [entry["path"] for entry in await bob.trash()]
+
+    assert seen == (["/Plans/a.txt", "/own"] if role == "editor" else ["/own"])
+    restored = await bob.post(f"/api/v1/trash/{file['file_id']}/restore")
+    assert restored.status == (200 if role == "editor" else 403)
