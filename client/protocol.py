@@ -66,12 +66,13 @@ class Problem(msgspec.Struct, frozen=True):
     stored: int | None = None
 
 
-class LoginRequest(msgspec.Struct, frozen=True):
+class LoginRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of POST /api/v1/login."""
 
     username: str
     password: str
     device_name: str
+    totp: str | None = None
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):

@@ -84,11 +84,24 @@ class KeptPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class AppScope(msgspec.Struct, frozen=True):
+    """What an app password may at most: `reach` is `all` or `read`."""
+
+    reach: str = "all"
+    folder_id: str | None = None
+    webdav_only: bool = False
+
+
 class Device(msgspec.Struct, frozen=True):
-    """One of a person's devices, as far as an undo needs it."""
+    """One of a person's devices, sessions and app passwords; `…_ms` are Unix milliseconds."""
 
     device_id: str
     name: str
+    kind: str = "device"
+    created_ms: int = 0
+    last_used_ms: int = 0
+    current: bool = False
+    scope: AppScope | None = None
 
 
 class DevicePage(msgspec.Struct, frozen=True):

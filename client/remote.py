@@ -42,7 +42,17 @@ from client.protocol import (
     Version,
     VersionPage,
 )
+from client.protocol_account import (
+    AppPassword,
+    AppPasswordRequest,
+    CodeRequest,
+    Enrolment,
+    PasswordRequest,
+    ProofRequest,
+    RecoveryCodes,
+)
 from client.protocol_past import (
+    AppScope,
     Device,
     DevicePage,
     Job,
@@ -95,14 +105,49 @@ class Remote:
 
     # Accounts
 
-    def login(self, username: str, password: str, device_name: str) -> LoginAnswer:
-        """Make this a device of the account; raise NotLoggedInError if name or password is wrong."""
-        body = LoginRequest(username, password, device_name)
+    def login(self, username: str, password: str, device_name: str, totp: str | None = None) -> LoginAnswer:
+        """Make this a device of the account; raise NotLoggedInError if name or password is wrong.
+
+        Args:
+            totp: a code of the second factor; where it is wanted, the error's code is `totp_required`.
+        """
+        body = LoginRequest(username, password, device_name, totp)
         return self._channel.call("POST", "/api/v1/login", LoginAnswer, body=body, again=False)
 
     def logout(self) -> None:
         """End this device's token."""
         self._channel.send("POST", "/api/v1/logout")
+
+    def prove(self, password: str, totp: str | None) -> None:
+        """Show the password again, which some calls want within the last ten minutes."""
+        self._channel.send("POST", "/api/v1/reauth", body=ProofRequest(password, totp), again=False)
+
+    def change_password(self, current: str, new: str, totp: str | None, *, end_devices: bool) -> None:
+        """Change the account's password; other sessions end, with `end_devices` all other devices too."""
+        body = PasswordRequest(current, new, totp, end_devices)
+        self._channel.send("POST", "/api/v1/password", body=body, again=False)
+
+    def revoke_device(self, device_id: str) -> None:
+        """End a device, session or app password."""
+        self._channel.send("DELETE", f"/api/v1/devices/{_quoted(device_id)}", about=device_id)
+
+    def make_app_password(self, name: str, scope: AppScope) -> AppPassword:
+        """Make a password for an app, shown this once."""
+        body = AppPasswordRequest(name, scope)
+        return self._channel.call("POST", "/api/v1/app-passwords", AppPassword, body=body, again=False)
+
+    def begin_totp(self) -> Enrolment:
+        """Begin a second factor; it counts once `confirm_totp` was shown a code."""
+        return self._channel.call("POST", "/api/v1/totp", Enrolment, again=False)
+
+    def confirm_totp(self, code: str) -> list[str]:
+        """Turn the second factor on; return the recovery codes, shown this once."""
+        path = "/api/v1/totp/confirm"
+        return self._channel.call("POST", path, RecoveryCodes, body=CodeRequest(code), again=False).recovery_codes
+
+    def end_totp(self, code: str) -> None:
+        """Turn the second factor off with a code of it or a recovery code."""
+        self._channel.send("POST", "/api/v1/totp/disable", body=CodeRequest(code), again=False)
 
     # Tree
 

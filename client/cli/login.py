@@ -1,14 +1,12 @@
 """cairn login: this machine becomes a device of an account."""
 
-import getpass
 import ipaddress
 import socket
-import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from client.cli.common import Parser, device_home, note, print_json
-from client.errors import UsageError
+from client.cli.secrets import Asker, add_options
 from client.home import Login
 from client.remote import Remote
 
@@ -18,29 +16,22 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser("login", "Make this machine a device of an account. The password is asked for.")
     parser.add_argument("url", metavar="URL", help="address of the server, as https://files.example.org")
     parser.add_argument("--user", required=True, metavar="NAME", help="name of the account")
-    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input, one line")
+    add_options(parser)
     parser.add_argument("--device-name", metavar="N", default=socket.gethostname(), help="how the device is listed")
     options = parser.parse_args(arguments)
 
     remote = Remote(options.url)
     if _is_readable_on_the_way(options.url):
         note("Without https:// whoever is on the way can read all that is sent, the password too.", quiet=options.quiet)
-    password = _read_password(options.user, from_stdin=options.password_stdin)
-    answer = remote.login(options.user, password, options.device_name)
+    asker = Asker(password_stdin=options.password_stdin, totp=options.totp)
+    password = asker.password(f"Password of {options.user}")
+    answer = asker.with_code(lambda totp: remote.login(options.user, password, options.device_name, totp))
     device_home().keep_login(Login(remote.server, options.user, answer.device_id, answer.token))
     if options.json:
         print_json({"server": remote.server, "username": options.user, "device_id": answer.device_id})
     elif not options.quiet:
         print(f"Logged in at {remote.server} as {options.user}.")
     return 0
-
-
-def _read_password(user: str, *, from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    if not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask for the password at: use --password-stdin.")
-    return getpass.getpass(f"Password of {user}: ")
 
 
 def _is_readable_on_the_way(url: str) -> bool:

@@ -12,6 +12,10 @@ from client.errors import ClientError, StoppedError, UsageError
 COMMANDS = {
     "login": "make this machine a device of an account",
     "logout": "end this device's login",
+    "devices": "list and revoke what is signed in to the account",
+    "app-password": "make a password for WebDAV and apps",
+    "passwd": "change the account's password",
+    "totp": "turn the second factor on or off",
     "put": "send a file, or with -r a folder",
     "get": "fetch a file, or with -r a folder",
     "ls": "list a folder",
@@ -83,7 +87,7 @@ def _dispatch(arguments: list[str]) -> int:
         return _server_main()(arguments)
     if name not in COMMANDS:
         raise UsageError(f"There is no command {name!r}: `cairn --help` lists them.")
-    return cast("int", _load(f"client.cli.{name}").run(arguments[1:]))
+    return cast("int", _load(f"client.cli.{name.replace('-', '_')}").run(arguments[1:]))
 
 
 def _server_main() -> Callable[[Sequence[str]], int]:
