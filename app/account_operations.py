@@ -34,7 +34,7 @@ def _of_accounts(services: Services) -> dict[str, Operation]:
         await accounts.set_admin(arguments["name"], is_admin=bool(arguments["is_admin"]))
 
     async def delete(arguments: Mapping[str, Any]) -> None:
-        await services.removal.delete(arguments["name"], by=None)
+        await services.removal.delete(arguments["name"], heir=arguments["heir"], by=None)
 
     return {
         "user.list": list_,

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import NameTakenError, UnauthenticatedError
+from app.errors import InvalidRequestError, NameTakenError, UnauthenticatedError
 from app.keys import ACTOR, NETWORK, SERVICES
 from app.wire_users import (
     AccountPage,
@@ -29,9 +29,20 @@ class _Users(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Removal(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of DELETE /api/v1/users/{username}: what becomes of the files."""
+    """Query of DELETE /api/v1/users/{username}: what becomes of the files; `to` names who gets them."""
 
-    files: Literal["delete"]
+    files: Literal["delete", "transfer"]
+    to: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+    def heir(self) -> str | None:
+        """Return who gets the files; None where they go for good.
+
+        Raises:
+            InvalidRequestError: the two parameters do not go together.
+        """
+        if (self.files == "transfer") != (self.to is not None):
+            raise InvalidRequestError("`to` names who gets the files, with `files=transfer` alone.")
+        return self.to
 
 
 @routes.get("/api/v1/users", access=Access.ADMIN)
@@ -66,9 +77,14 @@ async def change_user(request: web.Request, body: ChangeUserRequest) -> AccountR
 
 
 @routes.delete("/api/v1/users/{username}", access=Access.ADMIN, proof=True)
-async def delete_user(request: web.Request, query: _Removal) -> None:  # noqa: ARG001 - its one value must be chosen
-    """Delete an account, with its files for good; the name is free at once."""
-    await request.app[SERVICES].removal.delete(request.match_info["username"], by=request[ACTOR])
+async def delete_user(request: web.Request, query: _Removal) -> None:
+    """Delete an account; the name is free at once.
+
+    With `files=delete` the home and the shared folders of the user go for good. With `files=transfer` they become
+    another user's, the home as a folder, whatever that user's quota.
+    """
+    removal, name = request.app[SERVICES].removal, request.match_info["username"]
+    await removal.delete(name, heir=query.heir(), by=request[ACTOR])
 
 
 @routes.post("/api/v1/users/{username}/reset", access=Access.ADMIN, proof=True, status=HTTPStatus.CREATED)

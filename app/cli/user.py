@@ -79,8 +79,12 @@ def _add_changes(user: "argparse._SubParsersAction[argparse.ArgumentParser]", sh
     delete = user.add_parser("delete", parents=[shared], help="delete an account; its name is free at once")
     delete.add_argument("name")
     delete.add_argument(
-        "--files", choices=("delete",), required=True, help="what becomes of the files: 'delete' removes them for good"
+        "--files",
+        choices=("delete", "transfer"),
+        required=True,
+        help="'delete' removes the files for good, 'transfer' gives them to another user",
     )
+    delete.add_argument("--to", metavar="NAME", help="who gets the files that are transferred")
     delete.set_defaults(run=_delete)
 
 
@@ -146,8 +150,11 @@ def _set_admin(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _delete(arguments: argparse.Namespace, settings: Settings) -> int:
+    if (arguments.files == "transfer") != (arguments.to is not None):
+        print("cairn: --to names who gets the files, with --files transfer alone.", file=sys.stderr)
+        return WRONG_USE
     require_folder(settings)
-    asyncio.run(perform(settings, "user.delete", {"name": arguments.name}))
+    asyncio.run(perform(settings, "user.delete", {"name": arguments.name, "heir": arguments.to}))
     return 0
 
 

@@ -35,6 +35,7 @@ _ADJUST = """
 """
 _SET_QUOTA = "UPDATE spaces SET quota = :quota WHERE id = :id"
 _SET_OWNER = "UPDATE spaces SET owner_id = :owner WHERE id = :id"
+_GIVE_HOME = "UPDATE spaces SET is_shared = 1, quota = NULL, owner_id = :owner WHERE id = :id"
 _DEPARTED = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) VALUES (:space, :seq, :node)"
 
 
@@ -130,6 +131,11 @@ def usage_of(tx: Snapshot, user_id: int) -> Usage:
 def set_owner(tx: Transaction, space_id: int, owner_id: int) -> None:
     """Let another user own a space, and its use count for them."""
     tx.execute(_SET_OWNER, {"id": space_id, "owner": owner_id})
+
+
+def give_home(tx: Transaction, space_id: int, owner_id: int) -> None:
+    """Make somebody's home a shared space that another user owns; the caller makes that user a member."""
+    tx.execute(_GIVE_HOME, {"id": space_id, "owner": owner_id})
 
 
 def departed(tx: Transaction, rows: Iterable[tuple[int, int]], *, seq: int) -> None:

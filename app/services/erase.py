@@ -1,39 +1,59 @@
 """Forgets all that a space holds, its trash too, in slices: the files of somebody whose account was deleted."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
-from app.db.transaction import Transaction
+from app.db.transaction import Snapshot, Transaction
+from app.errors import UnavailableError
 from app.repositories import deletions, erasures, jobs, nodes, spaces, versions
 from app.repositories.erasures import Place
 from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.spaces import Space
 
 SLICE = 300
+START = Place()
 
 
-def begin_erasing(tx: Transaction, space: Space, *, user_id: int, actor_id: int | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """What is left to do.
+
+    Attributes:
+        place: how far the space is forgotten.
+        waits_for: number and state of jobs that were carrying nodes from one space to another when last looked at.
+    """
+
+    place: Place = START
+    waits_for: tuple[tuple[int, str], ...] = ()
+
+
+def begin_erasing(tx: Transaction, space: Space, *, user_id: int, actor_id: int) -> None:
     """Let a space vanish at once, and write the job that frees its room; the caller tells the JobService.
 
     Args:
         user_id: who asks.
-        actor_id: with which credential; None for the server itself.
+        actor_id: with which credential.
     """
     root = nodes.find(tx, space.root_id)
     if root is None:
         raise AssertionError(f"space {space.id} has no root")
-    actor_id = root.actor_id if actor_id is None else actor_id  # of a home it is the server's own
-    seq = deletions.trash(tx, root, actor_id=actor_id)
+    if not root.dead_seq:
+        seq = deletions.trash(tx, root, actor_id=actor_id)
+        spaces.adjust(tx, space.id, seq=seq)
     deletions.hide_from_trash(tx, root.id)
-    spaces.adjust(tx, space.id, seq=seq)
-    jobs.add(tx, JobKind.ERASE, user_id=user_id, actor_id=actor_id, node_id=root.id, state=Place())
+    jobs.add(tx, JobKind.ERASE, user_id=user_id, actor_id=actor_id, node_id=root.id, state=Erasing())
 
 
 def erase_slice(tx: Transaction, job: Job) -> Rest:
     """Forget some nodes; what was deleted before keeps the mark under which its name was free for others."""
-    root = nodes.find(tx, job.node_id)
+    root, state = nodes.find(tx, job.node_id), job.state(Erasing)
     if root is None:
         return DONE
-    found = erasures.next_nodes(tx, root.space_id, job.state(Place), limit=SLICE)
+    if state.place == START and (carrying := _carrying(tx, job)):
+        if carrying == state.waits_for:
+            raise UnavailableError("What moves between spaces does not get on.")
+        return Rest(Erasing(waits_for=carrying))
+    found = erasures.next_nodes(tx, root.space_id, state.place, limit=SLICE)
     if not found:
         return DONE
     size = versions.delete_of_nodes(tx, [node.id for node in found])
@@ -43,4 +63,10 @@ def erase_slice(tx: Transaction, job: Job) -> Rest:
     for dead_seq, node_ids in by_mark.items():
         deletions.purge(tx, node_ids, dead_seq=dead_seq)
     spaces.adjust(tx, root.space_id, used=-size)
-    return Rest(Place(found[-1].feed_seq, found[-1].id), len(found))
+    return Rest(Erasing(Place(found[-1].feed_seq, found[-1].id)), len(found))
+
+
+def _carrying(tx: Snapshot, job: Job) -> tuple[tuple[int, str], ...]:
+    """Return older jobs whose nodes hang from one space while their rows name another; none of that is forgotten."""
+    older = (jobs.find(tx, job_id) for job_id in jobs.unfinished(tx) if job_id < job.id)
+    return tuple((o.id, o.packed_state.decode()) for o in older if o is not None and o.kind is JobKind.CARRY)

@@ -9,7 +9,7 @@ import pytest
 
 from app.application import Cairn
 from app.data_folder import DataFolder
-from app.services.fsck import Level, check
+from app.services.fsck import Damage, Level, check
 from storage.disk import LocalDisk
 from tests.accounts.api import PASSWORD, Api
 from tests.api.people import Person, noise
@@ -126,7 +126,10 @@ async def test_a_name_can_be_deleted_again_and_again(ada: Person, api: Api, cair
     assert (await ada.get("/api/v1/users/ben")).status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize("query", ["", "?files=keep", "?files=delete&x=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?files=keep", "?files=delete&x=1", "?files=delete&to=ada", "?files=transfer", "?files=transfer&to=ben"],
+)
 async def test_what_becomes_of_the_files_must_be_chosen(ada: Person, ben: Person, query: str) -> None:
     assert (await ada.call("DELETE", f"/api/v1/users/ben{query}")).status == HTTPStatus.BAD_REQUEST
     assert (await ben.get("/api/v1/me")).status == HTTPStatus.OK
@@ -164,3 +167,116 @@ async def test_a_code_or_invitation_of_a_deleted_admin_is_worth_nothing(ada: Per
     assert (await api.get(f"/api/v1{link}")).status == HTTPStatus.NOT_FOUND
     reset = await api.post("/api/v1/reset", {"username": "ben", "code": code, "password": f"{PASSWORD}s"})
     assert reset.status == HTTPStatus.UNAUTHORIZED
+
+
+class TestSharedFolders:
+    """What becomes of folders that the user shared, or that others shared with them."""
+
+    @pytest.fixture
+    async def eve(self, ada: Person, api: Api) -> Person:
+        """Somebody with whom things are shared."""
+        await ada.post("/api/v1/users", {"username": "eve", "password": PASSWORD})
+        return Person(api.client, (await api.log_in("eve")).token)
+
+    async def share(self, owner: Person, path: str, username: str, role: str = "editor") -> str:
+        folder_id = str((await owner.make_folder(path))["file_id"])
+        reply = await owner.post(f"/api/v1/files/{folder_id}/members", {"username": username, "role": role})
+        assert reply.status in (HTTPStatus.OK, HTTPStatus.CREATED), reply.body
+        return folder_id
+
+    async def changes(self, person: Person, cursor: str) -> list[tuple[str, str, str | None]]:
+        told = (await person.get("/api/v1/sync", params={"cursor": cursor})).json["changes"]
+        return [(change["type"], change["file"]["path"], change.get("reason")) for change in told]
+
+    async def test_members_of_a_deleted_users_folder_lose_it_with_its_files(
+        self, ada: Person, ben: Person, eve: Person, cairn: Cairn, tmp_path: Path
+    ) -> None:
+        folder_id = await self.share(ben, "/ours", "eve")
+        kept = await eve.upload("/ours/a", noise(50))
+        upload = await eve.open_upload("/ours/b", noise(50))
+        cursor = (await eve.get("/api/v1/sync")).json["cursor"]
+
+        assert await delete(ada) == HTTPStatus.NO_CONTENT
+
+        assert (await eve.get(f"/api/v1/files/{folder_id}")).status == HTTPStatus.NOT_FOUND
+        assert (await eve.content(kept["file_id"])).status == HTTPStatus.NOT_FOUND
+        assert (await eve.send(upload["chunks"][0]["url"], noise(50))).status == HTTPStatus.FORBIDDEN
+        assert await self.changes(eve, cursor) == [("delete", "/ours", "access")]
+        await finished(cairn)
+        assert await counts(cairn) == [0, 0, 0, 0]
+        assert faults(tmp_path) == []
+
+    async def test_what_others_shared_with_a_deleted_user_stays_theirs(
+        self, ada: Person, ben: Person, eve: Person, cairn: Cairn, tmp_path: Path
+    ) -> None:
+        folder_id = await self.share(eve, "/hers", "ben")
+        kept = await ben.upload("/hers/from ben", noise(50))
+
+        assert await delete(ada) == HTTPStatus.NO_CONTENT
+        await finished(cairn)
+
+        assert (await eve.content(kept["file_id"])).status == HTTPStatus.OK
+        members = (await eve.get(f"/api/v1/files/{folder_id}/members")).json["items"]
+        assert [member["username"] for member in members] == ["eve"]
+        assert faults(tmp_path) == []
+
+    async def test_a_home_that_is_transferred_is_a_folder_with_its_past_and_trash(
+        self, ada: Person, ben: Person, eve: Person, cairn: Cairn, tmp_path: Path
+    ) -> None:
+        await fill(ben)
+        content = noise(40)
+        kept = await ben.upload("/letter", content)
+        cursor = (await eve.get("/api/v1/sync")).json["cursor"]
+
+        reply = await ada.call("DELETE", "/api/v1/users/ben?files=transfer&to=eve")
+        await finished(cairn)
+
+        assert reply.status == HTTPStatus.NO_CONTENT
+        assert (await eve.at("/Files of ben/letter")).json["file_id"] == kept["file_id"]
+        assert (await eve.content(kept["file_id"])).body == content
+        assert ("upsert", "/Files of ben/letter", None) in await self.changes(eve, cursor)
+        assert "gone" in {item["name"] for item in (await eve.get("/api/v1/trash")).json["items"]}
+        assert (await ben.get("/api/v1/me")).status == HTTPStatus.UNAUTHORIZED
+        assert (await ada.get("/api/v1/users/eve")).json["used"] > 0
+        await eve.upload("/Files of ben/new", noise(5))
+        assert faults(tmp_path) == []
+
+    async def test_shared_folders_that_are_transferred_keep_their_other_members(
+        self, ada: Person, ben: Person, eve: Person, cairn: Cairn, tmp_path: Path
+    ) -> None:
+        first, second = await self.share(ben, "/one", "eve", "viewer"), await self.share(ben, "/two", "ada")
+        gone = await self.share(ben, "/three", "ada")
+        await ben.upload("/two/a", noise(50))
+        await ben.delete(f"/api/v1/files/{gone}")
+        await self.share(eve, "/hers", "ben")
+
+        reply = await ada.call("DELETE", "/api/v1/users/ben?files=transfer&to=eve")
+        await finished(cairn)
+
+        assert reply.status == HTTPStatus.NO_CONTENT
+        for folder_id, expected in ((first, [("eve", "owner")]), (second, [("eve", "owner"), ("ada", "editor")])):
+            members = (await eve.get(f"/api/v1/files/{folder_id}/members")).json["items"]
+            assert [(member["username"], member["role"]) for member in members] == expected
+        assert sorted(await eve.names()) == ["Files of ben", "hers", "one", "two"]
+        assert await ada.names() == ["two"]
+        assert faults(tmp_path) == []
+
+    @pytest.mark.usefixtures("eve")
+    async def test_files_go_to_somebody_whose_account_works(self, ada: Person, ben: Person) -> None:
+        await ada.call("PATCH", "/api/v1/users/eve", json={"disabled": True})
+
+        for heir, status in (("eve", HTTPStatus.BAD_REQUEST), ("nobody", HTTPStatus.NOT_FOUND)):
+            reply = await ada.call("DELETE", f"/api/v1/users/ben?files=transfer&to={heir}")
+            assert reply.status == status
+        assert (await ben.get("/api/v1/me")).status == HTTPStatus.OK
+
+
+async def finished(cairn: Cairn) -> None:
+    """Work off all jobs."""
+    while await cairn.jobs.advance():
+        pass
+
+
+def faults(folder: Path) -> list[Damage]:
+    """Return what a check of the data folder finds."""
+    return list(check(DataFolder(folder / "data", LocalDisk()), LocalDisk(), Level.REFERENCES))

@@ -18,11 +18,13 @@ from app.listing import Order, Place, Sort
 from app.repositories import listings
 from storage.disk import LocalDisk
 
-BIG = {"nodes", "past", "journal", "versions", "possession", "uploads", "upload_chunks", "folders", "actors"}
+BIG = {"nodes", "past", "journal", "versions", "possession", "uploads", "upload_chunks", "folders", "actors", "audit"}
 ALLOWED = {
     "app.repositories.uploads._OPEN_CLAIMS": "asked once, at the start, for all of them",
     "app.repositories.listings.LISTED": "the beginning of statements, which say where",
     "app.repositories.feed.LISTED": "the same, by its name there",
+    "app.repositories.audit._LINE": "the beginning of statements, which say where",
+    "app.repositories.audit._TRIM": "the oldest lines, as many as its limit says",
     "app.repositories.checks._FOLDERS": "fsck looks at everything",
     "app.repositories.checks._MANIFESTS": "fsck looks at everything",
 }

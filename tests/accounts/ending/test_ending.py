@@ -20,7 +20,7 @@ async def disable(server: Running) -> None:
 
 
 async def delete(server: Running) -> None:
-    await server.cairn.services.removal.delete("bob", by=None)
+    await server.cairn.services.removal.delete("bob", heir=None, by=None)
 
 
 async def reset(server: Running) -> None:
