@@ -1,7 +1,6 @@
 """Spaces: one tree of nodes each, with its owner and use; the limit stands at the owner's home."""
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
@@ -36,7 +35,6 @@ _ADJUST = """
 _SET_QUOTA = "UPDATE spaces SET quota = :quota WHERE id = :id"
 _SET_OWNER = "UPDATE spaces SET owner_id = :owner WHERE id = :id"
 _GIVE_HOME = "UPDATE spaces SET is_shared = 1, quota = NULL, owner_id = :owner WHERE id = :id"
-_DEPARTED = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) VALUES (:space, :seq, :node)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +134,6 @@ def set_owner(tx: Transaction, space_id: int, owner_id: int) -> None:
 def give_home(tx: Transaction, space_id: int, owner_id: int) -> None:
     """Make somebody's home a shared space that another user owns; the caller makes that user a member."""
     tx.execute(_GIVE_HOME, {"id": space_id, "owner": owner_id})
-
-
-def departed(tx: Transaction, rows: Iterable[tuple[int, int]], *, seq: int) -> None:
-    """Note that nodes left spaces with the change `seq`: pairs of the space that was left, and the node."""
-    values = [{"space": space_id, "seq": seq, "node": node_id} for space_id, node_id in rows]
-    tx.connection.executemany(_DEPARTED, values)
 
 
 def adjust(tx: Transaction, space_id: int, *, used: int = 0, reserved: int = 0, seq: int = 0) -> None:

@@ -9,18 +9,16 @@ on the list of a job. What is made in a folder takes the space of that folder's 
 into a folder of another one is carried over itself. So nothing is lost between two slices, and a stop costs nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.transaction import Transaction
-from app.repositories import conversions, jobs, nodes, spaces, versions
-from app.repositories.conversions import Child
+from app.repositories import conversions, jobs, nodes, spaces
+from app.repositories.conversions import Left
 from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
-from storage.base import ChunkId
 
 SLICE = 2000
 CHUNKS = 20_000
@@ -46,7 +44,9 @@ def carry_over(tx: Transaction, actor: Actor, node: Node, *, came_from: int) -> 
     """
     if node.space_id == came_from:
         return None
-    _settle(tx, [(node.id, came_from)], node.space_id, seq=node.seq)
+    _book(
+        tx, [conversions.settle(tx, node.id, node.space_id, came_from=came_from, seq=node.seq)], node.space_id, node.seq
+    )
     if not node.is_folder or not conversions.has_children(tx, node.id):
         return None
     state = Pending(((node.id, 0, ""),))
@@ -69,28 +69,18 @@ def carry_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
         done += len(found)
         if strays:
             seq = seq or tx.record(node_id=job.node_id, operation=Operation.CARRY, actor_id=job.actor_id)
-            chunks += _carry(tx, strays, folder.space_id, seq=seq)
+            last = (found[-1].dead_seq, found[-1].name)
+            left = conversions.carry(tx, folder_id, folder.space_id, after=(dead_seq, name), last=last, seq=seq)
+            chunks += _book(tx, left, folder.space_id, seq)
             pending += [(child.id, 0, "") for child in strays if child.kind is Kind.FOLDER]
     return Rest(Pending(tuple(pending)), done) if pending else DONE
 
 
-def _carry(tx: Transaction, strays: list[Child], space_id: int, *, seq: int) -> int:
-    conversions.set_space(tx, (child.id for child in strays), space_id, seq=seq)
-    return _settle(tx, [(child.id, child.space_id) for child in strays], space_id, seq=seq)
-
-
-def _settle(tx: Transaction, moved: Iterable[tuple[int, int]], space_id: int, *, seq: int) -> int:
-    """Move what nodes use from the books of the spaces that they were in; return how many chunks they have."""
-    used, held = defaultdict[int, int](int), set[ChunkId]()
-    moved = list(moved)
-    for node_id, came_from in moved:
-        used[came_from] += 0
-        for size, manifest in conversions.contents(tx, node_id):
-            used[came_from] += size
-            held.update(() if manifest is None else manifest.ids())
-    versions.possess(tx, ((space_id, chunk_id) for chunk_id in held))
-    spaces.departed(tx, ((came_from, node_id) for node_id, came_from in moved), seq=seq)
-    for came_from, size in used.items():
-        spaces.adjust(tx, came_from, used=-size, seq=seq)
-    spaces.adjust(tx, space_id, used=sum(used.values()), seq=seq)
-    return len(held)
+def _book(tx: Transaction, left: Iterable[Left], space_id: int, seq: int) -> int:
+    """Move what was used from the books of spaces to those of another; return how many chunks that was."""
+    used, chunks = 0, 0
+    for one in left:
+        spaces.adjust(tx, one.space_id, used=-one.used, seq=seq)
+        used, chunks = used + one.used, chunks + one.chunks
+    spaces.adjust(tx, space_id, used=used, seq=seq)
+    return chunks
