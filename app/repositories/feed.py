@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import NamedTuple
 
-from app.db.transaction import Snapshot, Transaction
+from app.db.transaction import Snapshot
 from app.repositories.listings import LISTED, Listed, listed_of
 
 _HEAD = "SELECT epoch, seq, mark, last_ms, oldest_seq FROM meta"
@@ -34,10 +34,6 @@ _MEMBERSHIPS = """
 """
 _BEHIND_MOUNT = "SELECT s.id, s.root_id FROM nodes n JOIN spaces s ON s.id = n.target_id WHERE n.id = :id"
 _PLACE_UNTIL = "SELECT parent_id, name FROM past WHERE node_id = :id AND to_seq = :seq"
-_SHOW_AGAIN = """
-    UPDATE members SET joined_seq = :seq WHERE mount_id = :id AND left_seq IS NULL AND user_id =
-      (SELECT s.owner_id FROM nodes n JOIN spaces s ON s.id = n.space_id WHERE n.id = :id)
-"""
 _TIME = "SELECT at_ms FROM journal WHERE seq = :seq"
 
 
@@ -168,11 +164,6 @@ def behind_mount(tx: Snapshot, mount_id: int) -> tuple[int, int]:
     """Return the space that a mount shows, and its root."""
     row = tx.connection.execute(_BEHIND_MOUNT, {"id": mount_id}).fetchone()
     return row[0], row[1]
-
-
-def show_again(tx: Transaction, mount_ids: Iterable[int], seq: int) -> None:
-    """Let the feed bring all that shows in mounts that came into view again with the change `seq`."""
-    tx.connection.executemany(_SHOW_AGAIN, [{"id": mount_id, "seq": seq} for mount_id in mount_ids])
 
 
 def place_until(tx: Snapshot, node_id: int, seq: int) -> tuple[int | None, str] | None:

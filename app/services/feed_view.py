@@ -11,12 +11,10 @@ from app.ids import encode_id
 from app.repositories import actors, feed, listings, spaces
 from app.repositories.feed import Departure, Membership, Step, Stretch
 from app.repositories.listings import Listed
-from app.services.access import Right
+from app.services.access import Right, Role
 from app.services.cursor import Cursor
 
 DATED_BEFORE_SEEN_MS = 60_000
-OWNER = 2
-RIGHTS = ((Right.READ,), (Right.READ, Right.WRITE), (Right.READ, Right.WRITE, Right.SHARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Reader:
         self._dead: dict[int, bool] = {}
         self._home_id = home.id
         wire_id = encode_id(home.id, home.tag)
-        self.visible = {home.id: SeenSpace(home.id, wire_id, _rights(actor, OWNER), 0, None)}
+        self.visible = {home.id: SeenSpace(home.id, wire_id, _rights(actor, Role.OWNER), 0, None)}
         self.visible |= {m.space_id: _mounted(actor, m) for m in self._memberships if self._shows(m)}
         self.spaces, self.space_id = self.visible, 0
         if space_id is not None:
@@ -186,12 +184,12 @@ class Reader:
 
 def _mounted(actor: Actor, membership: Membership) -> SeenSpace:
     wire_id = encode_id(membership.space_id, membership.tag)
-    rights = _rights(actor, membership.role)
+    rights = _rights(actor, Role(membership.role))
     return SeenSpace(membership.space_id, wire_id, rights, membership.joined_seq, membership.mount)
 
 
-def _rights(actor: Actor, role: int) -> tuple[Right, ...]:
-    return (Right.READ,) if actor.scope.reach is Reach.READ else RIGHTS[role]
+def _rights(actor: Actor, role: Role) -> tuple[Right, ...]:
+    return (Right.READ,) if actor.scope.reach is Reach.READ else role.rights
 
 
 def revoked() -> UnauthenticatedError:

@@ -6,7 +6,7 @@ fall behind a cursor that has passed it meanwhile (metadata.md, 5).
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot, Transaction
-from app.repositories import deletions, feed, jobs, nodes, spaces
+from app.repositories import deletions, jobs, nodes, spaces
 from app.repositories.jobs import DONE, Job, JobKind, Rest, Walk
 from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
@@ -47,7 +47,7 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     top = nodes.find(tx, job.node_id)
     if top is None or any(step.dead_seq for step in nodes.way_up(tx, job.node_id)):
         return DONE  # deleted again: whatever brings it back reveals it from the start
-    steps, revealed, mounts = list(job.state(Walk).steps), list[int](), list[int]()
+    steps, revealed = list(job.state(Walk).steps), list[int]()
     walked = {folder for folder, _ in steps}
     while steps and len(revealed) < limit:
         folder, after = steps.pop()
@@ -55,7 +55,6 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
         room = limit - len(revealed)
         children = deletions.next_children(tx, folder, after=after, limit=room)
         revealed += (child.id for child in children)
-        mounts += (child.id for child in children if child.kind is Kind.MOUNT)
         if children and children[-1].kind is Kind.FOLDER:
             steps += [(folder, children[-1].name), (children[-1].id, "")]
         elif len(children) == room:
@@ -63,7 +62,6 @@ def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     if revealed:
         seq = tx.record(node_id=top.id, operation=Operation.REVEAL, actor_id=job.actor_id)
         deletions.reveal(tx, revealed, seq)
-        feed.show_again(tx, mounts, seq)
         above = {step.id for step in nodes.way_up(tx, top.id)}
         deletions.note_shown(tx, walked | above, seq)  # a delete removes only what its author has seen
         spaces.adjust(tx, top.space_id, seq=seq)

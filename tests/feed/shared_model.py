@@ -1,39 +1,31 @@
 """Several people's trees in memory, what they share, and the operations that are done to model and server alike."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 from app.application import Cairn
 from app.auth.identity import Actor
-from app.db.transaction import Transaction
 from app.errors import ForbiddenError
-from app.ids import decode_id
-from app.services.views import View
-from tests.feed import sharing
+from app.repositories import jobs
+from app.repositories.jobs import JobKind
+from app.services.access import Role
+from app.services.trash import Seen
+from app.services.tree import Change
 from tests.feed.model import NAMES, World
-from tests.feed.sharing import EDITOR, OWNER, VIEWER
 
-T = TypeVar("T")
+MOST_SPACES = 7
 
 RIGHTS = (["read"], ["read", "write"], ["read", "write", "share"])
 
 
-def row(file_id: str) -> int:
-    """Return the number of a node's row."""
-    return decode_id(file_id)[0]
-
-
 @dataclass(slots=True)
 class Mount:
-    """Where a space shows in one person's home, or would if they had not left or it were not trashed."""
+    """Where a space shows in one person's home, or showed when it was trashed."""
 
-    number: int
     parent_id: str
     name: str
-    role: int
-    is_there: bool = True
+    role: Role
 
 
 class SharedWorld(World):
@@ -44,9 +36,7 @@ class SharedWorld(World):
         self.people = people
         self._homes: dict[int, str] = {}
         self._owners: dict[str, Actor] = {}
-        self._spaces: dict[str, int] = {}
         self._mounts: dict[tuple[int, str], Mount] = {}
-        self._unconverted: list[int] = []
         self._space = ""
 
     async def begin(self) -> None:
@@ -59,12 +49,7 @@ class SharedWorld(World):
 
     def view(self, person: Actor) -> dict[str, tuple[object, ...]]:
         """Return what a device of somebody must see."""
-        return dict(self._below(person, self._homes[person.user_id], RIGHTS[OWNER]))
-
-    @property
-    def is_moving(self) -> bool:
-        """Tell whether something below a shared or moved folder is not yet where it belongs."""
-        return bool(self._unconverted)
+        return dict(self._below(person, self._homes[person.user_id], RIGHTS[Role.OWNER]))
 
     def is_top(self, file_id: str) -> bool:
         """Tell whether a node is the root of a space."""
@@ -72,9 +57,9 @@ class SharedWorld(World):
 
     async def step(self) -> str:
         """Do one operation, or nothing where there is nothing to do it to; return its name."""
-        # Somebody does something in a space that they own.
-        self._space = self.chance.choice([root for root, owner in self._owners.items() if self._shows(owner, root)])
-        self._actor = self._owners[self._space]
+        # Somebody does something in a space where they may write.
+        self._actor = self.chance.choice(self.people)
+        self._space = self.chance.choice(self._writable(self._actor))
         operations = [
             *[self.make_folder] * 3,
             *[self.make_file] * 4,
@@ -85,27 +70,37 @@ class SharedWorld(World):
             *[self.trash] * 2,
             *[self.restore] * 2,
             self.bring_back,
+            self.purge,
             *[self.share] * 2,
             *[self.join] * 3,
             *[self.leave] * 2,
             self.set_role,
+            self.hand_over,
             self.move_mount,
             self.trash_share,
             self.restore_share,
-            *[self.work] * 4,
-            *[self.convert] * 8,
+            *[self.work] * 8,
         ]
         operation = self.chance.choice(operations)
         await operation()
         return operation.__name__
 
+    async def is_moving(self) -> bool:
+        """Tell whether something is not yet in the rows of the space that it is in."""
+        return bool(await self._cairn.database.read(lambda tx: jobs.nodes_of(tx, JobKind.CARRY)))
+
     async def move(self) -> None:
         await self._move_to(self._space)
 
     async def move_across(self) -> None:
-        """Move a node to another space of the same person."""
-        owned = [root for root, owner in self._owners.items() if owner is self._actor and self._shows(owner, root)]
-        await self._move_to(self.chance.choice(owned))
+        """Move a node to another space where the same person may write."""
+        await self._move_to(self.chance.choice(self._writable(self._actor)))
+
+    async def trash(self) -> None:
+        file_id = self._pick("file", "folder")
+        if file_id is not None and not self._has_mounts(file_id):
+            await self._services.trash.delete(self._actor, file_id, Seen())
+            self.nodes[file_id].is_trashed = True
 
     async def restore(self) -> None:
         with suppress(ForbiddenError):  # the folder that it was in is gone, and a mount to look at has that name now
@@ -117,125 +112,130 @@ class SharedWorld(World):
 
     async def share(self) -> None:
         folder_id = self._pick("folder")
-        if self._space not in self._homes.values() or folder_id is None or len(self._spaces) >= 4:
+        if self._space not in self._homes.values() or folder_id is None or len(self._owners) >= MOST_SPACES:
             return
-        if any(folder_id in self._way_up(mount.parent_id) for mount in self._mounts.values()):
+        if self._has_mounts(folder_id):
             return
-        node, actor = self.nodes[folder_id], self._actor
-        space_id, number = await self._write(lambda tx: sharing.share(tx, actor, row(folder_id)))
+        node, owner = self.nodes[folder_id], self._actor
+        person = self.chance.choice([person for person in self.people if person is not owner])
         assert node.parent_id is not None
-        self._mounts[actor.user_id, folder_id] = Mount(number, node.parent_id, node.name, OWNER)
-        self._spaces[folder_id], self._owners[folder_id] = space_id, actor
-        node.parent_id = None
-        self._unconverted.append(row(folder_id))
+        self._mounts[owner.user_id, folder_id] = Mount(node.parent_id, node.name, Role.OWNER)
+        self._owners[folder_id], node.parent_id = owner, None
+        await self._join(person, folder_id)
 
     async def join(self) -> None:
         found = [
             (person, root)
-            for root in self._spaces
+            for root, owner in self._owners.items()
             for person in self.people
-            if self._shows(self._owners[root], root) and not self._is_member(person, root)
+            if root not in self._homes.values() and self._shows(owner, root) and not self._shows(person, root)
         ]
         if found:
             await self._join(*self.chance.choice(found))
 
     async def leave(self) -> None:
-        found = self._members()
-        if found:
-            await self._leave(*self.chance.choice(found))
-
-    async def set_role(self) -> None:
+        """Let a member go, by their own wish or their owner's."""
         found = self._members()
         if found:
             person, root = self.chance.choice(found)
-            mount, role = self._mounts[person.user_id, root], self.chance.choice([VIEWER, EDITOR])
-            await self._write(lambda tx: sharing.set_role(tx, person, self._spaces[root], mount.number, role))
-            mount.role = role
+            who = self.chance.choice([person, self._owners[root]])
+            await self._services.sharing.remove(who, root, person.username)
+            del self._mounts[person.user_id, root]
+
+    async def set_role(self) -> None:
+        await self._set_role(self.chance.choice([Role.VIEWER, Role.EDITOR]))
+
+    async def hand_over(self) -> None:
+        await self._set_role(Role.OWNER)
 
     async def move_mount(self) -> None:
         found = [key for key in self._mounts if self._shows(self._by_id(key[0]), key[1])]
         if not found:
             return
         user_id, root = self.chance.choice(found)
-        person, mount = self._by_id(user_id), self._mounts[user_id, root]
         parent_id = self._folder_of(self._homes[user_id])
         name = self._free_name(parent_id)
         if name is not None:
-            await self._write(lambda tx: sharing.move(tx, person, mount.number, parent_id=row(parent_id), name=name))
+            await self._services.tree.change(self._by_id(user_id), root, Change(name=name, parent_id=parent_id))
+            mount = self._mounts[user_id, root]
             mount.parent_id, mount.name = parent_id, name
 
     async def trash_share(self) -> None:
-        """Let the owner delete a shared folder: all members lose it."""
-        found = [root for root in self._spaces if self._shows(self._owners[root], root)]
-        if not found:
-            return
-        root = self.chance.choice(found)
-        for person, at in self._members():
-            if at == root:
-                await self._leave(person, root)
-        owner, mount = self._owners[root], self._mounts[self._owners[root].user_id, root]
-        await self._write(lambda tx: sharing.trash(tx, owner, mount.number))
-        mount.is_there = False
+        """Let the owner delete a shared folder: all lose it."""
+        found = [root for root in self._owners if root not in self._homes.values() and not self.nodes[root].is_trashed]
+        if found:
+            root = self.chance.choice(found)
+            await self._services.trash.delete(self._owners[root], root, Seen())
+            self.nodes[root].is_trashed = True
 
     async def restore_share(self) -> None:
-        for root, space_id in self._spaces.items():
-            owner = self._owners[root]
-            mount = self._mounts[owner.user_id, root]
-            name = None if mount.is_there or not self._is_live(mount.parent_id) else self._free_name(mount.parent_id)
-            if name is not None:
-                await self._write(
-                    lambda tx, owner=owner, space_id=space_id, mount=mount, name=name: sharing.restore(  # type: ignore[misc]
-                        tx, owner, space_id, mount.number, name
-                    )
-                )
-                mount.name, mount.is_there = name, True
-
-    async def convert(self) -> None:
-        """Do one step of the walks below folders that changed their space."""
-        if self._unconverted:
-            folder_id = self._unconverted.pop(self.chance.randrange(len(self._unconverted)))
-            actor = self.people[0]
-            self._unconverted += await self._write(lambda tx: sharing.convert(tx, actor, folder_id))
-
-    async def finish_work(self) -> None:
-        await super().finish_work()
-        while self._unconverted:
-            await self.convert()
+        found = [root for root in self._owners if self.nodes[root].is_trashed and self._was_at_home(root)]
+        if found:
+            root = self.chance.choice(found)
+            await self._services.trash.restore(self._owners[root], root)
+            self.nodes[root].is_trashed = False
+            for user_id, at in self._mounts:
+                if at == root:
+                    await self._learn_mount(self._by_id(user_id), root)
 
     async def _join(self, person: Actor, root: str) -> None:
-        parent_id = self.chance.choice([self._homes[person.user_id], self._folder_of(self._homes[person.user_id])])
-        name, role = self._free_name(parent_id), self.chance.choice([VIEWER, EDITOR])
-        if name is not None:
-            space_id = self._spaces[root]
-            number = await self._write(
-                lambda tx: sharing.join(tx, person, space_id, parent_id=row(parent_id), name=name, role=role)
-            )
-            self._mounts[person.user_id, root] = Mount(number, parent_id, name, role)
+        role = self.chance.choice([Role.VIEWER, Role.EDITOR])
+        await self._services.sharing.share(self._owners[root], root, person.username, role)
+        self._mounts[person.user_id, root] = Mount("", "", role)
+        await self._learn_mount(person, root)
 
-    async def _leave(self, person: Actor, root: str) -> None:
-        mount, space_id = self._mounts[person.user_id, root], self._spaces[root]
-        await self._write(lambda tx: sharing.leave(tx, person, space_id, mount.number))
-        mount.is_there = False
+    async def _learn_mount(self, person: Actor, root: str) -> None:
+        """Learn where a space shows that has just come into somebody's view."""
+        view, mount = await self._services.tree.get(person, root), self._mounts[person.user_id, root]
+        assert view.parent_id is not None
+        self._actor = person
+        await self._learn_up(await self._services.tree.get(person, view.parent_id))  # which may have been made for it
+        mount.parent_id, mount.name = view.parent_id, view.path.rpartition("/")[2]
+
+    async def _set_role(self, role: Role) -> None:
+        found = self._members()
+        if found:
+            person, root = self.chance.choice(found)
+            owner = self._owners[root]
+            await self._services.sharing.set_role(owner, root, person.username, role)
+            self._mounts[person.user_id, root].role = role
+            if role is Role.OWNER:
+                self._mounts[owner.user_id, root].role, self._owners[root] = Role.EDITOR, person
 
     async def _move_to(self, space: str) -> None:
         file_id, parent_id = self._pick("file", "folder"), self._folder_of(space)
         if file_id is None or file_id in self._way_up(parent_id):
             return
-        below_a_mount = any(file_id in self._way_up(mount.parent_id) for mount in self._mounts.values())
         name = self._free_name(parent_id)
-        if name is None or (below_a_mount and space != self._space):
+        if name is None or (self._has_mounts(file_id) and space != self._space):
             return
-        actor = self._actor
-        await self._write(lambda tx: sharing.move(tx, actor, row(file_id), parent_id=row(parent_id), name=name))
+        await self._services.tree.change(self._actor, file_id, Change(name=name, parent_id=parent_id))
         node = self.nodes[file_id]
         node.parent_id, node.name = parent_id, name
-        if node.kind == "folder":
-            self._unconverted.append(row(file_id))
 
-    async def _learn_up(self, view: View) -> None:
-        await super()._learn_up(view)
-        assert view.parent_id is not None
-        self._unconverted.append(row(view.parent_id))  # which may be in another space than before
+    def _was_at_home(self, root: str) -> bool:
+        """Tell whether the folder in which a trashed space showed is still there."""
+        user_id = self._owners[root].user_id
+        parent_id = self._mounts[user_id, root].parent_id
+        return self._way_up(parent_id)[-1] == self._homes[user_id] and self._is_live(parent_id)
+
+    def _has_mounts(self, file_id: str) -> bool:
+        return any(
+            file_id in self._way_up(mount.parent_id)
+            for (user_id, root), mount in self._mounts.items()
+            if not self.nodes[root].is_trashed
+        )
+
+    def _writable(self, person: Actor) -> list[str]:
+        """Return the roots of the spaces where somebody may write."""
+        return [
+            self._homes[person.user_id],
+            *(
+                root
+                for (user_id, root), mount in self._mounts.items()
+                if user_id == person.user_id and mount.role != Role.VIEWER and self._shows(person, root)
+            ),
+        ]
 
     def _below(self, person: Actor, folder_id: str, rights: list[str]) -> Iterator[tuple[str, tuple[object, ...]]]:
         node = self.nodes[folder_id]
@@ -246,28 +246,22 @@ class SharedWorld(World):
                 yield file_id, (*child.shown, rights)
                 yield from self._below(person, file_id, rights)
         for (user_id, root), mount in self._mounts.items():
-            if user_id == person.user_id and mount.parent_id == folder_id and mount.is_there:
+            if user_id == person.user_id and mount.parent_id == folder_id and not self.nodes[root].is_trashed:
                 node = self.nodes[root]
                 yield root, (folder_id, mount.name, *node.shown[2:], RIGHTS[mount.role])
                 yield from self._below(person, root, RIGHTS[mount.role])
 
     def _shows(self, person: Actor, root: str) -> bool:
         """Tell whether a space is in somebody's view now."""
-        if root == self._homes[person.user_id]:
-            return True
-        mount = self._mounts.get((person.user_id, root))
-        return mount is not None and mount.is_there and self._is_live(mount.parent_id)
-
-    def _is_member(self, person: Actor, root: str) -> bool:
-        mount = self._mounts.get((person.user_id, root))
-        return person is self._owners[root] or (mount is not None and mount.is_there)
+        is_theirs = root == self._homes[person.user_id] or (person.user_id, root) in self._mounts
+        return is_theirs and not self.nodes[root].is_trashed
 
     def _members(self) -> list[tuple[Actor, str]]:
         """Return who is a member of what without owning it."""
         return [
             (self._by_id(user_id), root)
             for (user_id, root), mount in self._mounts.items()
-            if mount.is_there and mount.role != OWNER
+            if mount.role != Role.OWNER and not self.nodes[root].is_trashed
         ]
 
     def _by_id(self, user_id: int) -> Actor:
@@ -282,7 +276,13 @@ class SharedWorld(World):
         return self.chance.choice(found) if found else None
 
     def _pick_trashed(self) -> str | None:
-        found = [file_id for file_id, node in self.nodes.items() if node.is_trashed and self._is_mine(file_id)]
+        found = [
+            file_id
+            for file_id, node in self.nodes.items()
+            if node.is_trashed
+            and self._is_mine(file_id)
+            and not any(self.nodes[at].is_purged for at in self._way_up(file_id))
+        ]
         return self.chance.choice(found) if found else None
 
     def _is_mine(self, file_id: str) -> bool:
@@ -301,9 +301,6 @@ class SharedWorld(World):
 
     def _free_name(self, parent_id: str) -> str | None:
         taken = {node.name for node in self.nodes.values() if node.parent_id == parent_id and not node.is_trashed}
-        taken |= {mount.name for mount in self._mounts.values() if mount.parent_id == parent_id and mount.is_there}
+        taken |= {mount.name for mount in self._mounts.values() if mount.parent_id == parent_id}
         free = [name for name in NAMES if name not in taken]
         return self.chance.choice(free) if free else None
-
-    async def _write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._cairn.database.write(work)

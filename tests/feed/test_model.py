@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.services import purge, reveal
 from client.protocol import File
 from tests.feed.conftest import Home
 from tests.feed.model import World
@@ -16,11 +15,7 @@ def shown(file: File) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(6, 200))])
-async def test_every_reader_ends_with_the_tree_of_the_model(
-    home: Home, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reveal, "SLICE", 2)
-    monkeypatch.setattr(purge, "SLICE", 2)
+async def test_every_reader_ends_with_the_tree_of_the_model(home: Home, seed: int) -> None:
     world, readers = World(home.cairn, home.actor, seed), list[Reader]()
     await world.begin()
 
