@@ -17,6 +17,7 @@ from app.db.transaction import Snapshot, chain_mark, read_counters
 from app.manifest import Manifest
 from app.repositories import checks, journal
 from app.repositories.checks import FolderFigures, Problem
+from app.services.name_check import check_names
 from storage.disk import Disk
 from storage.errors import StorageError
 from storage.index import IndexStates
@@ -71,6 +72,8 @@ def _check_all(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]
         yield from _check_file(tx)
         yield from _check_journal(tx)
         yield from _check_tree(tx)
+        for told in check_names(tx):
+            yield Damage("index of names", told)
         if level is not Level.METADATA:
             with closing(IndexStates(folder.store / INDEX_NAME)) as states:
                 yield from _check_versions(tx, states)

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from app.config import Settings
+from app.data_folder import DataFolder
 from app.db.transaction import Transaction
 from app.repositories import found_names
 from app.services import search
+from app.services.fsck import Level, check
+from storage.disk import LocalDisk
 from tests.accounts.api import ADMIN
 from tests.api.conftest import Running, Template, copy_template, serving
 from tests.api.people import Person
@@ -185,12 +188,43 @@ async def test_random_changes_never_let_index_and_names_part(server: Running, ad
             alive[(await ada.upload(f"/{name}", b"x"))["file_id"]] = name
         if chance.random() < 0.2:
             await settle(server, ways)
+    assert damage(server) == []
 
     for text in ("alpha", "beta", "a b", "mma", "gam", "2 ga"):
         expected = [
             f"/{alive[file_id]}" for file_id in sorted(alive, reverse=True) if text in found_names.fold(alive[file_id])
         ]
         assert await found(ada, text) == expected
+    assert damage(server) == []
+
+
+def damage(server: Running) -> list[str]:
+    """Return what fsck says of the index of names."""
+    found = check(DataFolder(server.folder, LocalDisk()), LocalDisk(), Level.METADATA)
+    return [each.detail for each in found if each.kind == "index of names"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("INSERT INTO found_names (rowid, folded) VALUES (1000000, 'nobody')", "it still has node"),
+        ("DELETE FROM found_names_docsize WHERE id = :id", "it lacks node"),
+        ("UPDATE nodes SET name = 'something else' WHERE id = :id", "it has other names than the nodes"),
+    ],
+)
+async def test_fsck_notices_an_index_that_does_not_agree(
+    server: Running, ada: Person, statement: str, told: str
+) -> None:
+    await ada.upload("/a file.txt", b"x")
+    await server.cairn.name_index.catch_up()
+    assert damage(server) == []
+
+    def spoil(tx: Transaction) -> None:
+        tx.execute(statement, {"id": tx.execute("SELECT max(id) FROM nodes").fetchone()[0]})
+
+    await server.cairn.database.write(spoil)
+
+    assert any(each.startswith(told) for each in damage(server))
 
 
 @pytest.fixture
