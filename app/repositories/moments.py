@@ -171,36 +171,26 @@ def actors_of(tx: Snapshot, user_id: int) -> list[int]:
 
 
 def _state(row: sqlite3.Row) -> State:
-    return State(
-        row["node_id"],
-        row["space_id"],
-        row["parent_id"],
-        row["name"],
-        row["version_id"],
-        row["mtime_ms"],
-        bool(row["executable"]),
-        row["dead_seq"],
-        row["actor_id"],
-        row["from_seq"],
-    )
+    number, space, parent, name, version, mtime_ms, executable, dead_seq, actor, from_seq = row
+    return State(number, space, parent, name, version, mtime_ms, bool(executable), dead_seq, actor, from_seq)
 
 
 def _child(row: sqlite3.Row) -> ChildThen:
-    version = None
-    if row["version_tag"] is not None:
-        version = Kept(row["version_id"], row["version_tag"], row["size"], row["sha256"], row["content_type"])
+    number, tag, space, name, kind, version_id, mtime_ms, executable, from_seq, created_ms, *rest = row
+    version_tag, size, sha256, content_type, is_kept, username, at_ms = rest
+    version = None if version_tag is None else Kept(version_id, version_tag, size, sha256, content_type)
     return ChildThen(
-        id=row["id"],
-        tag=row["tag"],
-        space_id=row["space_id"],
-        name=row["name"],
-        kind=KINDS[row["kind"]],
-        version=version,
-        is_kept=bool(row["is_kept"]),
-        mtime_ms=row["mtime_ms"],
-        executable=bool(row["executable"]),
-        from_seq=row["from_seq"],
-        created_ms=row["created_ms"],
-        modified_ms=row["at_ms"],
-        username=row["username"],
+        number,
+        tag,
+        space,
+        name,
+        KINDS[kind],
+        version,
+        bool(is_kept),
+        mtime_ms,
+        bool(executable),
+        from_seq,
+        created_ms,
+        at_ms,
+        username,
     )
