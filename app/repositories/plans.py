@@ -19,6 +19,7 @@ _PENDING = f"""
 _OF_NODE = f"SELECT {_COLUMNS} FROM plans WHERE job_id = :job AND node_id = :node AND outcome = 0"  # noqa: S608
 _PAGE = f"SELECT {_COLUMNS} FROM plans WHERE job_id = :job AND node_id > :after ORDER BY node_id LIMIT :limit"  # noqa: S608
 _COUNT = "SELECT count(*) AS number FROM plans WHERE job_id = :job"
+_KEPT_AS = "SELECT node_id FROM plans WHERE job_id = :job AND outcome = :outcome"
 _COUNT_KEPT = "SELECT count(*) AS number FROM plans WHERE job_id = :job AND outcome > 0"
 _DONE = "DELETE FROM plans WHERE job_id = :job AND node_id = :node"
 _KEEP = "UPDATE plans SET outcome = :outcome WHERE job_id = :job AND node_id = :node"
@@ -132,6 +133,11 @@ def count_kept(tx: Snapshot, job_id: int) -> int:
     """Return how many entries were left alone."""
     row = tx.one(_COUNT_KEPT, {"job": job_id})
     return 0 if row is None else int(row["number"])
+
+
+def kept_as(tx: Snapshot, job_id: int, outcome: Outcome) -> list[int]:
+    """Return the nodes that are left alone for one reason; not for a reason that many can have."""
+    return [row["node_id"] for row in tx.all(_KEPT_AS, {"job": job_id, "outcome": outcome})]
 
 
 def done(tx: Transaction, job_id: int, node_id: int) -> None:

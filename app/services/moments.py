@@ -97,7 +97,7 @@ def _path_then(tx: Snapshot, actor: Actor, folder: Sight, seq: int) -> str:
     Raises:
         NotFoundError: it was not there, or was in the trash.
     """
-    ends = {folder.space.root_id, actor.scope.root_id}
+    ends = {folder.within.root_id, actor.scope.root_id}
     names: list[str] = []
     at: int | None = folder.node.id
     while at is not None and at not in ends:

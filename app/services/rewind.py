@@ -54,11 +54,7 @@ class _Difference:
 
     def _of_kept(self, node: Node, then: State) -> Entry | None:
         """Return what brings back a node that was there."""
-        outcome = Outcome.PENDING
-        if node.kind is Kind.MOUNT:
-            outcome = Outcome.SHARED
-        elif then.space_id != node.space_id:
-            outcome = Outcome.OTHER_SPACE
+        outcome = Outcome.SHARED if node.kind is Kind.MOUNT else Outcome.PENDING
         if node.dead_seq or (node.parent_id, node.name) != (then.parent_id, then.name):
             return entry(node, Step.PLACE, then, outcome)
         if (node.version_id, node.mtime_ms, node.executable) != (then.version_id, then.mtime_ms, then.executable):

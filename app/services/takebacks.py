@@ -19,7 +19,7 @@ from app.services.jobs import JobService, look
 from app.services.moments import seq_at, seq_before
 from app.services.past_sight import look_ever
 from app.services.planned import Outcomes, Planned, Stage, asker_of
-from app.services.put_back import PutBack
+from app.services.put_back import PutBack, keep_above
 from app.services.rewind import plan_rewind
 from app.services.undo import guard_slice, plan_undo
 
@@ -166,6 +166,10 @@ def undo_slice(tx: Transaction, job: Job) -> Rest:
 
 def _planned(tx: Transaction, job: Job, planned: Planned) -> Rest:
     """Go on to what the plan says, or of a dry run end with it."""
+    for node_id in plans.kept_as(tx, job.id, Outcome.SHARED):
+        node = nodes.find(tx, node_id)
+        if node is not None and node.parent_id is not None:
+            keep_above(tx, job.id, node.parent_id)  # nothing takes a shared folder along to the trash
     total = plans.count(tx, job.id)
     if planned.dry_run:
         return Rest(None, total=total)
@@ -208,10 +212,7 @@ def _rights(tx: Snapshot, actor: Actor, planned: Planned) -> Callable[[int], boo
 
     def may_undo(space_id: int) -> bool:
         if space_id not in known:
-            try:
-                rights = access.look_number(tx, actor, spaces.get(tx, space_id).root_id).rights
-            except NotFoundError:
-                rights = ()
+            rights = access.rights_in(tx, actor, spaces.get(tx, space_id))
             known[space_id] = Right.WRITE in rights and (planned.is_own or Right.SHARE in rights)
         return known[space_id]
 

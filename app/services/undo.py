@@ -18,6 +18,17 @@ from app.services.rewind import entry
 
 SLICE = 200
 
+_CHANGES = {
+    Operation.CREATE,
+    Operation.CONTENT,
+    Operation.MOVE,
+    Operation.ATTRIBUTES,
+    Operation.TRASH,
+    Operation.RESTORE,
+    Operation.PURGE,
+}
+"""What closes a state of a node; the rest of the journal brings things into somebody's view."""
+
 MayUndo = Callable[[int], bool]
 """Tells of a space whether who asks may take back these changes in it."""
 
@@ -29,7 +40,7 @@ def plan_undo(tx: Transaction, job_id: int, planned: Planned, may_undo: MayUndo,
         return replace(planned, stage=Stage.GUARD, place=(0, 0))
     start = max(after, planned.since)
     found = moments.touched_by(tx, planned.actor_ids[which], after=start, upto=planned.until, limit=limit)
-    touched = {node_id: op for _, node_id, op in found if op != Operation.REVEAL}
+    touched = {node_id: op for _, node_id, op in found if op in _CHANGES}
     space_ids = set(planned.space_ids)
     entries = []
     for node_id, op in touched.items():
@@ -89,8 +100,6 @@ def _entry_of(tx: Transaction, node: Node, planned: Planned, *, is_purge: bool) 
 
 
 def _towards(node: Node, target: State) -> Entry:
-    if target.space_id != node.space_id:
-        return entry(node, Step.PLACE, target, Outcome.OTHER_SPACE)
     if target.dead_seq:
         return entry(node, Step.TRASH, None)
     is_there = (node.parent_id, node.name, node.dead_seq) == (target.parent_id, target.name, 0)
