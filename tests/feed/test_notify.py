@@ -108,3 +108,15 @@ async def test_a_user_has_only_so_many_waits_and_the_gone_make_room(notifier: No
 
         heard = [await waiter.wait(0) for waiter in waiters]
     assert heard == [News.SILENCE] * (WAITERS_PER_USER - 1) + [News.OVER]
+
+
+async def test_a_waiter_hears_of_the_spaces_that_it_follows_now(notifier: Notifier) -> None:
+    with notifier.waiting(device(1), (7, 8), stays) as waiter:
+        assert notifier.follow(waiter, frozenset({8, 9})) is True
+        assert notifier.follow(waiter, frozenset({8, 9})) is False
+
+        notifier.changed(frozenset({7}))
+        await asyncio.sleep(0)
+        assert await waiter.wait(0) is News.SILENCE
+        notifier.changed(frozenset({9}))
+        assert await waiter.wait(60) is News.CHANGE

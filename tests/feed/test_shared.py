@@ -264,3 +264,18 @@ async def test_many_spaces_that_come_at_once_come_whole(ada: Person, bob: Person
         answer = await page(bob, cursor=answer["cursor"], limit="3")
 
     assert seen == {f"/{number}{rest}" for number in range(others) for rest in ("", "/in it")}
+
+
+async def test_a_credential_for_one_folder_has_no_feed_and_one_that_only_reads_has(ada: Person) -> None:
+    folder = await ada.make_folder("/docs")
+    replies = {}
+    for name, scope in (("folder", {"folder_id": folder["file_id"]}), ("reader", {"reach": "read"})):
+        made = await ada.post("/api/v1/app-passwords", {"name": name, "scope": scope})
+        assert made.status == 201, made.body
+        app = Person(ada.client, made.json["password"])
+        replies[name] = [await app.get("/api/v1/sync"), await app.call("HEAD", "/api/v1/events")]
+
+    assert [reply.status for reply in replies["folder"]] == [403, 403]
+    assert replies["folder"][0].code == "forbidden"
+    assert [reply.status for reply in replies["reader"]] == [200, 200]
+    assert {tuple(change["file"]["permissions"]) for change in replies["reader"][0].json["changes"]} == {("read",)}
