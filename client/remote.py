@@ -65,6 +65,7 @@ from client.protocol_past import (
     RewindRequest,
     UndoRequest,
 )
+from client.protocol_shares import Member, MemberPage, RoleName, RoleRequest, ShareRequest
 from client.transport import Body
 
 Item = TypeVar("Item")
@@ -205,6 +206,26 @@ class Remote:
         """Make one of a file's versions its content again, as a new version."""
         path = f"/api/v1/files/{file.file_id}/versions/{_quoted(version_id)}/restore"
         return self._channel.call("POST", path, File, about=file.path)
+
+    # Shares
+
+    def share(self, file_id: str, username: str, role: RoleName, *, about: str) -> Member:
+        """Share a folder with a user, or change what a member may do; return once they see it."""
+        body = ShareRequest(username, role)
+        return self._channel.call("POST", f"/api/v1/files/{file_id}/members", Member, body=body, about=about)
+
+    def list_members(self, file_id: str, *, about: str) -> Iterator[Member]:
+        """Yield who sees a folder, the owner first."""
+        yield from self._channel.call("GET", f"/api/v1/files/{file_id}/members", MemberPage, about=about).items
+
+    def set_role(self, file_id: str, username: str, role: RoleName, *, about: str) -> Member:
+        """Change what a member may do."""
+        path = f"/api/v1/files/{file_id}/members/{_quoted(username)}"
+        return self._channel.call("PATCH", path, Member, body=RoleRequest(role), about=about)
+
+    def end_membership(self, file_id: str, username: str, *, about: str) -> None:
+        """Take a folder out of a member's view."""
+        self._channel.send("DELETE", f"/api/v1/files/{file_id}/members/{_quoted(username)}", about=about)
 
     # Links
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "restore": "make a version of a file its content again",
     "rewind": "put a folder back as it was at a time",
     "undo": "take back what one device, person or link did",
+    "share": "share folders with people, and end that",
     "link": "make, list, pause and end links for people without an account",
     "events": "print what changes at the server as it changes",
 }
