@@ -23,7 +23,7 @@ _STRAYS = """
 _ONE = "n.id = :id"
 _DEPART = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) SELECT n.space_id, :seq, n.id FROM nodes n WHERE "
 _USED = """
-    SELECT n.space_id, coalesce(sum(v.size), 0), coalesce(sum(length(v.manifest)), 0) / 36
+    SELECT n.space_id, coalesce(sum(iif(v.manifest IS NULL, 0, v.size)), 0), coalesce(sum(length(v.manifest)), 0) / 36
       FROM nodes n LEFT JOIN versions v ON v.node_id = n.id WHERE {} GROUP BY n.space_id
 """
 _POSSESS = """
@@ -36,7 +36,7 @@ _LONG = """
 _CARRY = f"UPDATE nodes AS n SET space_id = :space, feed_seq = :seq WHERE {_STRAYS}"  # noqa: S608 - constants
 _SIZE_BELOW = """
     WITH RECURSIVE below(id) AS (SELECT :id UNION ALL SELECT n.id FROM nodes n JOIN below b ON n.parent_id = b.id)
-    SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id
+    SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id AND v.manifest IS NOT NULL
 """
 _POSSESS_ONE = "INSERT OR IGNORE INTO possession (space_id, chunk) VALUES (?, ?)"
 

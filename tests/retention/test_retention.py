@@ -298,3 +298,29 @@ async def test_states_before_the_horizon_go_and_younger_ones_stay(server: Runnin
 
     assert await server.cairn.database.read(count) == 1
     assert is_sound(server)
+
+
+async def test_a_folder_whose_versions_were_thinned_can_be_shared_and_the_sums_agree(
+    server: Running, ada: Person, bob: Person
+) -> None:
+    clock = Clock()
+    file_id = await write_versions(ada, 4, "/shared/a.txt")
+    await date_versions(server, clock)
+    keeper = keeper_of(server, clock, History(newest=1))
+    await keeper.tend()
+    clock.pass_days(500)
+    await keeper.tend()
+    used = (await ada.get("/api/v1/me")).json["used"]
+
+    folder = (await ada.at("/shared")).json["file_id"]
+    shared = await ada.post(f"/api/v1/files/{folder}/members", {"username": "bob", "role": "editor"})
+    assert shared.status in {HTTPStatus.OK, HTTPStatus.CREATED}, shared.body
+    await work_off(server)
+
+    assert (await ada.get("/api/v1/me")).json["used"] == used
+    assert [item["content"] for item in await versions_of(bob, file_id)] == ["kept", "kept", "gone", "gone"]
+    found = (await bob.get("/api/v1/search", params={"q": "shared"})).json["items"]
+    assert [(item["path"], item["file_id"]) for item in found] == [("/shared", folder)]
+    found = (await bob.get("/api/v1/search", params={"q": "a.t"})).json["items"]
+    assert [item["path"] for item in found] == ["/shared/a.txt"]
+    assert is_sound(server)
