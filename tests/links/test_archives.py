@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from tests.api.conftest import Running
-from tests.api.people import Person
+from tests.api.people import MIB, Person, noise
 from tests.links.zips import held, make_trip, zip_path
 
 
@@ -36,3 +36,16 @@ async def test_any_part_of_a_zip_is_that_part_of_the_whole(ada: Person, server: 
         assert reply.headers["Content-Range"] == f"bytes {start}-{size - 1}/{size}"
     assert middle.body == whole.body[1000:2_000_001]
     assert {reply.headers["ETag"] for reply in (whole, middle, *tails.values())} == {whole.headers["ETag"]}
+
+
+async def test_a_part_out_of_the_middle_of_a_file_teaches_no_wrong_checksum(ada: Person) -> None:
+    await ada.make_folder("/d")
+    data = noise(12 * MIB)
+    await ada.put("/d/f", data)
+    path = await zip_path(ada, "/d")
+
+    middle = await ada.get(path, headers={"Range": f"bytes={6 * MIB}-{7 * MIB}"})
+    whole = await ada.get(path)
+
+    assert middle.body == whole.body[6 * MIB : 7 * MIB + 1]
+    assert held(whole.body)["d/f"] == data
