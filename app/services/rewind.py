@@ -49,8 +49,9 @@ class _Difference:
         return self._of_new(node, then)
 
     def _of_purged(self, node: Node) -> Entry | None:
-        was_known = node.created_seq <= self._since < node.dead_seq
-        return entry(node, Step.PLACE, None, Outcome.PURGED) if was_known and self._is_in(node.parent_id) else None
+        if not node.created_seq <= self._since < node.dead_seq or not self._is_in(node.parent_id):
+            return None
+        return entry(node, Step.PLACE, None, Outcome.SHARED if node.kind is Kind.MOUNT else Outcome.PURGED)
 
     def _of_kept(self, node: Node, then: State) -> Entry | None:
         """Return what brings back a node that was there."""

@@ -79,10 +79,10 @@ def _guard(tx: Transaction, job_id: int, node: Node) -> None:
 
 def _entry_of(tx: Transaction, node: Node, planned: Planned, *, is_purge: bool) -> Entry:
     """Return what takes back what the actors did to a node."""
-    if is_purge or (node.dead_seq and node.dead_ms is None):
-        return entry(node, Step.PLACE, None, Outcome.PURGED)
     if node.kind is Kind.MOUNT:
         return entry(node, Step.PLACE, None, Outcome.SHARED)
+    if is_purge or (node.dead_seq and node.dead_ms is None):
+        return entry(node, Step.PLACE, None, Outcome.PURGED)
     if not _is_theirs(node.actor_id, node.seq, planned):
         return entry(node, Step.PLACE, None, Outcome.CHANGED)
     target = next(
