@@ -66,7 +66,7 @@ class SharingService:
         def begin(tx: Transaction) -> list[int]:
             folder, _ = _folder(tx, actor, file_id), _somebody(tx, username)
             if not folder.within.is_shared:
-                _make_space(tx, actor, folder)
+                make_space(tx, actor, folder)
             return jobs.about(tx, JobKind.CARRY, folder.node.id)
 
         begun = await self._database.write(begin)
@@ -160,7 +160,7 @@ def _closed(tx: Snapshot, dropped: list[Upload]) -> Closed:
     return [wire_id(upload) for upload in dropped], claims_over(tx, dropped)
 
 
-def _make_space(tx: Transaction, actor: Actor, folder: Sight) -> Space:
+def make_space(tx: Transaction, actor: Actor, folder: Sight) -> Space:
     """Let a folder of the actor's home become the root of a space with one member, and a mount take its place."""
     home, node = folder.within, folder.node
     space = spaces.create_shared(tx, owner_id=home.owner_id, root_id=node.id, like=home.id)

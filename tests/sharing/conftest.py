@@ -80,15 +80,22 @@ async def _set_up(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-async def server(template: Template, tmp_path: Path) -> AsyncIterator[Running]:
+def runs_jobs() -> bool:
+    """Whether the server works its jobs off by itself."""
+    return True
+
+
+@pytest.fixture
+async def server(template: Template, tmp_path: Path, runs_jobs: bool) -> AsyncIterator[Running]:  # noqa: FBT001
     """A server with ada, bob and cyd, who have nothing yet; fsck finds nothing afterwards."""
     settings = Settings(limits=Limits(free_disk_bytes=0, free_disk_percent=0), server=Server())
     folder = copy_template(template, tmp_path / "data")
     async with serving(folder, settings) as running, asyncio.TaskGroup() as group:
-        jobs = group.create_task(running.cairn.jobs.run())
+        jobs = group.create_task(running.cairn.jobs.run()) if runs_jobs else None
         yield running
-        await running.cairn.jobs.wait_idle()
-        jobs.cancel()
+        if jobs is not None:
+            await running.cairn.jobs.wait_idle()
+            jobs.cancel()
     assert [found.detail for found in check(DataFolder(folder, LocalDisk()), LocalDisk(), Level.METADATA)] == []
 
 
