@@ -15,7 +15,7 @@ from app.errors import (
     QuotaExceededError,
 )
 from app.listing import Order, Place, Sort
-from app.repositories import listings, nodes, spaces
+from app.repositories import conversions, listings, nodes, spaces
 from app.repositories.nodes import Node, Sums
 from app.services import access
 from app.services.access import Right, Sight
@@ -139,7 +139,8 @@ class TreeService:
             LimitReachedError: a shared folder would come into another one.
             QuotaExceededError: it moves into a folder of somebody else, whose quota has no room for it.
         """
-        view = await self._database.write(lambda tx: _change(tx, actor, file_id, change))
+        size = await self._database.read(lambda tx: _size_for_another(tx, actor, file_id, change))
+        view = await self._database.write(lambda tx: _change(tx, actor, file_id, change, size))
         self._jobs.added()
         return view
 
@@ -159,7 +160,19 @@ def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) ->
     return View.of(tx, at)
 
 
-def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View:
+def _size_for_another(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
+    """Return the bytes of what would move into a folder of another owner, old versions and trash too; 0 if of none.
+
+    That may take a while, so a reader does it: what is uploaded there until the move is written comes on top.
+    """
+    if isinstance(change.parent_id, Keep):
+        return 0
+    sight, parent = access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id)
+    is_same = sight.within.owner_id == parent.within.owner_id or sight.entry is not sight.node
+    return 0 if is_same else conversions.size_below(tx, sight.node.id)
+
+
+def _change(tx: Transaction, actor: Actor, file_id: str, change: Change, size: int) -> View:
     sight = access.look(tx, actor, file_id)
     node = sight.entry  # of a shared folder the mount: its name and place are this person's own
     if sight.is_root:
@@ -170,7 +183,7 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
         raise ConflictError("It changed since it was looked at.", sight.node.id)
     if sight.node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
         raise InvalidRequestError("A folder has no mtime_ms and no executable bit of its own.")
-    parent = _new_parent(tx, actor, sight, change)
+    parent = _new_parent(tx, actor, sight, change, size)
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
     name = _settle_name(tx, change, node, parent, name)
     check_place(parent.place, parent.depth, [name])
@@ -197,7 +210,7 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change) -> View
     return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
 
-def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change) -> Sight:
+def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change, size: int) -> Sight:
     """Return the folder that the node will be in, which must be one where this person may write."""
     if isinstance(change.parent_id, Keep):
         parent = access.look_number(tx, actor, sight.above_entry[0])
@@ -212,7 +225,7 @@ def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change) -> 
     if parent.within.is_shared:
         _check_into_shared(tx, sight, parent)
     if parent.within.owner_id != sight.within.owner_id and sight.entry is sight.node:
-        size, _ = nodes.figures(tx, sight.node)
+        size = max(size, nodes.figures(tx, sight.node)[0])
         if not spaces.usage_of(tx, parent.within.owner_id).has_room(size):
             raise QuotaExceededError("The quota of that folder's owner has no room for this.")
     return parent

@@ -245,6 +245,37 @@ async def test_content_moves_between_spaces_with_its_use(
     assert (await cyd.get(f"/api/v1/files/{file['file_id']}")).status == 404
 
 
+async def test_what_moves_to_another_owner_must_fit_their_quota_with_its_old_versions(
+    ada: Member, bob: Member, server: Running
+) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    own = await bob.make_folder("/Own")
+    file = await bob.upload("/Own/a.bin", noise(600))
+    await bob.upload("/Own/a.bin", noise(10), base_version=file["version_id"])
+    await server.cairn.services.accounts.set_quota("ada", 609)
+
+    refused = await bob.change(own["file_id"], parent_id=folder["file_id"])
+    await server.cairn.services.accounts.set_quota("ada", 610)
+    moved = await bob.change(own["file_id"], parent_id=folder["file_id"])
+
+    assert (refused.status, refused.code) == (507, "quota_exceeded")
+    assert moved.status == 200, moved.body
+
+
+async def test_an_upload_that_began_before_its_folder_was_shared_ends_in_it(ada: Member, bob: Member) -> None:
+    folder = await ada.make_folder("/Plans")
+    data = noise(1000)
+    upload = await ada.open_upload("/Plans/a.bin", data)
+    await ada.send_needed(upload, [data])
+
+    assert (await ada.share(folder["file_id"], "bob")).status == 201
+    committed = await ada.commit(upload["upload_id"])
+
+    assert committed.status == 201, committed.body
+    assert (await bob.at("/Plans/a.bin")).json["size"] == 1000
+    assert await ada.used() == 1000
+
+
 @pytest.mark.parametrize("role", ["viewer", "editor"])
 async def test_the_trash_of_a_shared_folder_is_seen_by_those_who_may_write(ada: Member, bob: Member, role: str) -> None:
     await ada.shared("/Plans", "bob", role)
