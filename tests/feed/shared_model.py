@@ -9,7 +9,9 @@ from app.auth.identity import Actor
 from app.errors import ForbiddenError
 from app.repositories import jobs
 from app.repositories.jobs import JobKind
+from app.services import access
 from app.services.access import Role
+from app.services.sharing import make_space
 from app.services.trash import Seen
 from app.services.tree import Change
 from tests.feed.model import NAMES, World
@@ -121,7 +123,10 @@ class SharedWorld(World):
         assert node.parent_id is not None
         self._mounts[owner.user_id, folder_id] = Mount(node.parent_id, node.name, Role.OWNER)
         self._owners[folder_id], node.parent_id = owner, None
-        await self._join(person, folder_id)
+        # As far as a call comes whose server stops, or all of it.
+        await self._cairn.database.write(lambda tx: make_space(tx, owner, access.look(tx, owner, folder_id)))
+        if self.chance.random() < 0.5:
+            await self._join(person, folder_id)
 
     async def join(self) -> None:
         found = [
