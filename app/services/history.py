@@ -59,7 +59,6 @@ class HistoryService:
 
         return await self._database.write(work)
 
-
     async def label(self, actor: Actor, file_id: str, version_id: str, label: str | None) -> None:
         """Give a version a label, which keeps it from retention; None takes it away.
 
