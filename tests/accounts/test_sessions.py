@@ -140,6 +140,8 @@ async def test_a_request_with_a_token_and_a_cookie_is_the_tokens(api: Api, brows
 async def test_a_session_and_a_token_do_not_stand_for_each_other(api: Api, browser: Browser) -> None:
     device = await api.log_in()
     value = browser.cookie.partition("=")[2]
+    assert (await browser.call("GET", "/api/v1/me")).status == HTTPStatus.OK  # so that both are remembered
+    assert (await device.get("/api/v1/me")).status == HTTPStatus.OK
 
     assert (await api.holding(value).get("/api/v1/me")).status == HTTPStatus.UNAUTHORIZED
     cookie = {"Cookie": f"cairn-session={device.token}"}
