@@ -353,9 +353,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         receive=ReceiveService(store, shared.table, uploads_, commits, base.room, shared.hashing),
         downloads=DownloadService(database, store, shared.urls, shared.epoch),
         archives=ArchiveService(database, store, shared.zipping, base.folder.root, shared.epoch),
-        links=LinkService(
-            database, shared.hasher, shared.endings, clock_ms=now_ms, server_name=settings.server.name
-        ),
+        links=LinkService(database, shared.hasher, shared.endings, clock_ms=now_ms, server_name=settings.server.name),
         visits=VisitService(
             database,
             shared.hasher,
