@@ -18,7 +18,8 @@ _MISSING = """
 _SURPLUS = """
     SELECT d.id FROM found_names_docsize d LEFT JOIN nodes n ON n.id = d.id
      WHERE NOT EXISTS (SELECT 1 FROM unsettled_names u WHERE u.node_id = d.id)
-       AND (n.id IS NULL OR (n.dead_seq > 0 AND n.dead_ms IS NULL AND n.id NOT IN (SELECT j.node_id FROM jobs j)))
+       AND (n.id IS NULL OR (n.dead_seq > 0 AND n.dead_ms IS NULL
+         AND n.id NOT IN (SELECT j.node_id FROM jobs j WHERE j.kind = 2)))
 """
 _INDEXED = """
     SELECT d.id, coalesce(u.indexed, n.name, '') AS name FROM found_names_docsize d

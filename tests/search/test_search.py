@@ -188,6 +188,9 @@ async def test_random_changes_never_let_index_and_names_part(server: Running, ad
             alive[(await ada.upload(f"/{name}", b"x"))["file_id"]] = name
         if chance.random() < 0.2:
             await settle(server, ways)
+    while await server.cairn.jobs.advance():
+        pass
+    await settle(server, ways)
     assert damage(server) == []
 
     for text in ("alpha", "beta", "a b", "mma", "gam", "2 ga"):
