@@ -3,6 +3,8 @@
 import pytest
 
 from app.auth.identity import Actor
+from app.services.access import Role
+from app.services.tree import Change
 from tests.feed.conftest import Home
 from tests.feed.reader import Reader, SeenFile, SeenPage
 from tests.feed.shared_model import SharedWorld
@@ -79,3 +81,24 @@ def check_files(world: SharedWorld, person: Actor, reader: Reader) -> None:
     for file_id, file in reader.files.items():
         until = None if world.is_top(file_id) else -1
         assert shown(file)[:until] == view.get(file_id, ())[:until], file.path
+
+
+async def test_a_folder_on_its_way_to_another_space_is_told_again_to_who_forgot_it(home: Home) -> None:
+    ada, bob, _ = await sign_up(home)
+    tree, sharing = home.cairn.services.tree, home.cairn.services.sharing
+    docs = await tree.make_folder_at(ada, "/docs", parents=False)
+    await sharing.share(ada, docs.file_id, bob.username, Role.EDITOR)
+    deep = await tree.make_folder_at(bob, "/moved/deep", parents=True)
+    reader = Reader(home.cairn, bob, 100)
+    assert deep.parent_id is not None
+    await tree.change(bob, deep.parent_id, Change(parent_id=docs.file_id))  # its job does not come to run
+    await reader.catch_up()
+    await sharing.remove(ada, docs.file_id, bob.username)
+    await reader.catch_up()
+    await sharing.share(ada, docs.file_id, bob.username, Role.EDITOR)
+    await reader.catch_up()
+    await tree.make_folder_at(bob, "/docs/moved/deep/new", parents=False)
+
+    await reader.catch_up()
+
+    assert {file.path for file in reader.files.values()} >= {"/docs/moved/deep", "/docs/moved/deep/new"}
