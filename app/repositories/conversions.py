@@ -20,25 +20,32 @@ _STRAYS = """
     n.parent_id = :parent AND (n.dead_seq, n.name) > (:dead_seq, :name)
     AND (n.dead_seq, n.name) <= (:last_dead_seq, :last_name) AND n.space_id <> :space
 """
-_ONE = "n.id = :id"
-_DEPART = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) SELECT n.space_id, :seq, n.id FROM nodes n WHERE "
-_USED = """
-    SELECT n.space_id, coalesce(sum(iif(v.manifest IS NULL, 0, v.size)), 0), coalesce(sum(length(v.manifest)), 0) / 36
-      FROM nodes n LEFT JOIN versions v ON v.node_id = n.id WHERE {} GROUP BY n.space_id
+_VERSIONS = "nodes n JOIN versions v ON v.node_id = n.id"
+_LEFT = """
+    n.space_id, coalesce(sum(iif(v.manifest IS NULL, 0, v.size)), 0), coalesce(sum(length(v.manifest)), 0) / 36
+      FROM nodes n LEFT JOIN versions v ON v.node_id = n.id
 """
-_POSSESS = """
-    INSERT OR IGNORE INTO possession (space_id, chunk) SELECT :space, substr(v.manifest, 1, 32)
-      FROM nodes n JOIN versions v ON v.node_id = n.id WHERE {} AND length(v.manifest) = 36
+_CHUNK = "(space_id, chunk) SELECT :space, substr(v.manifest, 1, 32)"
+_POSSESS_STRAYS = f"""
+    INSERT OR IGNORE INTO possession {_CHUNK} FROM {_VERSIONS} WHERE length(v.manifest) = 36 AND {_STRAYS}
 """
-_LONG = """
-    SELECT v.manifest FROM nodes n JOIN versions v ON v.node_id = n.id WHERE {} AND length(v.manifest) > 36
+_POSSESS_ONE = f"""
+    INSERT OR IGNORE INTO possession {_CHUNK} FROM {_VERSIONS} WHERE length(v.manifest) = 36 AND n.id = :id
 """
+_LONG_OF_STRAYS = f"SELECT v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND {_STRAYS}"  # noqa: S608 - constants
+_LONG_OF_ONE = f"SELECT v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND n.id = :id"  # noqa: S608
+_USED_BY_STRAYS = f"SELECT {_LEFT} WHERE {_STRAYS} GROUP BY n.space_id"
+_USED_BY_ONE = f"SELECT {_LEFT} WHERE n.id = :id"
+_DEPART_STRAYS = f"""
+    INSERT OR IGNORE INTO departures (space_id, seq, node_id) SELECT n.space_id, :seq, n.id FROM nodes n WHERE {_STRAYS}
+"""  # noqa: S608
+_DEPART_ONE = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) VALUES (:from, :seq, :id)"
 _CARRY = f"UPDATE nodes AS n SET space_id = :space, feed_seq = :seq WHERE {_STRAYS}"  # noqa: S608 - constants
 _SIZE_BELOW = """
     WITH RECURSIVE below(id) AS (SELECT :id UNION ALL SELECT n.id FROM nodes n JOIN below b ON n.parent_id = b.id)
     SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id AND v.manifest IS NOT NULL
 """
-_POSSESS_ONE = "INSERT OR IGNORE INTO possession (space_id, chunk) VALUES (?, ?)"
+_POSSESS_CHUNK = "INSERT OR IGNORE INTO possession (space_id, chunk) VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def carry(
     tx: Transaction, parent_id: int, space_id: int, *, after: tuple[int, str], last: tuple[int, str], seq: int
 ) -> list[Left]:
     """Give the children behind a place, up to another one, to a space, with a new place in the feed."""
-    values = {
+    values: dict[str, object] = {
         "parent": parent_id,
         "dead_seq": after[0],
         "name": after[1],
@@ -86,20 +93,20 @@ def carry(
         "space": space_id,
         "seq": seq,
     }
-    left = _settle(tx, _STRAYS, values)
-    tx.execute(f"{_DEPART}{_STRAYS}", values)
+    _possess(tx, _POSSESS_STRAYS, _LONG_OF_STRAYS, values)
+    left = [Left(*row) for row in tx.all(_USED_BY_STRAYS, values)]
+    tx.execute(_DEPART_STRAYS, values)
     tx.execute(_CARRY, values)
     return left
 
 
 def settle(tx: Transaction, node_id: int, space_id: int, *, came_from: int, seq: int) -> Left:
     """Note of one node, whose row names its new space already, that it left another one."""
-    found = _settle(tx, _ONE, {"id": node_id, "space": space_id})
-    tx.execute(
-        "INSERT OR IGNORE INTO departures (space_id, seq, node_id) VALUES (:space, :seq, :id)",
-        {"space": came_from, "seq": seq, "id": node_id},
-    )
-    return Left(came_from, found[0].used, found[0].chunks)
+    values: dict[str, object] = {"id": node_id, "space": space_id, "from": came_from, "seq": seq}
+    _possess(tx, _POSSESS_ONE, _LONG_OF_ONE, values)
+    tx.execute(_DEPART_ONE, values)
+    _, used, chunks = tx.execute(_USED_BY_ONE, values).fetchone()
+    return Left(came_from, used, chunks)
 
 
 def size_below(tx: Snapshot, node_id: int) -> int:
@@ -107,10 +114,9 @@ def size_below(tx: Snapshot, node_id: int) -> int:
     return int(tx.execute(_SIZE_BELOW, {"id": node_id}).fetchone()[0])
 
 
-def _settle(tx: Transaction, which: str, values: dict[str, object]) -> list[Left]:
-    """Let the new space possess the chunks of nodes; return what they take from the spaces that their rows name."""
-    tx.execute(_POSSESS.format(which), values)
-    for row in tx.execute(_LONG.format(which), values).fetchall():
-        held: set[ChunkId] = set(Manifest(row[0]).ids())
-        tx.connection.executemany(_POSSESS_ONE, ((values["space"], chunk_id) for chunk_id in held))
-    return [Left(*row) for row in tx.all(_USED.format(which), values)]
+def _possess(tx: Transaction, one_chunk: str, more: str, values: dict[str, object]) -> None:
+    """Let the new space possess the chunks of nodes: with one statement where a version has one, else one by one."""
+    tx.execute(one_chunk, values)
+    for row in tx.all(more, values):
+        held: set[ChunkId] = set(Manifest(row["manifest"]).ids())
+        tx.connection.executemany(_POSSESS_CHUNK, ((values["space"], chunk_id) for chunk_id in held))
