@@ -51,6 +51,7 @@ class FeedService:
             CursorResetError: the cursor is of another journal, or too old.
             NotFoundError: there is no such space.
             UnauthenticatedError: the credential has ended meanwhile.
+            ForbiddenError: it was made for one folder, or for putting files only.
             RateLimitedError: too many connections of this user wait.
         """
         cursor = None if asked.cursor is None else Cursor.decode(asked.cursor)
