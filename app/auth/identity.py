@@ -36,6 +36,11 @@ class Scope:
     root_id: int | None = None
     webdav_only: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it leaves all that its user may do with files."""
+        return self.root_id is None and self.reach is Reach.ALL
+
 
 EVERYTHING = Scope()
 

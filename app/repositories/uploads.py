@@ -27,7 +27,9 @@ _OF_USER = (
 _OPEN_CLAIMS = "SELECT id, tag, bundle FROM uploads WHERE state = 0"
 _OPEN_OF_USER = f"SELECT {_COLUMNS} FROM uploads WHERE user_id = :user AND state = 0"  # noqa: S608
 _PAGE_OF_USER = f"""
-    SELECT {_COLUMNS} FROM uploads WHERE user_id = :user AND state = 0 AND id > :after ORDER BY id LIMIT :limit
+    SELECT {_COLUMNS} FROM uploads
+     WHERE user_id = :user AND state = 0 AND id > :after AND (:actor IS NULL OR actor_id = :actor)
+     ORDER BY id LIMIT :limit
 """  # noqa: S608
 _EXPIRED = f"""
     SELECT {_COLUMNS} FROM uploads WHERE expires_ms < :now AND expires_uptime_s < :uptime
@@ -180,9 +182,14 @@ def open_of_user(tx: Snapshot, user_id: int) -> list[Upload]:
     return [_upload(row) for row in tx.all(_OPEN_OF_USER, {"user": user_id})]
 
 
-def page_of_user(tx: Snapshot, user_id: int, *, after: int, limit: int) -> list[Upload]:
-    """Return up to `limit` open uploads of a user behind the number `after`, the oldest first."""
-    return [_upload(row) for row in tx.all(_PAGE_OF_USER, {"user": user_id, "after": after, "limit": limit})]
+def page_of_user(tx: Snapshot, user_id: int, actor_id: int | None, *, after: int, limit: int) -> list[Upload]:
+    """Return up to `limit` open uploads of a user behind the number `after`, the oldest first.
+
+    Args:
+        actor_id: only what this credential opened; None for all.
+    """
+    values = {"user": user_id, "actor": actor_id, "after": after, "limit": limit}
+    return [_upload(row) for row in tx.all(_PAGE_OF_USER, values)]
 
 
 def usage_of_user(tx: Snapshot, user_id: int) -> tuple[int, int]:

@@ -144,15 +144,21 @@ def open_claims(tx: Snapshot, claims: Iterable[str]) -> set[str]:
 
 
 def own_upload(tx: Snapshot, actor: Actor, upload_id: str) -> Upload:
-    """Return an upload of the actor's user.
+    """Return an upload of the actor's user; a credential that reaches less than all sees those alone that it opened.
 
     Raises:
         NotFoundError: there is none of this id.
     """
     upload = find_row(tx, upload_id)
     if upload is None or upload.user_id != actor.user_id:
-        raise NotFoundError("There is no upload with this id; it may have been finished long ago, or given up.")
+        raise _unknown()
+    if not actor.scope.is_whole and upload.actor_id != actor.id:
+        raise _unknown()
     return upload
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("There is no upload with this id; it may have been finished long ago, or given up.")
 
 
 def find_row(tx: Snapshot, upload_id: str) -> Upload | None:

@@ -24,12 +24,16 @@ class Waiting:
 
 
 def waiting_uploads(tx: Snapshot, actor: Actor, *, after: str | None, limit: int) -> list[Waiting]:
-    """Return up to `limit` of the user's open uploads behind the upload `after`, the oldest first.
+    """Return up to `limit` of the uploads that `own_upload` gives and that are open, the oldest first.
+
+    Args:
+        after: the id of the upload behind which to begin.
 
     Raises:
         InvalidRequestError: `after` is no id.
     """
     number = number_after(after)
+    opened_by = None if actor.scope.is_whole else actor.id
     return [
         Waiting(
             wire_id(upload),
@@ -38,5 +42,5 @@ def waiting_uploads(tx: Snapshot, actor: Actor, *, after: str | None, limit: int
             upload.reserved,
             upload.expires_ms,
         )
-        for upload in uploads.page_of_user(tx, actor.user_id, after=number, limit=limit)
+        for upload in uploads.page_of_user(tx, actor.user_id, opened_by, after=number, limit=limit)
     ]

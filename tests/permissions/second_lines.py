@@ -1,0 +1,59 @@
+"""Checks that the walk does not notice when they alone are taken away, by the reason.
+
+They are no holes: either something else refuses as well, or it takes time or another test to see them.
+"""
+
+BEHIND_THEM: dict[str, tuple[str, ...]] = {
+    "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
+        "api.devices.list_devices: row.id == actor.id",
+        "services.accounts._Change.make: self._user.disabled_ms is not None",
+        "services.accounts._Change._set_admin: self._user.disabled_ms is None",
+        "services.accounts.require_admin: not users.has_enabled_admin(tx)",
+        "services.storage.StorageService.figures: actor.user_id not in self._told",
+    ),
+    "They are for what ends while a call is under way: tests/links, tests/feed and tests/rewind end it there.": (
+        (
+            "services.archive_content.Contents._source: "
+            "access.look_number(tx, self._actor, planned.node_id).require(Right.READ)"
+        ),
+        "services.archives.still_working.check: row.revoked_ms is not None",
+        "services.archives.still_working.check: user.disabled_ms is not None",
+        "services.feed.FeedService.poll: news is News.REVOKED",
+        "services.feed_view.Reader.__init__: row.revoked_ms is not None",
+        "services.visits.VisitService.check.work: link.password_generation != visit.link.password_generation",
+        "services.visits.VisitService.count: not counted",
+        "services.takebacks.rewind_slice: top.require(Right.WRITE)",
+    ),
+    "It says whose changes are taken back, and refuses nothing: tests/rewind.": (
+        "services.takebacks._actors_of: user.id == actor.user_id",
+    ),
+    "What is revoked has lost the digest of its secret too.": (
+        "services.authentication.find_live: row.revoked_ms is not None",
+    ),
+    "It is looked at again when the sign-in is written.": (
+        "services.proofs.Proofs._check: user.disabled_ms is not None",
+    ),
+    "What declares nothing takes no chunk either.": (
+        "services.open_uploads.OpenUploads.require_bundle: not declared",
+    ),
+    "A link of somebody who is no owner sees nothing at all.": (
+        "services.visits.VisitService._good: sight.require(Right.SHARE)",
+    ),
+    "The route refuses app passwords, and nothing else sees one folder only.": (
+        "services.sharing.SharingService.list_members.work: access.require_whole_view(actor)",
+        "services.sharing.SharingService.remove.work: access.require_whole_view(actor)",
+        "services.sharing._folder: access.require_whole_view(actor)",
+    ),
+}  # fmt: skip
+TOGETHER = (
+    (
+        "services.archives.ArchiveService._look.work: sight.require(Right.READ)",
+        "services.archive_plan.Walk._list: sight.require(Right.READ)",
+    ),
+    (
+        "services.trash.TrashService.restore.work: sight.require(Right.WRITE)",
+        "services.trash.TrashService.restore.work: folder.require(Right.WRITE)",
+    ),
+)
+"""Checks of which each refuses where the other would: they are taken away together."""
+SECOND_LINES = frozenset(check for checks in (*BEHIND_THEM.values(), *TOGETHER) for check in checks)

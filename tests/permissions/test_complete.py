@@ -1,0 +1,97 @@
+"""The table leaves out no route and no name of an object that a route takes (security.md, P1)."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec.inspect as shapes
+
+from app.api.routes import Route
+from app.application import route_table
+from app.wire import WireId
+from tests.permissions.table import TABLE, Line, Pair
+
+ROUTES = {f"{route.method} {route.path}": route for route in route_table()}
+PATTERN = get_args(WireId)[1].pattern
+NAMES = ("username", "path")
+"""What names something beside the ids."""
+POSITIONS = {"after": "a place in the list of what is the asker's own"}
+OF_ACCOUNTS = ("upload_id", "upload_ids", "device_id", "job_id", "invitation_id", "username", "token", "link_id")
+"""Ids of what is in no folder: an object of the owner's is enough, there is no shared one."""
+NO_OBJECT = {
+    ("GET /static/{build}/{name}", "build"): "which build of the pages: the same for all",
+    ("GET /static/{build}/{name}", "name"): "a file of the program",
+    ("POST /api/v1/login", "install_id"): "the device's own name for itself: it replaces one of the same user's",
+}
+
+
+def test_every_route_has_a_line_and_every_line_a_route() -> None:
+    table = {line.route for line in TABLE}
+
+    assert ROUTES.keys() - table == set(), "routes without a line"
+    assert table - ROUTES.keys() == set(), "lines of routes that are gone"
+
+
+def test_every_name_of_an_object_that_a_route_takes_is_tried_in_the_shared_and_in_the_private_folder() -> None:
+    missing = []
+    for key, route in ROUTES.items():
+        for name in names_in(route):
+            lines = [line for line in TABLE if line.route == key and name in sent_by(line)]
+            wanted = name not in OF_ACCOUNTS and not key.split(" ")[1].startswith(("/chunks", "/bundles", "/content"))
+            is_tried = any(isinstance(line.rule, Pair) or not wanted for line in lines)
+            if not is_tried and (key, name) not in NO_OBJECT:
+                missing.append(f"{key}: {name}")
+
+    assert missing == []
+
+
+def names_in(route: Route) -> set[str]:
+    """Return what names objects in a route's path, query and body."""
+    found = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
+    kinds: list[Any] = [] if route.contract.query is None else [route.contract.query]
+    if route.contract.body is not None:
+        kinds += [kind for content in route.contract.body.content.values() for kind in content]
+    for kind in kinds:
+        found |= set(_names_in(shapes.type_info(kind)))
+    return found - POSITIONS.keys()
+
+
+def _names_in(shape: shapes.Type) -> Iterator[str]:
+    if isinstance(shape, shapes.StructType):
+        for field in shape.fields:
+            if _is_id(field.type) or field.encode_name in NAMES or field.encode_name.endswith(("_id", "_ids")):
+                yield field.encode_name
+            yield from _names_in(field.type)
+    elif isinstance(shape, shapes.UnionType):
+        for each in shape.types:
+            yield from _names_in(each)
+    elif isinstance(shape, shapes.ListType):
+        yield from _names_in(shape.item_type)
+
+
+def _is_id(shape: shapes.Type) -> bool:
+    if isinstance(shape, shapes.UnionType):
+        return any(_is_id(each) for each in shape.types)
+    if isinstance(shape, shapes.ListType):
+        return _is_id(shape.item_type)
+    return isinstance(shape, shapes.StrType) and shape.pattern == PATTERN
+
+
+def sent_by(line: Line) -> set[str]:
+    """Return the names of all that a line sends."""
+    in_path = {part[1:-1] for part in line.route.split("/") if part.startswith("{")}
+    return (
+        in_path
+        | set(_keys(line.query))
+        | set(_keys(line.json))
+        | ({"username"} if "username=" in (line.data or "") else set())
+    )
+
+
+def _keys(sent: Any) -> Iterator[str]:
+    if isinstance(sent, dict):
+        for key, value in sent.items():
+            yield key
+            yield from _keys(value)
+    elif isinstance(sent, list):
+        for value in sent:
+            yield from _keys(value)
