@@ -51,7 +51,7 @@ async def list_trash(request: web.Request, query: _List) -> TrashPage:
     return TrashPage(items, None if end is None else str(end))
 
 
-@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.FILES, refuses=(ForbiddenError,))
+@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.FILES, refuses=(ForbiddenError, ConflictError))
 async def restore(request: web.Request) -> File:
     """Bring an entry of the trash back to where it was."""
     services = request.app[SERVICES]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot, Transaction
-from app.errors import InvalidRequestError
+from app.errors import ConflictError, InvalidRequestError
 from app.repositories import deletions, members, nodes
 from app.repositories.nodes import Node
 from app.services import access
@@ -36,6 +36,7 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
 
     Raises:
         InvalidRequestError: the place would be too deep, or its path too long.
+        ConflictError: all of the shared folder that it was in is in the trash.
     """
     parent_id = node.parent_id
     if parent_id is None:  # the root of a shared space comes back to where it showed
@@ -43,14 +44,18 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
         mount = None if member is None else nodes.find(tx, member.mount_id)
         if mount is None or mount.parent_id is None:
             raise AssertionError(f"the root of space {node.space_id} was deleted by nobody who saw it")
-        parent_id, name = mount.parent_id, mount.name
+        parent_id, name = _live_or_home(tx, actor, mount.parent_id), mount.name
     else:
         name = node.name
     steps = nodes.way_up(tx, parent_id)
     dead = [n for n, step in enumerate(steps) if step.dead_seq]
     alive = dead[-1] + 1 if dead else 0
+    if alive == len(steps):
+        raise ConflictError("The shared folder that it was in is in the trash: restore that first.")
     at = access.look_number(tx, actor, steps[alive].id)
     at, missing = access.descend(tx, at, [step.name for step in reversed(steps[:alive])])
+    if node.parent_id is None and at.mount is not None:  # what was above it is itself shared now: no mount goes there
+        at, missing = access.home(tx, actor), []
     if not at.node.is_folder:  # a file has the name of a folder that is gone
         missing = [at.node.name, *missing]
         at = access.look_number(tx, actor, at.above[0])
@@ -60,6 +65,12 @@ def old_place(tx: Snapshot, actor: Actor, node: Node) -> OldPlace:
     check_place(at.place, at.depth, names)
     check_below(tx, node, at.depth + len(names))
     return OldPlace(at, names[:-1], names[-1])
+
+
+def _live_or_home(tx: Snapshot, actor: Actor, folder_id: int) -> int:
+    """Return the folder where a mount was; the home if that belongs to a shared folder in the trash."""
+    top = nodes.way_up(tx, folder_id)[-1]
+    return access.home(tx, actor).node.id if top.dead_seq else folder_id
 
 
 def bring_back(tx: Transaction, actor: Actor, node: Node, folder: Sight, name: str) -> Node:

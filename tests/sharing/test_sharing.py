@@ -289,3 +289,50 @@ async def test_the_trash_of_a_shared_folder_is_seen_by_those_who_may_write(ada: 
     assert seen == (["/Plans/a.txt", "/own"] if role == "editor" else ["/own"])
     restored = await bob.post(f"/api/v1/trash/{file['file_id']}/restore")
     assert restored.status == (200 if role == "editor" else 403)
+
+
+async def test_a_shared_folder_comes_back_to_the_home_when_its_old_place_is_shared_by_now(
+    ada: Member, bob: Member
+) -> None:
+    """No mount goes into a shared folder, not even one that something else with the old place's name shows."""
+    await ada.make_folder("/Family")
+    photos = await ada.shared("/Family/Photos", "bob")
+    await ada.delete(f"/api/v1/files/{photos['file_id']}")
+    family = (await ada.at("/Family")).json
+    await ada.share(family["file_id"], "bob")
+
+    back = await ada.post(f"/api/v1/trash/{(await ada.trash())[0]['trash_id']}/restore")
+
+    assert (back.status, back.json["path"]) == (200, "/Photos")
+    assert {"/Photos", "/Family"} <= {f"/{name}" for name in await bob.names()}
+
+
+async def test_a_shared_folder_comes_back_although_its_old_place_is_shared_and_deleted(
+    ada: Member, bob: Member
+) -> None:
+    await ada.make_folder("/Family")
+    photos = await ada.shared("/Family/Photos", "bob")
+    await ada.delete(f"/api/v1/files/{photos['file_id']}")
+    family = (await ada.at("/Family")).json
+    await ada.share(family["file_id"], "bob")
+    await ada.delete(f"/api/v1/files/{family['file_id']}")
+    trash_id = next(item["trash_id"] for item in await ada.trash() if item["name"] == "Photos")
+
+    back = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert (back.status, back.json["path"]) == (200, "/Photos")
+
+
+async def test_what_was_deleted_in_a_shared_folder_comes_back_once_the_folder_does(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Photos", "bob")
+    file = await ada.upload("/Photos/a.jpg", noise(10))
+    await ada.delete(f"/api/v1/files/{file['file_id']}")
+    await ada.delete(f"/api/v1/files/{folder['file_id']}")
+    by_name = {item["name"]: item["trash_id"] for item in await ada.trash()}
+
+    early = await ada.post(f"/api/v1/trash/{by_name['a.jpg']}/restore")
+    folder_back = await ada.post(f"/api/v1/trash/{by_name['Photos']}/restore")
+    file_back = await ada.post(f"/api/v1/trash/{by_name['a.jpg']}/restore")
+
+    assert (early.status, early.code) == (409, "conflict")
+    assert (folder_back.status, file_back.status, file_back.json["path"]) == (200, 200, "/Photos/a.jpg")
