@@ -174,7 +174,7 @@ class SharedWorld(World):
             self.nodes[root].is_trashed = True
 
     async def restore_share(self) -> None:
-        found = [root for root in self._owners if self.nodes[root].is_trashed and self._was_at_home(root)]
+        found = [root for root in self._owners if self.nodes[root].is_trashed]
         if found:
             root = self.chance.choice(found)
             await self._services.trash.restore(self._owners[root], root)
@@ -217,12 +217,6 @@ class SharedWorld(World):
         await self._services.tree.change(self._actor, file_id, Change(name=name, parent_id=parent_id))
         node = self.nodes[file_id]
         node.parent_id, node.name = parent_id, name
-
-    def _was_at_home(self, root: str) -> bool:
-        """Tell whether the folder in which a trashed space showed is still there."""
-        user_id = self._owners[root].user_id
-        parent_id = self._mounts[user_id, root].parent_id
-        return self._way_up(parent_id)[-1] == self._homes[user_id] and self._is_live(parent_id)
 
     def _has_mounts(self, file_id: str) -> bool:
         return any(

@@ -9,6 +9,7 @@ from app.api.routes import Route
 from app.application import route_table
 from app.wire import WireId
 from tests.permissions.table import TABLE, Line, Pair
+from tests.permissions.taken import structs_of
 
 ROUTES = {f"{route.method} {route.path}": route for route in route_table()}
 PATTERN = get_args(WireId)[1].pattern
@@ -47,25 +48,14 @@ def test_every_name_of_an_object_that_a_route_takes_is_tried_in_the_shared_and_i
 def names_in(route: Route) -> set[str]:
     """Return what names objects in a route's path, query and body."""
     found = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
-    kinds: list[Any] = [] if route.contract.query is None else [route.contract.query]
-    if route.contract.body is not None:
-        kinds += [kind for content in route.contract.body.content.values() for kind in content]
-    for kind in kinds:
-        found |= set(_names_in(shapes.type_info(kind)))
+    for struct in structs_of(route):
+        found |= {field.encode_name for field in struct.fields if _names_an_object(field)}
     return found - POSITIONS.keys()
 
 
-def _names_in(shape: shapes.Type) -> Iterator[str]:
-    if isinstance(shape, shapes.StructType):
-        for field in shape.fields:
-            if _is_id(field.type) or field.encode_name in NAMES or field.encode_name.endswith(("_id", "_ids")):
-                yield field.encode_name
-            yield from _names_in(field.type)
-    elif isinstance(shape, shapes.UnionType):
-        for each in shape.types:
-            yield from _names_in(each)
-    elif isinstance(shape, shapes.ListType):
-        yield from _names_in(shape.item_type)
+def _names_an_object(field: shapes.Field) -> bool:
+    name = field.encode_name
+    return _is_id(field.type) or name in NAMES or name.endswith(("_id", "_ids"))
 
 
 def _is_id(shape: shapes.Type) -> bool:
