@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec.inspect as shapes
 
-from app.api.routes import Route
+from app.api.routes import Access, Route
 from app.application import route_table
 from app.wire import WireId
 from tests.permissions.table import TABLE, Line, Pair
@@ -13,10 +13,10 @@ from tests.permissions.taken import structs_of
 
 ROUTES = {f"{route.method} {route.path}": route for route in route_table()}
 PATTERN = get_args(WireId)[1].pattern
-NAMES = ("username", "path")
+NAMES = ("username", "to", "path")
 """What names something beside the ids."""
 POSITIONS = {"after": "a place in the list of what is the asker's own"}
-OF_ACCOUNTS = ("upload_id", "upload_ids", "device_id", "job_id", "invitation_id", "username", "token", "link_id")
+OF_ACCOUNTS = ("upload_id", "upload_ids", "device_id", "job_id", "invitation_id", "username", "to", "token", "link_id")
 """Ids of what is in no folder: an object of the owner's is enough, there is no shared one."""
 NO_OBJECT = {
     ("GET /static/{build}/{name}", "build"): "which build of the pages: the same for all",
@@ -37,8 +37,8 @@ def test_every_name_of_an_object_that_a_route_takes_is_tried_in_the_shared_and_i
     for key, route in ROUTES.items():
         for name in names_in(route):
             lines = [line for line in TABLE if line.route == key and name in sent_by(line)]
-            wanted = name not in OF_ACCOUNTS and not key.split(" ")[1].startswith(("/chunks", "/bundles", "/content"))
-            is_tried = any(isinstance(line.rule, Pair) or not wanted for line in lines)
+            is_in_a_folder = name not in OF_ACCOUNTS and route.access is not Access.SIGNED
+            is_tried = any(isinstance(line.rule, Pair) or not is_in_a_folder for line in lines)
             if not is_tried and (key, name) not in NO_OBJECT:
                 missing.append(f"{key}: {name}")
 
@@ -69,12 +69,8 @@ def _is_id(shape: shapes.Type) -> bool:
 def sent_by(line: Line) -> set[str]:
     """Return the names of all that a line sends."""
     in_path = {part[1:-1] for part in line.route.split("/") if part.startswith("{")}
-    return (
-        in_path
-        | set(_keys(line.query))
-        | set(_keys(line.json))
-        | ({"username"} if "username=" in (line.data or "") else set())
-    )
+    in_form = {pair.partition("=")[0] for pair in (line.data or "").split("&")}
+    return {*in_path, *in_form, *_keys(line.query), *_keys(line.json)}
 
 
 def _keys(sent: Any) -> Iterator[str]:
