@@ -1,8 +1,8 @@
 """The reviewed table: for every route who gets what, about an object in the shared folder and one in the private one.
 
-Read it like this: `Line(route, maker of the object, rule…)`, where the rule is a `Pair` where the place of the object
-matters. What is sent is written out; `{file_id}` and the like stand for what the maker returned, `{own_file}` and
-`{own_folder}` for something of the asker's own, `{new}` for a name that is free.
+Read it like this: `Line(route, maker of the object, rule, what is sent)`; the rule is a `Pair` where the place of the
+object matters. Roles that a rule does not name get its `rest`. In what is sent, `{file_id}` and the like stand for what
+the maker returned, `{own_file}` and `{own_folder}` for something of the asker's own, `{new}` for a name that is free.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ from tests.permissions.objects import Maker
 from tests.permissions.roles import Outcome, Role, Rule, rule
 
 NOBODY = "anonymous link revoked disabled"
-OUTSIDE = "former stranger admin stale_admin"
 PLAIN = "owner stale session"
 # With the app passwords stands the browser on a foreign page, which gets nothing by its cookie.
 APPS = "app app_read editor_read app_shared app_elsewhere webdav foreign"
@@ -285,10 +284,7 @@ UPLOADS = (
     Line("GET /api/v1/uploads", objects.nothing, FILES),
     Line("GET /api/v1/uploads/{upload_id}", objects.upload, UPLOAD),
     Line(
-        "POST /api/v1/uploads/{upload_id}/chunks",
-        objects.growing,
-        UPLOAD_CHANGE,
-        json={"from": 0, "chunks": [PIECE]},
+        "POST /api/v1/uploads/{upload_id}/chunks", objects.growing, UPLOAD_CHANGE, json={"from": 0, "chunks": [PIECE]}
     ),
     Line("POST /api/v1/uploads/{upload_id}/commit", objects.upload, UPLOAD_CHANGE),
     Line(
@@ -377,12 +373,7 @@ LINKS = (
     Line("POST /s/{token}/password", objects.link, _both(CLOSED), json={"password": "any"}, headers=FROM_EVIL),
 )
 ACCOUNTS = (
-    Line(
-        "POST /api/v1/login",
-        objects.nothing,
-        PUBLIC,
-        json={**GUEST, "device_name": "new"},
-    ),
+    Line("POST /api/v1/login", objects.nothing, PUBLIC, json={**GUEST, "device_name": "new"}),
     Line(
         "POST /api/v1/session",
         objects.nothing,

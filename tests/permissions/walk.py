@@ -193,8 +193,11 @@ class Walk:
         if changed:
             self.deviations.append(f"{line.route} in {place}: somebody was refused and changed {changed}")
 
-    async def lets_any_through(self, cases: Iterable[Case], port: int | None = None) -> bool:
-        """Tell whether a call that has to be refused goes through now; what it used up is made anew."""
+    async def let_through(self, cases: Iterable[Case], port: int | None = None) -> Case | None:
+        """Return the first of these cases, which have to be refused, that goes through now; None if none does.
+
+        What it used up is made anew, so that nothing of it shows in later calls.
+        """
         made: dict[tuple[Line, str], Named] = {}
         for case in cases:
             at = (case.line, case.place)
@@ -203,8 +206,8 @@ class Walk:
             asked = await ask(self.world, case, made[at], port)
             if asked.outcome in (Outcome.OK, case.line.passes):
                 self.world.used(case.role, credential=True)
-                return True
-        return False
+                return case
+        return None
 
     async def dropper(self, name: str, call: Dropper) -> None:
         """Let a credential that may only put files in ask a service, which has to refuse."""

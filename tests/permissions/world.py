@@ -55,7 +55,6 @@ class World:
         self.server = server
         self.hands: dict[str, Person] = {}
         self.folders: dict[str, Any] = {}
-        self.ids: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._headers: dict[Role, Headers] = {}
         self._own: dict[tuple[Role, str], str] = {}
@@ -69,8 +68,7 @@ class World:
         """Let everybody come in, and some go again."""
         accounts = self.server.cairn.services.accounts
         for name in PEOPLE:
-            user = await accounts.create(name, PASSWORD, is_admin=name == "admin")
-            self.ids[name] = encode_id(user.id, user.tag)
+            await accounts.create(name, PASSWORD, is_admin=name == "admin")
             self.hands[name] = await self.person(name)
         for path in (SHARED, PRIVATE, ELSEWHERE):
             self.folders[path] = await self.owner.make_folder(path)
