@@ -96,9 +96,10 @@ class Attempt:
         self._network = network
 
     def repeats(self, secret: str, verifier: str) -> bool:
-        """Say whether this client showed this wrong secret within the last minute.
+        """Say whether this wrong secret of this client was counted within the last minute.
 
-        Such a try is neither counted nor worth a hash: a phone with an old password must not lock its house out.
+        Such a try is neither counted nor worth a hash: a phone with an old password must not lock its house out. It
+        is for secrets that stay wrong, not for codes of the second factor: these may come to be right.
 
         Args:
             secret: as received.
@@ -156,13 +157,9 @@ class Throttle:
                 bucket.running -= 1
 
     def has_seen(self, account: str, network: str, secret: str, verifier: str) -> bool:
-        """Say whether this wrong secret came from there within the last minute, and remember that it came again."""
-        fingerprint = self._fingerprint(account, network, secret, verifier)
-        now = self._clock_s()
-        if self._seen.get(fingerprint, -REPEAT_S) + REPEAT_S <= now:
-            return False
-        self._seen.keep(fingerprint, now)
-        return True
+        """Say whether this wrong secret was counted from there within the last minute."""
+        counted_s = self._seen.get(self._fingerprint(account, network, secret, verifier))
+        return counted_s is not None and self._clock_s() < counted_s + REPEAT_S
 
     def count_failure(self, account: str, network: str, secret: str, verifier: str, rule: Rule) -> None:
         """Count a failure in all buckets it belongs to."""

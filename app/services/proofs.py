@@ -77,8 +77,7 @@ class Proofs:
         if not totp:  # most clients ask for it only now, so this is no failed try
             raise TotpRequiredError("This account has a second factor: send its code as `totp`, or a recovery code.")
         if not await self._second_factor.use(user, totp, network):
-            if not attempt.repeats(totp, "totp"):
-                attempt.failed(totp, "totp")
+            attempt.failed(totp, "totp")  # also a repeated one: what is wrong now may be the next step's code
             await self._failures.note(user.folded, user, network, "totp")
             raise TotpRequiredError("This code is wrong, or was used already: wait for the next one.")
 

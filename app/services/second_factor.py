@@ -109,8 +109,7 @@ class SecondFactor:
         with self._throttle.attempt(fold(actor.username), actor.address) as attempt:
             step = self._step(actor.user_id, factor, typed)
             if step is None:
-                if not attempt.repeats(typed, "totp"):
-                    attempt.failed(typed, "totp")
+                attempt.failed(typed, "totp")  # also a repeated one, as in `Proofs`
                 raise _wrong_code()
 
         def work(tx: Transaction) -> OthersEnded:
@@ -169,8 +168,7 @@ class SecondFactor:
             raise ConflictError("There is no second factor on this account.")
         with self._throttle.attempt(user.folded, actor.address) as attempt:
             if not await self.use(user, typed, actor.address):
-                if not attempt.repeats(typed, "totp"):
-                    attempt.failed(typed, "totp")
+                attempt.failed(typed, "totp")  # also a repeated one, as in `Proofs`
                 raise _wrong_code()
 
     async def _spend(self, user: User, digest: bytes, network: str) -> bool:

@@ -114,6 +114,44 @@ async def test_wrong_codes_are_throttled_with_wrong_passwords(ada: Api, cairn: C
     assert (await ada.get("/api/v1/me")).status == HTTPStatus.OK
 
 
+@pytest.mark.parametrize("door", ["login", "reauth", "disable", "recovery-codes"])
+async def test_a_repeated_code_counts_each_time_for_it_may_come_to_be_right(ada: Api, cairn: Cairn, door: str) -> None:
+    phone, _ = await turn_on(ada, cairn)
+    to_come = [totp.code_at(phone.secret, int(time.time()) // totp.STEP_S + step) for step in (20, 21)]
+
+    async def show(code: str) -> Reply:
+        if door == "login":
+            return await ada.try_login(totp=code)
+        if door == "reauth":
+            return await ada.post("/api/v1/reauth", {"password": PASSWORD, "totp": code})
+        return await ada.post(f"/api/v1/totp/{door}", {"code": code})
+
+    for code in (to_come * 3)[:5]:
+        assert outcome(await show(code)) == WANTED
+
+    assert (await show(to_come[0])).status == HTTPStatus.TOO_MANY_REQUESTS
+    assert (await ada.try_login(totp=phone.code())).status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+async def test_a_repeated_recovery_code_counts_each_time(ada: Api, cairn: Cairn) -> None:
+    _, codes = await turn_on(ada, cairn)
+    assert (await ada.try_login(totp=codes[0])).status == HTTPStatus.CREATED
+    for _ in range(5):
+        assert outcome(await ada.try_login(totp=codes[0])) == WANTED
+
+    assert (await ada.try_login(totp=codes[1])).status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+async def test_a_repeated_code_counts_each_time_before_the_second_factor_is_on(ada: Api, cairn: Cairn) -> None:
+    secret = (await ada.post("/api/v1/totp")).json["secret"]
+    wrong = totp.code_at(base64.b32decode(secret), int(time.time()) // totp.STEP_S + 20)
+    for _ in range(5):
+        assert outcome(await ada.post("/api/v1/totp/confirm", {"code": wrong})) == WANTED
+
+    shut = await ada.post("/api/v1/totp/confirm", {"code": Phone(cairn, secret).code()})
+    assert shut.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
 async def test_turning_it_on_and_off_ends_other_sessions_and_devices_where_asked(ada: Api, cairn: Cairn) -> None:
     browser = Browser(ada)
     await browser.sign_in()

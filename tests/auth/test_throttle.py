@@ -155,7 +155,16 @@ def test_a_hundred_repeats_of_one_wrong_secret_count_once(throttle: Throttle, cl
     assert wait_of(throttle, ANNA, HOME) == 300
 
 
-def test_a_wrong_secret_counts_anew_after_a_minute_without_it(throttle: Throttle, clock: Clock) -> None:
+def test_a_repeat_does_not_put_off_the_minute_after_which_it_counts_anew(throttle: Throttle, clock: Clock) -> None:
+    for _ in range(9):
+        assert wait_of(throttle, ANNA, HOME) == 0
+        fail(throttle, ANNA, HOME, ["the old password"])
+        clock.now_s += 30
+
+    assert wait_of(throttle, ANNA, HOME) == 270
+
+
+def test_a_wrong_secret_counts_anew_after_a_minute(throttle: Throttle, clock: Clock) -> None:
     for _ in range(5):
         fail(throttle, ANNA, HOME, ["the old password"])
         clock.now_s += 60
