@@ -1,26 +1,39 @@
 """One-time codes with which people set a new password, at most one each."""
 
+from dataclasses import dataclass
+
 from app.db.transaction import Snapshot, Transaction
 
 _PUT = """
-    INSERT INTO resets (user_id, digest, expires_ms) VALUES (:user, :digest, :expires)
-    ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, expires_ms = excluded.expires_ms
+    INSERT OR REPLACE INTO resets (user_id, digest, made_by, expires_ms) VALUES (:user, :digest, :made_by, :expires)
 """
-_DIGEST = "SELECT digest FROM resets WHERE user_id = :user AND expires_ms > :now"
+_FIND = "SELECT digest, made_by FROM resets WHERE user_id = :user AND expires_ms > :now"
 _TAKE = "DELETE FROM resets WHERE user_id = :user AND digest = :digest AND expires_ms > :now"
 _FORGET = "DELETE FROM resets WHERE user_id = :user"
 _EXPIRED = "DELETE FROM resets WHERE expires_ms <= :now"
 
 
-def put(tx: Transaction, user_id: int, *, digest: bytes, expires_ms: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """An open code; `made_by` is None for one made on the server's machine."""
+
+    digest: bytes
+    made_by: int | None
+
+    def __repr__(self) -> str:
+        """Show no digest, whatever this lands in."""
+        return f"Reset(made_by={self.made_by})"
+
+
+def put(tx: Transaction, user_id: int, *, digest: bytes, made_by: int | None, expires_ms: int) -> None:
     """Keep a user's new code, in place of an earlier one."""
-    tx.execute(_PUT, {"user": user_id, "digest": digest, "expires": expires_ms})
+    tx.execute(_PUT, {"user": user_id, "digest": digest, "made_by": made_by, "expires": expires_ms})
 
 
-def find(tx: Snapshot, user_id: int, *, now_ms: int) -> bytes | None:
-    """Return the digest of the code that a user has at `now_ms`."""
-    row = tx.one(_DIGEST, {"user": user_id, "now": now_ms})
-    return None if row is None else bytes(row["digest"])
+def find(tx: Snapshot, user_id: int, *, now_ms: int) -> Reset | None:
+    """Return the code that a user has at `now_ms`."""
+    row = tx.one(_FIND, {"user": user_id, "now": now_ms})
+    return None if row is None else Reset(bytes(row["digest"]), row["made_by"])
 
 
 def take(tx: Transaction, user_id: int, digest: bytes) -> bool:

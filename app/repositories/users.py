@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NameTakenError, NotFoundError
+from app.repositories import resets
 
 _COLUMNS = "id, tag, name, folded, password_hash, is_admin, disabled_ms, generation, created_ms"
 _INSERT = """
@@ -115,14 +116,23 @@ def has_enabled_admin(tx: Snapshot) -> bool:
     return tx.one(_ADMIN) is not None
 
 
+def still_manages(tx: Snapshot, maker_id: int | None) -> bool:
+    """Say whether what an admin has made counts now: while its maker is an enabled admin, or is None, the machine."""
+    if maker_id is None:
+        return True
+    maker = get(tx, maker_id)
+    return bool(maker.is_admin) and maker.disabled_ms is None
+
+
 def rehash(tx: Transaction, user: User, password_hash: str) -> None:
     """Keep a dearer hash of the same password, unless the password was changed meanwhile."""
     tx.execute(_REHASH, {"id": user.id, "hash": password_hash, "before": user.password_hash})
 
 
 def set_password(tx: Transaction, user: User, password_hash: str) -> None:
-    """Keep the hash of a new password."""
+    """Keep the hash of a new password, and end a code of a reset that was made before."""
     tx.execute(_SET_PASSWORD, {"id": user.id, "hash": password_hash})
+    resets.forget(tx, user.id)
 
 
 def set_disabled(tx: Transaction, user: User, *, disabled: bool) -> None:

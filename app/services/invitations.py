@@ -200,12 +200,7 @@ def _find(tx: Snapshot, shown: Shown) -> Invitation | None:
 
 def _is_open(tx: Snapshot, invitation: Invitation, at_ms: int) -> bool:
     """Nobody grants more than they hold: with the right of its maker an invitation ends too (security.md, P5)."""
-    if invitation.expires_ms <= at_ms:
-        return False
-    if invitation.made_by is None:
-        return True
-    maker = users.get(tx, invitation.made_by)
-    return bool(maker.is_admin) and maker.disabled_ms is None
+    return at_ms < invitation.expires_ms and users.still_manages(tx, invitation.made_by)
 
 
 def _invited(tx: Snapshot, invitation: Invitation) -> Invited:

@@ -57,7 +57,8 @@ class ResetService:
         def work(tx: Transaction) -> int:
             user = users.require(tx, fold(name))
             expires_ms = tx.now_ms() + LIFETIME_MS
-            resets.put(tx, user.id, digest=tokens.digest_of(code), expires_ms=expires_ms)
+            made_by = None if by is None else by.user_id
+            resets.put(tx, user.id, digest=tokens.digest_of(code), made_by=made_by, expires_ms=expires_ms)
             note(tx, Event.RESET_STARTED, actor=by, about=user.name)
             return expires_ms
 
@@ -74,7 +75,8 @@ class ResetService:
 
         Raises:
             InvalidRequestError: this cannot be a password; the code stays good.
-            UnauthenticatedError: unknown user, wrong code, used or expired one, all alike.
+            UnauthenticatedError: unknown user, wrong code, used or expired one, one whose maker is no admin any more,
+                or one that a change of the password ended, all alike.
             RateLimitedError: too many tries failed.
             UnavailableError: too many people sign in at this moment.
         """
@@ -94,7 +96,8 @@ class ResetService:
 
     async def _set(self, user: User, code: str, encoded: str, network: str) -> None:
         def work(tx: Transaction) -> Ended:
-            if not resets.take(tx, user.id, tokens.digest_of(code)):
+            digest = tokens.digest_of(code)
+            if _open_digest(tx, user, tx.now_ms()) != digest or not resets.take(tx, user.id, digest):
                 raise _wrong()
             users.set_password(tx, user, encoded)
             users.forget_second_factor(tx, user)
@@ -114,7 +117,13 @@ class ResetService:
 
 def _find(tx: Snapshot, folded: str) -> tuple[User | None, bytes | None]:
     user = users.find(tx, folded)
-    return user, None if user is None else resets.find(tx, user.id, now_ms=now_ms())
+    return user, None if user is None else _open_digest(tx, user, now_ms())
+
+
+def _open_digest(tx: Snapshot, user: User, at_ms: int) -> bytes | None:
+    """Return the digest of the user's code while whoever made it may still make one."""
+    found = resets.find(tx, user.id, now_ms=at_ms)
+    return found.digest if found is not None and users.still_manages(tx, found.made_by) else None
 
 
 def _wrong() -> UnauthenticatedError:

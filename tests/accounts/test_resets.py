@@ -140,3 +140,43 @@ async def test_the_database_holds_no_code(ada: Api, cairn: Cairn) -> None:
     dump = await cairn.database.read(lambda tx: [tuple(row) for row in tx.all("SELECT * FROM resets")])
     assert code not in repr(dump)
     assert len(code.replace("-", "")) == 20
+
+
+@pytest.mark.parametrize("loss", ["disabled", "demoted", "deleted"])
+@pytest.mark.usefixtures("ben")
+async def test_a_code_ends_with_the_right_of_whoever_made_it(ada: Api, api: Api, loss: str) -> None:
+    await ada.post("/api/v1/users", {"username": "eve", "password": PASSWORD, "is_admin": True})
+    code = (await begin(await api.log_in("eve")))["code"]
+
+    if loss == "deleted":
+        ended = await ada.call("DELETE", "/api/v1/users/eve?files=delete")
+    else:
+        change = {"disabled": True} if loss == "disabled" else {"is_admin": False}
+        ended = await ada.call("PATCH", "/api/v1/users/eve", json=change)
+    assert ended.status < HTTPStatus.BAD_REQUEST, ended.body
+
+    assert (await finish(api, code)).status == HTTPStatus.UNAUTHORIZED
+    assert (await api.try_login("ben")).status == HTTPStatus.CREATED
+
+
+@pytest.mark.usefixtures("ben")
+async def test_a_code_of_the_machine_itself_has_no_maker_and_stays_good(api: Api, cairn: Cairn) -> None:
+    code = (await cairn.services.resets.begin("ben", by=None)).code
+
+    assert (await finish(api, code)).status == HTTPStatus.NO_CONTENT
+
+
+@pytest.mark.parametrize("way", ["by its holder", "on the machine"])
+async def test_a_changed_password_ends_a_code_that_was_made_before(
+    ada: Api, api: Api, ben: Api, cairn: Cairn, way: str
+) -> None:
+    code = (await begin(ada))["code"]
+
+    if way == "by its holder":
+        changed = await ben.post("/api/v1/password", {"current": PASSWORD, "new": NEW})
+        assert changed.status == HTTPStatus.NO_CONTENT, changed.body
+    else:
+        await cairn.services.accounts.set_password("ben", NEW)
+
+    assert (await finish(api, code, password="a-third-kettle-harbour")).status == HTTPStatus.UNAUTHORIZED
+    assert (await api.try_login("ben", NEW)).status == HTTPStatus.CREATED

@@ -29,6 +29,7 @@ CREATE TABLE invitations (                            -- each makes one account,
 CREATE TABLE resets (                                 -- codes with which people set a password anew; at most one each
   user_id INTEGER PRIMARY KEY REFERENCES users(id),
   digest BLOB NOT NULL,                               -- SHA-256 of the code
+  made_by INTEGER REFERENCES users(id),               -- as of an invitation
   expires_ms INTEGER NOT NULL
 ) STRICT;
 
