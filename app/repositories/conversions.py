@@ -2,14 +2,20 @@
 
 A stretch is a page of a folder's children, dead or alive, in the order of the index that holds them: what is said of
 one node after the other in Python takes four times as long.
+
+A space that content leaves possesses its chunks no more: who comes to read the space later never could read them
+(security.md, X1). What stays there and has the same chunks is not looked for: they are sent once more.
 """
 
+import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.manifest import Manifest
+from app.repositories import versions
 from app.repositories.nodes import KINDS, Kind
-from storage.base import ChunkId
+from app.repositories.references import end_possession
 
 _CHILDREN = """
     SELECT id, kind, dead_seq, name, space_id FROM nodes
@@ -32,8 +38,17 @@ _POSSESS_STRAYS = f"""
 _POSSESS_ONE = f"""
     INSERT OR IGNORE INTO possession {_CHUNK} FROM {_VERSIONS} WHERE length(v.manifest) = 36 AND n.id = :id
 """
-_LONG_OF_STRAYS = f"SELECT v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND {_STRAYS}"  # noqa: S608 - constants
-_LONG_OF_ONE = f"SELECT v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND n.id = :id"  # noqa: S608
+_DISPOSSESS_STRAYS = f"""
+    DELETE FROM possession WHERE space_id = :from AND chunk IN
+      (SELECT substr(v.manifest, 1, 32) FROM {_VERSIONS}
+        WHERE length(v.manifest) = 36 AND n.space_id = :from AND {_STRAYS})
+"""  # noqa: S608 - constants
+_DISPOSSESS_ONE = f"""
+    DELETE FROM possession WHERE space_id = :from AND chunk IN
+      (SELECT substr(v.manifest, 1, 32) FROM {_VERSIONS} WHERE length(v.manifest) = 36 AND n.id = :id)
+"""  # noqa: S608
+_LONG_OF_STRAYS = f"SELECT n.space_id, v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND {_STRAYS}"  # noqa: S608
+_LONG_OF_ONE = f"SELECT :from, v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND n.id = :id"  # noqa: S608
 _USED_BY_STRAYS = f"SELECT {_LEFT} WHERE {_STRAYS} GROUP BY n.space_id"
 _USED_BY_ONE = f"SELECT {_LEFT} WHERE n.id = :id"
 _DEPART_STRAYS = f"""
@@ -45,7 +60,6 @@ _SIZE_BELOW = """
     WITH RECURSIVE below(id) AS (SELECT :id UNION ALL SELECT n.id FROM nodes n JOIN below b ON n.parent_id = b.id)
     SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id AND v.manifest IS NOT NULL
 """
-_POSSESS_CHUNK = "INSERT OR IGNORE INTO possession (space_id, chunk) VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +107,11 @@ def carry(
         "space": space_id,
         "seq": seq,
     }
-    _possess(tx, _POSSESS_STRAYS, _LONG_OF_STRAYS, values)
     left = [Left(*row) for row in tx.all(_USED_BY_STRAYS, values)]
+    for one in left:
+        tx.execute(_DISPOSSESS_STRAYS, {**values, "from": one.space_id})
+    tx.execute(_POSSESS_STRAYS, values)
+    _give_long(tx, space_id, tx.all(_LONG_OF_STRAYS, values))
     tx.execute(_DEPART_STRAYS, values)
     tx.execute(_CARRY, values)
     return left
@@ -103,7 +120,9 @@ def carry(
 def settle(tx: Transaction, node_id: int, space_id: int, *, came_from: int, seq: int) -> Left:
     """Note of one node, whose row names its new space already, that it left another one."""
     values: dict[str, object] = {"id": node_id, "space": space_id, "from": came_from, "seq": seq}
-    _possess(tx, _POSSESS_ONE, _LONG_OF_ONE, values)
+    tx.execute(_DISPOSSESS_ONE, values)
+    tx.execute(_POSSESS_ONE, values)
+    _give_long(tx, space_id, tx.all(_LONG_OF_ONE, values))
     tx.execute(_DEPART_ONE, values)
     _, used, chunks = tx.execute(_USED_BY_ONE, values).fetchone()
     return Left(came_from, used, chunks)
@@ -114,9 +133,9 @@ def size_below(tx: Snapshot, node_id: int) -> int:
     return int(tx.execute(_SIZE_BELOW, {"id": node_id}).fetchone()[0])
 
 
-def _possess(tx: Transaction, one_chunk: str, more: str, values: dict[str, object]) -> None:
-    """Let the new space possess the chunks of nodes: with one statement where a version has one, else one by one."""
-    tx.execute(one_chunk, values)
-    for row in tx.all(more, values):
-        held: set[ChunkId] = set(Manifest(row["manifest"]).ids())
-        tx.connection.executemany(_POSSESS_CHUNK, ((values["space"], chunk_id) for chunk_id in held))
+def _give_long(tx: Transaction, space_id: int, lists: Iterable[sqlite3.Row]) -> None:
+    """Let a space possess the chunks of versions that have more than one, and the spaces that these left no more."""
+    for left, packed in lists:
+        held = set(Manifest(packed).ids())
+        end_possession(tx, ((left, chunk_id) for chunk_id in held))
+        versions.possess(tx, ((space_id, chunk_id) for chunk_id in held))

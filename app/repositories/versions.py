@@ -1,12 +1,13 @@
 """Versions of files: one immutable state of content each, and the chunks that a space may skip sending."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.manifest import Manifest
 from app.repositories.nodes import Content
+from app.repositories.references import end_possession
 from storage.base import ChunkId
 
 CHUNK_ROW = 36
@@ -35,7 +36,9 @@ _OF_NODE = """
       JOIN users u ON u.id = a.user_id
      WHERE v.node_id = :node AND v.id < :before ORDER BY v.id DESC LIMIT :limit
 """
-_DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = ? RETURNING iif(manifest IS NULL, 0, size)"
+_MANIFEST = "SELECT manifest FROM versions WHERE id = :id"
+_LENGTH = "SELECT coalesce(sum(length(manifest)), 0) FROM versions WHERE node_id = :node"
+_DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = :node RETURNING size, manifest"
 _POSSESS = "INSERT INTO possession (space_id, chunk) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _POSSESSED = "SELECT 1 FROM possession WHERE space_id = ? AND chunk = ?"
 _UNCHECKED = "SELECT id FROM versions WHERE claimed_sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT 1"
@@ -169,9 +172,36 @@ def of_node(tx: Snapshot, node_id: int, *, before: int, limit: int) -> list[Past
     ]
 
 
-def delete_of_nodes(tx: Transaction, node_ids: Iterable[int]) -> int:
-    """Delete every version of these nodes; return the bytes that they still had together."""
-    return sum(row[0] for node_id in node_ids for row in tx.connection.execute(_DELETE_OF_NODE, (node_id,)).fetchall())
+def first_of(tx: Snapshot, node_ids: Sequence[int], *, chunks: int) -> tuple[int, int]:
+    """Return how many of these nodes come first until their versions have so many chunks, and how many they have."""
+    found = 0
+    for n, node_id in enumerate(node_ids, start=1):
+        found += tx.execute(_LENGTH, {"node": node_id}).fetchone()[0] // CHUNK_ROW
+        if found >= chunks:
+            return n, found
+    return len(node_ids), found
+
+
+def delete_of_nodes(tx: Transaction, node_ids: Iterable[int], *, space_id: int) -> int:
+    """Delete every version of these nodes of a space, which possesses their chunks no more; return the bytes they had.
+
+    What else in the space has the same chunks is not looked for: they are sent once more.
+    """
+    freed, chunks = 0, set[ChunkId]()
+    for node_id in node_ids:
+        for size, packed in tx.execute(_DELETE_OF_NODE, {"node": node_id}).fetchall():
+            if packed is not None:
+                freed += size
+                chunks.update(Manifest(packed).ids())
+    end_possession(tx, ((space_id, chunk_id) for chunk_id in chunks))
+    return freed
+
+
+def chunks_of(tx: Snapshot, version_ids: Iterable[int | None]) -> set[ChunkId]:
+    """Return the chunks that versions still have."""
+    rows = (tx.one(_MANIFEST, {"id": version_id}) for version_id in version_ids)
+    packed = (row["manifest"] for row in rows if row is not None and row["manifest"] is not None)
+    return {chunk_id for one in packed for chunk_id in Manifest(one).ids()}
 
 
 def possess(tx: Transaction, rows: Iterable[tuple[int, ChunkId]]) -> None:

@@ -11,6 +11,8 @@ from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.spaces import Space
 
 SLICE = 300
+CHUNKS = 20_000
+"""Chunks after which a slice ends, however few files had them."""
 START = Place()
 
 
@@ -56,7 +58,8 @@ def erase_slice(tx: Transaction, job: Job) -> Rest:
     found = erasures.next_nodes(tx, root.space_id, state.place, limit=SLICE)
     if not found:
         return DONE
-    size = versions.delete_of_nodes(tx, [node.id for node in found])
+    found = found[: versions.first_of(tx, [node.id for node in found], chunks=CHUNKS)[0]]
+    size = versions.delete_of_nodes(tx, [node.id for node in found], space_id=root.space_id)
     by_mark: dict[int, list[int]] = defaultdict(list)
     for node in found:
         by_mark[node.dead_seq or root.dead_seq].append(node.id)

@@ -14,9 +14,10 @@ from app.config import History
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NoRoomError
-from app.repositories import deletions, feed, jobs, members, nodes, retention, spaces, usage
+from app.repositories import deletions, feed, jobs, members, nodes, retention, spaces, usage, versions
 from app.repositories.jobs import JobKind, Walk
 from app.repositories.journal import Operation
+from app.repositories.references import end_possession
 from app.repositories.retention import Kept
 from app.services.jobs import JobService
 from app.services.retention import DAY_MS, DAY_S, Ages, Rule, Rules, taken
@@ -143,9 +144,13 @@ class Keeper:
         return bool(found)
 
     def _take(self, tx: Transaction, node_id: int, doomed: list[Kept]) -> None:
-        freed, node = sum(retention.thin(tx, version.id) for version in doomed), nodes.find(tx, node_id)
+        node, chunks = nodes.find(tx, node_id), versions.chunks_of(tx, (version.id for version in doomed))
+        freed = sum(retention.thin(tx, version.id) for version in doomed)
         if freed and node is not None:
             spaces.adjust(tx, node.space_id, used=-freed)
+            # Nobody reads them any more, so nobody may skip sending them: but what the file still has.
+            chunks -= versions.chunks_of(tx, [node.version_id])
+            end_possession(tx, ((node.space_id, chunk_id) for chunk_id in chunks))
 
     def _trim(self, tx: Transaction) -> bool:
         """Delete closed states from before the horizon."""

@@ -9,6 +9,8 @@ from app.repositories.jobs import DONE, Job, Rest, Walk
 from app.repositories.nodes import Kind, Node
 
 SLICE = 300
+CHUNKS = 20_000
+"""Chunks after which a slice ends, however few files had them."""
 
 
 def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
@@ -16,14 +18,17 @@ def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     top = nodes.find(tx, job.node_id)
     if top is None:
         return DONE
-    steps, room = list(job.state(Walk).steps), limit
-    while steps and room:
+    steps, room, chunks = list(job.state(Walk).steps), limit, 0
+    while steps and room and chunks < CHUNKS:
         children = deletions.next_children(tx, steps[-1][0], after="", limit=room)
-        gone = [child.id for child in children if child.kind is not Kind.FOLDER]
-        if len(gone) < len(children):
-            steps.append((children[-1].id, ""))
-        elif len(children) < room:
-            gone.append(steps.pop()[0])
+        files = [child.id for child in children if child.kind is not Kind.FOLDER]
+        fit, more = versions.first_of(tx, files, chunks=CHUNKS - chunks)
+        gone, chunks = files[:fit], chunks + more
+        if fit == len(files):  # else the others are found again
+            if fit < len(children):
+                steps.append((children[-1].id, ""))
+            elif len(children) < room:
+                gone.append(steps.pop()[0])
         _forget(tx, top, gone)
         room -= len(gone)
     return Walk(tuple(steps)).rest(limit - room)
@@ -34,5 +39,5 @@ def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:
     for node_id in node_ids:
         by_space[nodes.space_of(tx, node_id)].append(node_id)
     for space_id, gone in by_space.items():
-        spaces.adjust(tx, space_id, used=-versions.delete_of_nodes(tx, gone))
+        spaces.adjust(tx, space_id, used=-versions.delete_of_nodes(tx, gone, space_id=space_id))
     deletions.purge(tx, node_ids, dead_seq=top.dead_seq)

@@ -21,7 +21,7 @@ from app.services.purge import purge_slice
 from app.services.reveal import reveal_slice
 from storage.errors import StoreFullError
 from tests.api.conftest import Running, Template, serving
-from tests.api.people import Person
+from tests.api.people import Person, noise
 from tests.tree.conftest import assert_clean, working
 from tests.tree.keeper import deleted, grow, purge, restored, trash_of, tree_below, used
 
@@ -234,6 +234,8 @@ async def test_a_job_that_is_stopped_between_slices_goes_on_at_the_next_start(
 
 @pytest.mark.logs_errors
 async def test_a_job_that_meets_a_fault_holds_up_no_other(resting: Running, ada: Person, tree: list[str]) -> None:
+    kept = noise(100)
+    await ada.upload("/kept", kept)
     await restored(ada, await deleted(ada, (await ada.at("/top/a")).json))
     await purge(ada, await deleted(ada, (await ada.at("/top/b")).json))
 
@@ -243,11 +245,11 @@ async def test_a_job_that_meets_a_fault_holds_up_no_other(resting: Running, ada:
 
     await finish(JobService(resting.cairn.database, {JobKind.REVEAL: failing, JobKind.PURGE: purge_slice}))
 
-    assert await used(ada) == len(LEAF) * 19
+    assert await used(ada) == len(LEAF) * 19 + len(kept)
     assert await unfinished(resting.cairn) == 1
     await finish(JobService(resting.cairn.database, SLICES))
     assert await unfinished(resting.cairn) == 0
-    again = await ada.request("/again", [LEAF])
+    again = await ada.request("/again", [kept])
     assert not again.json["chunks"][0]["needed"]
 
 
