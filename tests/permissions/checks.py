@@ -4,7 +4,8 @@ Checks are found in the source, so that a new one is among them by itself:
 
 - a statement that calls what refuses: `sight.require(Right.WRITE)`, `require_whole_view(actor)`, …
 - each part of a condition under which a refusal of rights is raised
-- a comparison with the user or the credential that asks, or with when a user or credential was put out of use
+- a comparison with the user or the credential that asks, with the tag of an id that was sent, with the file that a
+  version is one of, or with when a user or credential was put out of use
 
 The code of their functions is replaced by code that asks here at each check.
 """
@@ -25,8 +26,8 @@ import app
 STAND, JUDGE = "permission_check_stands", "permission_check_judges"
 REFUSING = frozenset({"require_whole_view", "require_proof", "_check_opens", "require_own", "refuse_foreign"})
 REFUSALS = frozenset({"ForbiddenError", "ReauthRequiredError", "dead", "_foreign", "revoked"})
-ASKER = frozenset({"actor.user_id", "self._actor.user_id", "actor.id", "self._actor.id", "by.id"})
-OUT_OF_USE = frozenset({"disabled_ms", "revoked_ms"})
+SIDES = frozenset({"actor.user_id", "self._actor.user_id", "actor.id", "self._actor.id", "version.node_id"})
+ATTRIBUTES = frozenset({"disabled_ms", "revoked_ms", "tag"})
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,14 @@ class _Marker(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         sides = (node.left, *node.comparators)
-        judged = any(
-            ast.unparse(side) in ASKER or (isinstance(side, ast.Attribute) and side.attr in OUT_OF_USE)
-            for side in sides
-        )
+        judged = any(map(_is_judged, sides))
         passes = isinstance(node.ops[0], (ast.Eq, ast.Is))
         return self._judged(node, instead=passes) if judged else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if _name(node.func) == "compare_digest" and any(map(_is_judged, node.args)):
+            return self._judged(node, instead=True)
+        return self.generic_visit(node)
 
     def _condition(self, test: ast.expr) -> ast.expr:
         """Judge each part of what leads to a refusal by itself."""
@@ -150,6 +153,10 @@ class _Marker(ast.NodeTransformer):
         self.generic_visit(node)
         self._names.pop()
         return node
+
+
+def _is_judged(side: ast.expr) -> bool:
+    return ast.unparse(side) in SIDES or (isinstance(side, ast.Attribute) and side.attr in ATTRIBUTES)
 
 
 def _refuses(call: ast.Call) -> bool:

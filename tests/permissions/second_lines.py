@@ -22,6 +22,7 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "services.feed_view.Reader.__init__: row.revoked_ms is not None",
         "services.visits.VisitService.check.work: link.password_generation != visit.link.password_generation",
         "services.visits.VisitService.count: not counted",
+        "services.archive_content.Contents._source: version.node_id != planned.node_id",
         "services.takebacks.rewind_slice: top.require(Right.WRITE)",
     ),
     "It says whose changes are taken back, and refuses nothing: tests/rewind.": (
@@ -35,6 +36,14 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
     ),
     "What declares nothing takes no chunk either.": (
         "services.open_uploads.OpenUploads.require_bundle: not declared",
+    ),
+    "The secret or the signature beside the id holds all of it.": (
+        "services.authentication._row_of: hmac.compare_digest(row.tag, tag)",
+        "services.invitations._find: found.tag != tag",
+        "services.downloads.DownloadService.granted_content: version.tag != tag",
+    ),
+    "A version that is not the current one is a conflict, whatever it is.": (
+        "services.access.find_version: hmac.compare_digest(version.tag, tag)",
     ),
     "A link of somebody who is no owner sees nothing at all.": (
         "services.visits.VisitService._good: sight.require(Right.SHARE)",

@@ -5,6 +5,7 @@ object matters. Roles that a rule does not name get its `rest`. In what is sent,
 the maker returned, `{own_file}` and `{own_folder}` for something of the asker's own, `{new}` for a name that is free.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -140,12 +141,24 @@ class Line:
         return self.route.partition(" ")[0]
 
     @property
+    def ids(self) -> list[str]:
+        """The ids by which the call names what the maker returned."""
+        named = _ID.findall(repr((self.route, self.path, self.query, self.json))) if self.url is None else []
+        return sorted(set(named) - self.path.keys())
+
+    @property
+    def base(self) -> str:
+        """What stands as the version that a change grew from: a wrong one is a conflict."""
+        return str({**(self.query or {}), **(self.json or {})}.get("base_version", ""))
+
+    @property
     def own(self) -> list[str]:
         """Which of the asker's own things the call names."""
         sent = repr((self.path, self.query, self.json))
         return [kind for kind in ("own_file", "own_folder") if f"{{{kind}}}" in sent]
 
 
+_ID = re.compile(r"\{(\w+_id)\}")
 GUEST = {"username": "guest", "password": PASSWORD}
 FROM_EVIL = {"Origin": "https://evil.example"}
 TOO_SHORT = "short"

@@ -29,7 +29,7 @@ async def test_each_check_of_the_program_that_is_taken_away_lets_somebody_throug
 
     missed = [checks for checks in (*single, *TOGETHER) if not await lets_any_through(walk, frozenset(checks))]
 
-    assert missed == []
+    assert missed == [], "\n".join(map(str, missed))
     assert {str(site) for site in walk.checks.sites} >= SECOND_LINES, "second lines that are gone"
 
 
@@ -80,4 +80,4 @@ async def test_each_route_with_a_weaker_rule_lets_somebody_through(
         ]
 
     assert weakened
-    assert missed == []
+    assert missed == [], "\n".join(map(str, missed))

@@ -1,7 +1,7 @@
 """The walk: every line of the table asked by every role, and held against its rule."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from yarl import URL
@@ -29,28 +29,31 @@ _EPHEMERAL = ("Date", "X-Request-Id")
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One line in one place, asked by one role."""
+    """One line in one place, asked by one role; `forged` names the id that is right save for its random part."""
 
     line: Line
     place: str
     rule: Rule
     role: Role
+    forged: str = ""
 
     @property
     def expected(self) -> Outcome:
         """How it has to end."""
+        if self.forged:
+            return Outcome.CONFLICT if self.forged in self.line.base else Outcome.ABSENT
         outcome = self.rule.outcome(self.role)
         return self.line.passes if outcome is Outcome.OK else outcome
 
     @property
     def is_refused(self) -> bool:
         """Whether it has to be refused."""
-        return self.rule.outcome(self.role) is not Outcome.OK
+        return bool(self.forged) or self.rule.outcome(self.role) is not Outcome.OK
 
     def __str__(self) -> str:
         sent = {key: value for key, value in (("?", self.line.query), ("json", self.line.json)) if value}
         asked = f"{self.line.route} {sent or ''} {self.line.make.__name__} in {self.place}"
-        return f"{asked} as {self.role} ({self.rule.name})"
+        return f"{asked} as {self.role} ({self.rule.name}{', forged ' + self.forged if self.forged else ''})"
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,16 @@ def cases_of(line: Line) -> Iterable[tuple[str, Rule, list[Case]]]:
     for place, rule in places:
         assert isinstance(rule, Rule)
         cases = [Case(line, place, rule, role) for role in rule.asked_by]
+        knowing = [case for case in cases if not case.is_refused]
+        cases += [replace(case, forged=name) for case in knowing[:1] for name in line.ids]
         yield place, rule, sorted(cases, key=lambda case: not case.is_refused)
 
 
 async def ask(world: World, case: Case, named: Named, port: int | None = None) -> Asked:
     """Make the call of a case about an object; `port` of another server on the same data."""
     line, role = case.line, case.role
+    if case.forged:
+        named = {**named, case.forged: _other_end(named[case.forged])}
     filled = Filling(world, role, named)
     request = {
         "params": await filled(line.query),
@@ -131,9 +138,13 @@ async def _path(filled: Filling, line: Line) -> str:
     return str(await filled(template))
 
 
-def nonsense(named: Named) -> Named:
+def _other_end(wire_id: str) -> str:
+    return wire_id[:-1] + ("0" if wire_id[-1] != "0" else "1")
+
+
+def nonsense(named: Named, case: Case) -> Named:
     """Return the same with names of nothing, in place of ids or of what the maker says."""
-    hidden = named.get("hidden", [key for key in named if key.endswith("_id")])
+    hidden = [case.forged] if case.forged else named.get("hidden", [key for key in named if key.endswith("_id")])
     return {key: NONSENSE_ID if key in hidden else value for key, value in named.items()}
 
 
@@ -184,8 +195,8 @@ class Walk:
         before = await self.world.fingerprint()
         for case in cases:
             asked = await self._held(case, named)
-            if case.expected is Outcome.ABSENT and nonsense(named) != named:
-                other = await ask(self.world, case, nonsense(named))
+            if case.expected is Outcome.ABSENT and nonsense(named, case) != named:
+                other = await ask(self.world, case, nonsense(named, case))
                 if (asked.status, asked.headers, asked.body) != (other.status, other.headers, other.body):
                     self.deviations.append(f"{case}: {asked}, and of a nonsense id {other}")
         after = await self.world.fingerprint()
