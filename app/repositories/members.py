@@ -18,7 +18,8 @@ _OF_SPACE = f"""
     SELECT {_COLUMNS} FROM members m WHERE m.space_id = :space AND m.left_seq IS NULL ORDER BY m.user_id
 """  # noqa: S608
 _LEFT_AT = f"""
-    SELECT {_COLUMNS} FROM members m WHERE m.space_id = :space AND m.left_seq > :seq ORDER BY m.user_id
+    SELECT {_COLUMNS} FROM members m JOIN users u ON u.id = m.user_id
+     WHERE m.space_id = :space AND m.left_seq > :seq AND u.deleted_ms IS NULL ORDER BY m.user_id
 """  # noqa: S608
 _NAMED = """
     SELECT u.name, m.role FROM members m JOIN users u ON u.id = m.user_id
@@ -77,7 +78,7 @@ def of_space(tx: Snapshot, space_id: int) -> list[Member]:
 
 
 def left_since(tx: Snapshot, space_id: int, seq: int) -> list[Member]:
-    """Return who left a space after the change `seq`."""
+    """Return who left a space after the change `seq`; nobody whose account is deleted."""
     return [_member(row) for row in tx.all(_LEFT_AT, {"space": space_id, "seq": seq})]
 
 

@@ -90,6 +90,8 @@ class _Copy:
             old, new = waiting.pop()
             for child in self._children(old):
                 check_place(new.place, new.depth, [child.name])
+                if child.kind is Kind.MOUNT:  # of somebody who does not own what is copied
+                    raise LimitReachedError("There are shared folders in it: move them elsewhere before it is copied.")
                 if child.is_folder:
                     waiting.append((child.id, make_folder(self._tx, self._actor, new, child.name, self._sums)))
                 else:

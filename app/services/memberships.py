@@ -123,6 +123,8 @@ def unmount_all(tx: Transaction, actor: Actor, space: Space) -> list[Upload]:
 def mount_again(tx: Transaction, actor: Actor, space: Space, *, parent_id: int, name: str, since: int) -> None:
     """Bring a space back into the view of its owner, at a place there, and of all who left it by its deletion.
 
+    These find it in the root of their home: where it showed before may be shared or gone by now.
+
     Args:
         since: the change that deleted it.
     """
