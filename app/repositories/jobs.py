@@ -21,7 +21,6 @@ _BY_ID = """
 """
 _UNFINISHED = "SELECT id FROM jobs WHERE done_ms IS NULL ORDER BY id"
 _NODES = "SELECT node_id FROM jobs WHERE done_ms IS NULL AND kind = :kind"
-_ABOUT = "SELECT id FROM jobs WHERE done_ms IS NULL AND kind = :kind AND node_id = :node ORDER BY id"
 _SAVE = """
     UPDATE jobs SET state = :state, done = done + :done, total = coalesce(:total, total),
       result = coalesce(:result, result), done_ms = :done_ms WHERE id = :id
@@ -154,11 +153,6 @@ def unfinished(tx: Snapshot) -> list[int]:
 def nodes_of(tx: Snapshot, kind: JobKind) -> set[int]:
     """Return the nodes that jobs of a kind with work left are about."""
     return {row["node_id"] for row in tx.all(_NODES, {"kind": kind})}
-
-
-def about(tx: Snapshot, kind: JobKind, node_id: int) -> list[int]:
-    """Return the ids of the jobs of a kind about a node that have work left."""
-    return [row["id"] for row in tx.all(_ABOUT, {"kind": kind, "node": node_id})]
 
 
 def save(tx: Transaction, job: Job, rest: Rest) -> bool:

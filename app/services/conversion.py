@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
-from app.db.transaction import Transaction
-from app.repositories import conversions, jobs, nodes, spaces
+from app.db.transaction import Snapshot, Transaction
+from app.repositories import conversions, jobs, members, nodes, spaces
 from app.repositories.conversions import Left
 from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
+from app.repositories.spaces import Space
 
 SLICE = 2000
 CHUNKS = 20_000
@@ -74,6 +75,31 @@ def carry_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
             chunks += _book(tx, left, folder.space_id, seq)
             pending += [(child.id, 0, "") for child in strays if child.kind is Kind.FOLDER]
     return Rest(Pending(tuple(pending)), done) if pending else DONE
+
+
+def carries_into(tx: Snapshot, space: Space) -> list[int]:
+    """Return the jobs that carry over what was moved into a space, or shared as one: its use does not count all yet."""
+    return [job.id for job in _carrying(tx) if _fills(tx, job, space)]
+
+
+def carries_about(tx: Snapshot, space: Space) -> list[int]:
+    """Return the jobs after which a space's books are those of what is in it.
+
+    They are those that carry into it, and all of who was ever a member: others moved nothing out of it.
+    """
+    return [
+        job.id for job in _carrying(tx) if members.find(tx, job.user_id, space.id) is not None or _fills(tx, job, space)
+    ]
+
+
+def _carrying(tx: Snapshot) -> list[Job]:
+    found = [jobs.find(tx, job_id) for job_id in jobs.unfinished(tx)]
+    return [job for job in found if job is not None and job.kind is JobKind.CARRY]
+
+
+def _fills(tx: Snapshot, job: Job, space: Space) -> bool:
+    ways = (nodes.way_up(tx, folder_id) for folder_id, _, _ in job.state(Pending).folders)
+    return any(way and way[-1].id == space.root_id for way in ways)
 
 
 def _book(tx: Transaction, left: Iterable[Left], space_id: int, seq: int) -> int:

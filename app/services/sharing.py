@@ -10,9 +10,8 @@ from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, LimitReachedError, NotFoundError
 from app.ids import encode_id
-from app.repositories import jobs, members, nodes, spaces, users
+from app.repositories import members, nodes, spaces, users
 from app.repositories.audit import Event
-from app.repositories.jobs import JobKind
 from app.repositories.members import Member
 from app.repositories.nodes import Sums
 from app.repositories.spaces import Space
@@ -21,7 +20,7 @@ from app.repositories.users import User
 from app.services import access, memberships
 from app.services.access import Right, Role, Sight
 from app.services.audit import note
-from app.services.conversion import carry_over
+from app.services.conversion import carries_about, carries_into, carry_over
 from app.services.jobs import JobService
 from app.services.memberships import refuse_mounts_below
 from app.services.open_uploads import OpenUploads, claims_over, wire_id
@@ -65,9 +64,8 @@ class SharingService:
 
         def begin(tx: Transaction) -> list[int]:
             folder, _ = _folder(tx, actor, file_id), _somebody(tx, username)
-            if not folder.within.is_shared:
-                make_space(tx, actor, folder)
-            return jobs.about(tx, JobKind.CARRY, folder.node.id)
+            space = folder.within if folder.within.is_shared else make_space(tx, actor, folder)
+            return carries_about(tx, space)  # who joins sees all of it, and skips sending nothing that has left it
 
         begun = await self._database.write(begin)
         self._jobs.added()  # who works them off goes on with what this call does not come to
@@ -112,9 +110,12 @@ class SharingService:
         Raises:
             NotFoundError: there is no such folder or member.
             ForbiddenError: the actor does not own the folder.
-            ConflictError: the member is its owner.
+            ConflictError: the member is its owner, or is to be and their account is disabled.
             QuotaExceededError: the new owner's quota has no room for it.
         """
+        if role is Role.OWNER:  # whose quota is asked for all that is in it
+            for job_id in await self._database.read(lambda tx: carries_about(tx, _folder(tx, actor, file_id).within)):
+                await self._jobs.complete(job_id)
 
         def work(tx: Transaction) -> tuple[MemberView, Closed]:
             folder = _folder(tx, actor, file_id)
@@ -228,6 +229,10 @@ def _set_role(tx: Transaction, actor: Actor, folder: Sight, member: Member, user
     if member.role == Role.OWNER:
         raise ConflictError("The owner hands the folder over by making somebody else its owner.", None)
     if role is Role.OWNER:
+        if user.disabled_ms is not None:
+            raise ConflictError("Whose account is disabled can not take a folder over.", None)
+        if carries_into(tx, folder.within):
+            raise ConflictError("Something is being moved into it: try again in a moment.", folder.node.id)
         memberships.hand_over(tx, actor, folder.within, member)
         _note(tx, Event.OWNER_SET, actor, folder, user, role)
         return []

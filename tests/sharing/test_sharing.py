@@ -1,5 +1,7 @@
 """Folders that people share: what each sees, what each may do, and how it ends."""
 
+from typing import Any
+
 import pytest
 
 from tests.api.conftest import Running
@@ -336,3 +338,113 @@ async def test_what_was_deleted_in_a_shared_folder_comes_back_once_the_folder_do
 
     assert (early.status, early.code) == (409, "conflict")
     assert (folder_back.status, file_back.status, file_back.json["path"]) == (200, 200, "/Photos/a.jpg")
+
+
+async def _delete_and_find(person: Member, folder: Any) -> str:
+    """Delete something and return its id in the trash."""
+    assert (await person.delete(f"/api/v1/files/{folder['file_id']}")).status == 204
+    return str(folder["file_id"])
+
+
+async def test_a_shared_folder_comes_back_to_the_home_when_its_old_place_is_below_what_is_shared_by_now(
+    ada: Member, bob: Member
+) -> None:
+    await ada.make_folder("/X/sub", parents=True)
+    inner = await ada.shared("/X/sub/T", "bob")
+    await ada.upload("/X/sub/T/a", noise(10))
+    trash_id = await _delete_and_find(ada, inner)
+    outer = (await ada.at("/X")).json
+    await ada.share(outer["file_id"], "bob")
+
+    back = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert (back.status, back.json["path"]) == (200, "/T")
+    assert {"X", "T"} <= set(await bob.names())
+    assert await bob.names((await bob.at("/X/sub")).json["file_id"]) == []
+    for person in (ada, bob):
+        copied = await person.post(f"/api/v1/files/{outer['file_id']}/copy", {"parent_id": "root", "name": "copy"})
+        assert copied.status == 201, copied.body
+
+
+async def test_a_shared_folder_comes_back_to_the_home_when_its_old_place_is_in_anothers_folder_that_one_left(
+    ada: Member, bob: Member
+) -> None:
+    place = await ada.make_folder("/Place")
+    trash_id = await _delete_and_find(ada, await ada.shared("/Place/T", "bob"))
+    theirs = await bob.shared("/Theirs", "ada")
+    await ada.change(place["file_id"], parent_id=theirs["file_id"])
+    await bob.remove(theirs["file_id"], "ada")
+
+    back = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert (back.status, back.json["path"]) == (200, "/T")
+
+
+async def test_a_shared_folder_comes_back_to_its_members_in_their_homes_whatever_became_of_their_places(
+    ada: Member, bob: Member, cyd: Member
+) -> None:
+    folder = await ada.shared("/T", "bob")
+    place = await bob.make_folder("/Place")
+    await bob.change(folder["file_id"], parent_id=place["file_id"])
+    trash_id = await _delete_and_find(ada, folder)
+    await bob.share(place["file_id"], "cyd")
+    await bob.upload("/T", b"in the way")
+
+    back = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert back.status == 200, back.body
+    assert set(await bob.names()) == {"Place", "T", "T (2)"}
+    assert await cyd.names((await cyd.at("/Place")).json["file_id"]) == []
+
+
+@pytest.mark.parametrize("heir", [None, "cyd"])
+async def test_who_was_deleted_meanwhile_is_no_member_when_a_shared_folder_comes_back(
+    ada: Member, bob: Member, cyd: Member, server: Running, heir: str | None
+) -> None:
+    folder = await ada.shared("/T", "bob")
+    await ada.share(folder["file_id"], "cyd", "viewer")
+    trash_id = await _delete_and_find(ada, folder)
+    await server.cairn.services.removal.delete("bob", heir=heir, by=None)
+
+    back = await ada.post(f"/api/v1/trash/{trash_id}/restore")
+
+    assert back.status == 200, back.body
+    assert await ada.members(folder["file_id"]) == {"ada": "owner", "cyd": "viewer"}
+
+
+async def test_what_was_deleted_comes_back_in_its_own_space_when_anothers_folder_has_its_place(
+    ada: Member, bob: Member
+) -> None:
+    docs = await ada.make_folder("/Docs/Inner", parents=True)
+    file = await ada.upload("/Docs/Inner/a", noise(600))
+    first = await _delete_and_find(ada, file)
+    await _delete_and_find(ada, {"file_id": docs["parent_id"]})
+    theirs = await bob.shared("/Docs", "ada")
+    await bob.make_folder("/Docs/Inner")
+
+    back = await ada.post(f"/api/v1/trash/{first}/restore")
+
+    assert (back.status, back.json["path"]) == (200, "/Docs (2)/Inner/a")
+    assert (await bob.at("/Docs/Inner/a")).status == 404
+    assert (await ada.used(), await bob.used()) == (600, 0)
+    assert theirs["file_id"] != back.json["parent_id"]
+
+
+async def test_nobody_whose_account_is_disabled_takes_a_folder_over(ada: Member, bob: Member, server: Running) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    await server.cairn.services.accounts.disable("bob")
+
+    refused = await ada.set_role(folder["file_id"], "bob", "owner")
+
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert await ada.members(folder["file_id"]) == {"ada": "owner", "bob": "editor"}
+
+
+async def test_a_shared_folder_is_deleted_by_whoever_has_seen_it_as_it_is(ada: Member, bob: Member) -> None:
+    folder = await ada.shared("/Photos", "bob")
+    theirs, own = (await bob.at("/Photos")).json, (await ada.at("/Photos")).json
+
+    left = await bob.delete(f"/api/v1/files/{folder['file_id']}?if_seq={theirs['seq']}")
+    deleted = await ada.delete(f"/api/v1/files/{folder['file_id']}?if_seq={own['seq']}")
+
+    assert (left.status, deleted.status) == (204, 204)
