@@ -16,17 +16,22 @@ class JobAccepted(Struct, frozen=True):
 
 
 class JobResult(Struct, frozen=True):
-    """What came of a rewind or undo: nodes put back, and nodes left alone, which GET /api/v1/jobs/{id}/kept lists."""
+    """What came of a rewind or undo: nodes put back, and nodes left alone, which GET /api/v1/jobs/{id}/kept lists.
+
+    `reason` says why it ended early: the code of the refusal that asking for it would meet now.
+    """
 
     changed: int
     kept: int
+    reason: str | None
 
 
 class JobReply(Struct, frozen=True):
     """Answer to GET /api/v1/jobs/{id}.
 
-    `done` of `total` steps are made; `total` is 0 until that is known. `failed` is a fault of the server, which tries
-    again when it starts next.
+    `done` of `total` steps are made; `total` is 0 until that is known. `failed` with a
+    `result` ended early, for its `reason`; without one it met a fault of the server, which tries again when it starts
+    next.
     """
 
     job_id: str
@@ -46,10 +51,10 @@ class JobReply(Struct, frozen=True):
         return cls(
             job_id=encode_id(job.id, job.tag),
             kind=job.kind.name.lower(),
-            state=report.state,
+            state="failed" if outcomes is not None and outcomes.reason is not None else report.state,
             done=job.done,
             total=job.total,
             created_ms=job.created_ms,
             ended_ms=job.done_ms,
-            result=None if outcomes is None else JobResult(outcomes.changed, outcomes.kept),
+            result=None if outcomes is None else JobResult(outcomes.changed, outcomes.kept, outcomes.reason),
         )

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from app.ids import encode_id
 from app.services.moments import ViewThen
-from app.services.takebacks import Action, Preview, Shown, Whose, action_of
+from app.services.takebacks import Whose
+from app.services.takebacks_shown import Action, Preview, Shown, action_of
 from app.wire import File, Name, Request, WireId
 
 Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]

@@ -61,10 +61,11 @@ class JobAccepted(msgspec.Struct, frozen=True):
 
 
 class JobResult(msgspec.Struct, frozen=True):
-    """How many nodes were put back, and how many left as they are."""
+    """How many nodes were put back, and how many left as they are; `reason` is why it ended early."""
 
     changed: int
     kept: int
+    reason: str | None = None
 
 
 class Job(msgspec.Struct, frozen=True):

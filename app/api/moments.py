@@ -14,7 +14,7 @@ from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.services.moments import Place
-from app.services.takebacks import Preview
+from app.services.takebacks_shown import Preview
 from app.wire import Count
 from app.wire_jobs import JobAccepted
 from app.wire_moments import KeptPage, Moment, PastFile, PastPage, PlanEntry, PlanReply, RewindRequest, UndoRequest

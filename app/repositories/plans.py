@@ -70,6 +70,10 @@ class Outcome(IntEnum):
     """What it was before is forgotten."""
     SHARED = 9
     """It is a shared folder, which has a history of its own."""
+    FORBIDDEN = 10
+    """Who asked may not change it any more."""
+    FAILED = 11
+    """It was tried, and refused or met a fault."""
 
 
 @dataclass(frozen=True, slots=True)

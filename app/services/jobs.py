@@ -27,6 +27,15 @@ KEPT_MS = 14 * 24 * 3600 * 1000
 FORGOTTEN_AT_ONCE = 2000
 
 
+class StepError(Exception):
+    """Something in a slice cannot be done: the slice is undone, and tried again once that is left out."""
+
+    def __init__(self, leave_out: Callable[[Transaction], None]) -> None:
+        """Take what leaves it out of the job, in a transaction of its own."""
+        super().__init__("A step of a job was refused.")
+        self.leave_out = leave_out
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A job, and how it goes: `failed` until the next start, which tries it again."""
@@ -141,7 +150,7 @@ class JobService:
         """
         is_done = False
         try:
-            is_done = await self._database.write(lambda tx: self._slice(tx, job_id), use=Use.FREES)
+            is_done = await self._slice_of(job_id)
         except StorageError as error:
             logger.warning("job %d waits, for %s", job_id, error)
             await asyncio.sleep(RETRY_S)
@@ -153,6 +162,14 @@ class JobService:
             if is_done:
                 self._tell(job_id)
         return is_done
+
+    async def _slice_of(self, job_id: int) -> bool:
+        try:
+            return await self._database.write(lambda tx: self._slice(tx, job_id), use=Use.FREES)
+        except StepError as error:
+            logger.warning("job %d leaves something out, for %r", job_id, error.__cause__)
+            await self._database.write(error.leave_out, use=Use.FREES)
+            return False
 
     def _slice(self, tx: Transaction, job_id: int) -> bool:
         job = jobs.find(tx, job_id)

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from app.auth.identity import Actor, ActorKind, Scope
 from app.db.transaction import Snapshot
-from app.repositories import actors
+from app.errors import UnauthenticatedError
+from app.repositories import actors, users
 from app.repositories.jobs import Job
 
 
@@ -49,15 +50,28 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What came of a rewind or an undo: nodes put back, and nodes left alone."""
+    """What came of a rewind or an undo.
+
+    Attributes:
+        changed: how many nodes were put back.
+        kept: how many were left alone.
+        reason: why it ended early: the code of the refusal that asking for it would meet now; None if it did not.
+    """
 
     changed: int = 0
     kept: int = 0
+    reason: str | None = None
 
 
 def asker_of(tx: Snapshot, job: Job, scope: Scope) -> Actor:
-    """Return who asked for a job, as far as rights go by it."""
+    """Return who asked for a job, as far as rights go by it.
+
+    Raises:
+        UnauthenticatedError: that credential was revoked, or its account is disabled or deleted.
+    """
     row = actors.find(tx, job.actor_id)
     if row is None:
         raise AssertionError(f"job {job.id} was asked for by nobody")
+    if row.revoked_ms is not None or users.get(tx, row.user_id).disabled_ms is not None:
+        raise UnauthenticatedError("Who asked for this has no access any more.")
     return Actor(row.id, row.user_id, "", 0, ActorKind(row.kind), is_admin=False, proved_ms=0, scope=scope)

@@ -4,17 +4,20 @@ Each change is held against the seq that the plan saw: what changed since is lef
 reason. So a slice that was committed is never done twice, and a rerun goes on where the last one was.
 """
 
+import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.transaction import Transaction
-from app.errors import QuotaExceededError
+from app.errors import AppError, QuotaExceededError
 from app.repositories import deletions, jobs, moments, nodes, plans, versions
 from app.repositories.jobs import JobKind
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.nodes import Step as Above
 from app.repositories.plans import Entry, Outcome, Step
+from app.services.jobs import StepError
 from app.services.ledger import Ledger
 from app.services.names import DEPTH, PATH_SIZE, free_name
 from app.services.reveal import reveal_below
@@ -35,24 +38,32 @@ class Restorable:
 class PutBack:
     """One slice of the work, inside its transaction."""
 
-    def __init__(self, tx: Transaction, job_id: int, actor: Actor, upto: int) -> None:
+    def __init__(
+        self, tx: Transaction, job_id: int, actor: Actor, upto: int, may_change: Callable[[int], bool]
+    ) -> None:
         """Begin a slice.
 
         Args:
             actor: in whose name it is done.
             upto: what changed behind this seq is left alone.
+            may_change: tells of a space, by its id, whether who asked may change what hangs from its root, now.
         """
         self._tx = tx
         self._job_id = job_id
         self._actor = actor
         self._upto = upto
+        self._may_change = may_change
         self._sums = Sums()
         self._ledger = Ledger(tx)
         self._ways: dict[int, list[Above]] = {}
         self._under_way: set[int] = set()
 
     def run(self, *, limit: int = SLICE) -> int:
-        """Try up to `limit` entries, or as many as there is time for; return how many are done with."""
+        """Try up to `limit` entries, or as many as there is time for; return how many are done with.
+
+        Raises:
+            StepError: one of them was refused; the transaction is to be undone, and that one left alone.
+        """
         start_s, tried = time.perf_counter(), 0
         while tried < limit:
             entries = plans.pending(self._tx, self._job_id, limit=min(limit - tried, 100))
@@ -74,6 +85,12 @@ class PutBack:
 
     def _try(self, entry: Entry) -> None:
         """Do one entry, or note why not."""
+        try:
+            self._do(entry)
+        except (AppError, AssertionError, sqlite3.IntegrityError) as error:
+            raise StepError(lambda tx: _leave_alone(tx, self._job_id, entry.node_id, Outcome.FAILED)) from error
+
+    def _do(self, entry: Entry) -> None:
         self._under_way.add(entry.node_id)
         node = nodes.find(self._tx, entry.node_id)
         outcome = self._judge(node, entry)
@@ -83,9 +100,7 @@ class PutBack:
         if outcome is None:
             plans.done(self._tx, self._job_id, entry.node_id)
             return
-        plans.keep(self._tx, self._job_id, entry.node_id, outcome)
-        if node is not None and node.parent_id is not None:
-            keep_above(self._tx, self._job_id, node.parent_id)
+        _leave_alone(self._tx, self._job_id, entry.node_id, outcome)
 
     def _judge(self, node: Node | None, entry: Entry) -> Outcome | None:
         """Return why a node is not to be touched."""
@@ -93,7 +108,8 @@ class PutBack:
             return Outcome.PURGED
         if node.seq != entry.if_seq:
             return Outcome.CHANGED
-        return None
+        # By the walk up, as access decides: while a job carries a moved folder over, rows name another space.
+        return None if self._may_change(self._way_up(_parent_of(node))[-1].space_id) else Outcome.FORBIDDEN
 
     # Into the trash
 
@@ -102,6 +118,8 @@ class PutBack:
         return self._trash_alone(node)
 
     def _trash_alone(self, node: Node) -> Outcome | None:
+        if node.dead_seq:
+            return None
         above = self._way_up(_parent_of(node))
         if any(step.dead_seq for step in above):
             return None  # it went with a folder above it
@@ -134,6 +152,8 @@ class PutBack:
             return Outcome.NO_PLACE
         if parent.space_id != node.space_id:
             return Outcome.OTHER_SPACE
+        if not self._may_change(above[-1].space_id):
+            return Outcome.FORBIDDEN
         before = self._left_by(node)
         if (node.parent_id, node.name, node.dead_seq) == (parent_id, entry.name, 0) and not before.is_hidden:
             return None
@@ -314,6 +334,14 @@ def keep_above(tx: Transaction, job_id: int, folder_id: int) -> None:
         entry = plans.find_pending(tx, job_id, step.id)
         if entry is not None and entry.step is Step.TRASH:
             plans.keep(tx, job_id, step.id, Outcome.IN_USE)
+
+
+def _leave_alone(tx: Transaction, job_id: int, node_id: int, outcome: Outcome) -> None:
+    """Leave a node as it is, with the folders above it."""
+    plans.keep(tx, job_id, node_id, outcome)
+    node = nodes.find(tx, node_id)
+    if node is not None and node.parent_id is not None:
+        keep_above(tx, job_id, node.parent_id)
 
 
 def _parent_of(node: Node) -> int:

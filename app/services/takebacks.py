@@ -2,30 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from app.auth.identity import Actor, ActorKind, Reach
 from app.auth.usernames import fold
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
-from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from app.errors import ForbiddenError, InvalidRequestError, NotFoundError, UnauthenticatedError
 from app.ids import decode_id, encode_id
-from app.repositories import actors, jobs, moments, nodes, plans, spaces, users
+from app.repositories import actors, jobs, members, moments, nodes, plans, spaces, users
 from app.repositories.jobs import Job, JobKind, Rest
-from app.repositories.plans import Entry, Outcome, Step
+from app.repositories.plans import Outcome
 from app.services import access
 from app.services.access import Right
 from app.services.jobs import JobService, look
 from app.services.moments import seq_at, seq_before
-from app.services.past_sight import look_ever
 from app.services.planned import Outcomes, Planned, Stage, asker_of
 from app.services.put_back import PutBack, keep_above
 from app.services.rewind import plan_rewind
-from app.services.undo import guard_slice, plan_undo
-
-FIRST_ENTRIES = 100
-Action = Literal["restore", "move", "content", "trash", "keep"]
-"""What a line of a plan does to its node."""
+from app.services.takebacks_shown import Preview, Shown, preview, shown
+from app.services.undo import MayUndo, guard_slice, plan_undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +30,6 @@ class Whose:
     device_id: str | None = None
     link_id: str | None = None
     username: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A line of a plan as a person sees it; `path` is where the node is now, or was when it was deleted."""
-
-    file_id: str
-    path: str
-    entry: Entry
-    is_deleted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a rewind or undo would do: how many nodes it puts back and leaves alone, and the first of them."""
-
-    changes: int
-    kept: int
-    entries: list[Shown]
 
 
 class TakeBackService:
@@ -69,9 +45,11 @@ class TakeBackService:
 
         Raises:
             NotFoundError: there is no such folder.
-            ForbiddenError: it is not the actor's to change.
+            ForbiddenError: it is not the actor's to change, or the credential sees one folder: what was there may have
+                come from elsewhere, and goes back there.
             InvalidRequestError: the history does not reach back to that time.
         """
+        access.require_whole_view(actor)
 
         def work(tx: Transaction) -> Job:
             sight = access.look(tx, actor, file_id)
@@ -119,7 +97,7 @@ class TakeBackService:
         def work(tx: Snapshot) -> tuple[list[Shown], int | None]:
             job = look(tx, actor, job_id)
             found = [] if job.done_ms is None else plans.page(tx, job.id, after=after, limit=limit + 1)
-            page = [_shown(tx, actor, entry) for entry in found[:limit]]
+            page = [shown(tx, actor, entry) for entry in found[:limit]]
             return page, found[limit - 1].node_id if len(found) > limit else None
 
         return await self._database.read(work)
@@ -130,22 +108,23 @@ class TakeBackService:
         if not dry_run:
             return encode_id(job.id, job.tag)
         await self._jobs.done(job.id)
-        preview = await self._database.read(lambda tx: _preview(tx, actor, job.id))
-        await self._jobs.forget_now(job.id)
-        return preview
+        try:
+            return await self._database.read(lambda tx: preview(tx, actor, job.id))
+        finally:
+            await self._jobs.forget_now(job.id)
 
 
 def rewind_slice(tx: Transaction, job: Job) -> Rest:
-    """Do one slice of a rewind; it ends where the folder is gone, or no longer the asker's to change."""
+    """Do one slice of a rewind; it ends where the folder or the asker is gone, or the right to change it."""
     planned = job.state(Planned)
-    actor = asker_of(tx, job, planned.scope)
     try:
+        actor = asker_of(tx, job, planned.scope)
         top = access.look_number(tx, actor, job.node_id)
         top.require(Right.WRITE)
-    except (NotFoundError, ForbiddenError):
-        return _ended(tx, job)
+    except (UnauthenticatedError, NotFoundError, ForbiddenError) as error:
+        return _ended(tx, job, reason=error.code)
     if planned.stage is Stage.APPLY:
-        return _apply(tx, job, actor, planned)
+        return _apply(tx, job, actor, planned, _having(tx, actor, Right.WRITE))
     place = plan_rewind(tx, job.id, top.node, planned)
     if place != (0, 0):
         return Rest(replace(planned, place=place))
@@ -153,13 +132,17 @@ def rewind_slice(tx: Transaction, job: Job) -> Rest:
 
 
 def undo_slice(tx: Transaction, job: Job) -> Rest:
-    """Do one slice of an undo."""
+    """Do one slice of an undo; it ends where the asker is gone."""
     planned = job.state(Planned)
-    actor = asker_of(tx, job, planned.scope)
+    try:
+        actor = asker_of(tx, job, planned.scope)
+    except UnauthenticatedError as error:
+        return _ended(tx, job, reason=error.code)
+    may_undo = _having(tx, actor, Right.WRITE if planned.is_own else Right.SHARE)  # owners take back what others did
     if planned.stage is Stage.APPLY:
-        return _apply(tx, job, actor, planned)
+        return _apply(tx, job, actor, planned, may_undo)
     if planned.stage is Stage.COLLECT:
-        return Rest(plan_undo(tx, job.id, planned, _rights(tx, actor, planned)))
+        return Rest(plan_undo(tx, job.id, planned, may_undo))
     guarded = guard_slice(tx, job.id, planned)
     return Rest(guarded) if guarded.stage is Stage.GUARD else _planned(tx, job, guarded)
 
@@ -176,15 +159,16 @@ def _planned(tx: Transaction, job: Job, planned: Planned) -> Rest:
     return Rest(replace(planned, stage=Stage.APPLY, place=(0, 0)), total=total)
 
 
-def _apply(tx: Transaction, job: Job, actor: Actor, planned: Planned) -> Rest:
-    tried = PutBack(tx, job.id, actor, planned.upto).run()
+def _apply(tx: Transaction, job: Job, actor: Actor, planned: Planned, may_change: MayUndo) -> Rest:
+    tried = PutBack(tx, job.id, actor, planned.upto, may_change).run()
     return Rest(planned, done=tried) if tried else _ended(tx, job)
 
 
-def _ended(tx: Transaction, job: Job) -> Rest:
+def _ended(tx: Transaction, job: Job, *, reason: str | None = None) -> Rest:
     """End a job; what is left of its plan is what it left alone."""
     kept = plans.count(tx, job.id)
-    return Rest(None, done=job.total - job.done, result=Outcomes(max(job.total - kept, 0), kept))
+    total = max(job.total, kept)  # the plan was not complete where it ends early
+    return Rest(None, done=total - job.done, total=total, result=Outcomes(total - kept, kept, reason))
 
 
 def _add(tx: Transaction, kind: JobKind, actor: Actor, node_id: int, planned: Planned) -> Job:
@@ -195,8 +179,11 @@ def _actors_of(tx: Snapshot, actor: Actor, whose: Whose) -> tuple[tuple[int, ...
     """Return whose changes are meant, and whether all of them are of the user who asks."""
     if whose.username is not None:
         user = users.find(tx, fold(whose.username))
-        found = () if user is None else tuple(moments.actors_of(tx, user.id))  # nobody learns who has an account
-        return found, user is not None and user.id == actor.user_id
+        if user is not None and user.id == actor.user_id:
+            return tuple(moments.actors_of(tx, user.id)), True
+        # Nobody learns who has an account: of a stranger no change is looked for either.
+        known = _was_among(tx, actor, 0 if user is None else user.id)
+        return tuple(moments.actors_of(tx, user.id)) if user is not None and known else (), False
     wanted = whose.device_id if whose.device_id is not None else whose.link_id
     number, tag = decode_id(wanted or "")
     row = actors.find(tx, number)
@@ -206,42 +193,19 @@ def _actors_of(tx: Snapshot, actor: Actor, whose: Whose) -> tuple[tuple[int, ...
     return (row.id,), True
 
 
-def _rights(tx: Snapshot, actor: Actor, planned: Planned) -> Callable[[int], bool]:
-    """Return what tells whether the asker may take back these changes in a space: owners all, others their own."""
+def _was_among(tx: Snapshot, actor: Actor, user_id: int) -> bool:
+    """Tell whether a user is or was in a shared folder whose owner asks."""
+    owned = (space for space in access.spaces_of(tx, actor) if Right.SHARE in access.rights_in(tx, actor, space))
+    return any(members.find(tx, user_id, space.id) is not None for space in owned)
+
+
+def _having(tx: Snapshot, actor: Actor, right: Right) -> Callable[[int], bool]:
+    """Return what tells of a space whether the actor has a right in it now; each is looked at once."""
     known: dict[int, bool] = {}
 
-    def may_undo(space_id: int) -> bool:
+    def has_right(space_id: int) -> bool:
         if space_id not in known:
-            rights = access.rights_in(tx, actor, spaces.get(tx, space_id))
-            known[space_id] = Right.WRITE in rights and (planned.is_own or Right.SHARE in rights)
+            known[space_id] = right in access.rights_in(tx, actor, spaces.get(tx, space_id))
         return known[space_id]
 
-    return may_undo
-
-
-def _preview(tx: Snapshot, actor: Actor, job_id: int) -> Preview:
-    total, kept = plans.count(tx, job_id), plans.count_kept(tx, job_id)
-    found = plans.page(tx, job_id, after=0, limit=FIRST_ENTRIES)
-    return Preview(total - kept, kept, [_shown(tx, actor, entry) for entry in found])
-
-
-def _shown(tx: Snapshot, actor: Actor, entry: Entry) -> Shown:
-    node = nodes.find(tx, entry.node_id)
-    if node is None:
-        return Shown("", f"/{entry.name}", entry, is_deleted=True)
-    file_id = encode_id(node.id, node.tag)
-    try:
-        path = look_ever(tx, actor, file_id).path
-    except NotFoundError:  # purged, or in a space that the asker sees no more
-        path = f"/{entry.name}"
-    return Shown(file_id, path, entry, is_deleted=node.dead_seq > 0)
-
-
-def action_of(shown: Shown) -> Action:
-    """Return in one word what a line of a plan does."""
-    entry = shown.entry
-    if entry.outcome is not Outcome.PENDING:
-        return "keep"
-    if entry.step is Step.PLACE:
-        return "restore" if shown.is_deleted else "move"
-    return "content" if entry.step is Step.CONTENT else "trash"
+    return has_right

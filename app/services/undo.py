@@ -48,6 +48,8 @@ def plan_undo(tx: Transaction, job_id: int, planned: Planned, may_undo: MayUndo,
         if node is None or node.parent_id is None or not may_undo(node.space_id):
             continue
         planned_entry = _entry_of(tx, node, planned, is_purge=op == Operation.PURGE)
+        if planned_entry is None:
+            continue
         entries.append(planned_entry)
         if planned_entry.step is Step.TRASH:
             space_ids.add(node.space_id)
@@ -77,8 +79,8 @@ def _guard(tx: Transaction, job_id: int, node: Node) -> None:
         keep_above(tx, job_id, node.parent_id)
 
 
-def _entry_of(tx: Transaction, node: Node, planned: Planned, *, is_purge: bool) -> Entry:
-    """Return what takes back what the actors did to a node."""
+def _entry_of(tx: Transaction, node: Node, planned: Planned, *, is_purge: bool) -> Entry | None:
+    """Return what takes back what the actors did to a node; None if it is as it was, in the trash or not there."""
     if node.kind is Kind.MOUNT:
         return entry(node, Step.PLACE, None, Outcome.SHARED)
     if is_purge or (node.dead_seq and node.dead_ms is None):
@@ -95,13 +97,15 @@ def _entry_of(tx: Transaction, node: Node, planned: Planned, *, is_purge: bool) 
     )
     if target is None:
         is_new = node.created_seq > planned.since
+        if is_new and node.dead_seq:
+            return None  # made and deleted in the span
         return entry(node, Step.TRASH, None, Outcome.PENDING if is_new else Outcome.NO_HISTORY)
     return _towards(node, target)
 
 
-def _towards(node: Node, target: State) -> Entry:
+def _towards(node: Node, target: State) -> Entry | None:
     if target.dead_seq:
-        return entry(node, Step.TRASH, None)
+        return None if node.dead_seq else entry(node, Step.TRASH, None)
     is_there = (node.parent_id, node.name, node.dead_seq) == (target.parent_id, target.name, 0)
     return entry(node, Step.CONTENT if is_there else Step.PLACE, target)
 

@@ -9,6 +9,11 @@ from client.protocol_past import Job, Plan, PlanEntry
 from client.remote import Remote
 
 EVERY_S = 0.5
+_ENDS = {
+    "unauthenticated": "who asked for it was signed out or has no access any more",
+    "not_found": "the folder is gone",
+    "forbidden": "the folder is not yours to change any more",
+}
 _WORDS = {
     "changed": "changed since",
     "purged": "deleted for good",
@@ -19,6 +24,8 @@ _WORDS = {
     "other_space": "is in another space now",
     "no_history": "what it was before is forgotten",
     "shared": "a shared folder, which has a history of its own",
+    "forbidden": "is not yours to change any more",
+    "failed": "could not be put back",
     "stopped": "it came to its end before",
 }
 
@@ -73,6 +80,11 @@ def _wait(remote: Remote, job_id: str, *, quiet: bool) -> Job:
         time.sleep(EVERY_S)
     if shows and job.total:
         sys.stderr.write("\n")
+    if job.state == "failed" and job.result is not None:
+        why = _ENDS.get(job.result.reason or "", "it could not go on")
+        raise ClientError(
+            f"It ended early, for {why}: {job.result.changed:,} put back, {job.result.kept:,} left as they are."
+        )
     if job.state == "failed":
         raise ClientError(f"The server met a fault and tries again when it starts next (job {job_id}).")
     return job

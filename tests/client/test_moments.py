@@ -60,7 +60,7 @@ def test_rewind_puts_a_folder_back_and_ls_shows_it_as_it_was(device: Device, tmp
     assert "1 would be put back" in plan
     told = device.ok("rewind", "/a", "--to", at, "--json").json
 
-    assert told["result"] == {"changed": 1, "kept": 0}
+    assert told["result"] == {"changed": 1, "kept": 0, "reason": None}
     assert device.ok("cat", "/a/f").out == b"good"
     assert device.run("rewind", "/a/f", "--to", at).code == 2
     assert device.run("ls", "--at", at, "/no").code == 1

@@ -24,6 +24,9 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "services.visits.VisitService.count: not counted",
         "services.archive_content.Contents._source: version.node_id != planned.node_id",
         "services.takebacks.rewind_slice: top.require(Right.WRITE)",
+        "services.planned.asker_of: row.revoked_ms is not None",
+        "services.planned.asker_of: users.get(tx, row.user_id).disabled_ms is not None",
+        "services.takebacks_shown.preview: outcomes is not None and outcomes.reason is not None",
     ),
     "It says whose changes are taken back, and refuses nothing: tests/rewind.": (
         "services.takebacks._actors_of: user.id == actor.user_id",

@@ -66,6 +66,10 @@ FEED = Pair(
     READ_SHARED.but("FEED_SHARED", forbidden="app_shared app_elsewhere"),
     READ_PRIVATE.but("FEED_PRIVATE", forbidden="app_shared app_elsewhere"),
 )
+REWIND = Pair(
+    WRITE_SHARED.but("REWIND_SHARED", forbidden="app_shared app_elsewhere"),
+    WRITE_PRIVATE.but("REWIND_PRIVATE", forbidden="app_shared app_elsewhere"),
+)
 VIEW = rule("VIEW", rest=OK, unauthenticated=NOBODY, forbidden="app_shared app_elsewhere webdav foreign")
 FILES = rule("FILES", rest=OK, unauthenticated=NOBODY, forbidden="webdav foreign")
 # What nobody gets, since the ids do not belong together.
@@ -252,8 +256,8 @@ HISTORY = (
     Line("DELETE /api/v1/folders/{file_id}/retention", objects.folder, SHARE),
     Line("GET /api/v1/storage", objects.nothing, VIEW),
     Line("GET /api/v1/folders/{file_id}/at", objects.folder, READ, query={"time_ms": "{now_ms}"}),
-    Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, WRITE, json={"time_ms": 2**52}),
-    Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, WRITE, json={"time_ms": 2**52, "dry_run": True}),
+    Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, REWIND, json={"time_ms": 2**52}),
+    Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, REWIND, json={"time_ms": 2**52, "dry_run": True}),
     Line(
         "POST /api/v1/undo",
         objects.device,

@@ -148,7 +148,7 @@ async def test_a_folder_that_others_use_stays(server: Running, ada: Person, seco
     theirs = await ada.upload("/made/theirs", b"2")
 
     job = await undone(server, ada, username="ada", from_ms=0, to_ms=start)
-    assert job["result"] == {"changed": 0, "kept": 0}
+    assert job["result"] == {"changed": 0, "kept": 0, "reason": None}
     job = await undone(server, ada, device_id=await device_of(second), from_ms=start + 1, to_ms=time_of(server.folder))
 
     assert await kept_by(ada, job) == {made["file_id"]: "in_use"}

@@ -16,6 +16,7 @@ from tests.api.people import Person
 from tests.rewind.conftest import time_of
 from tests.rewind.keeper import Picture, device_of, kept_by, picture, picture_at, rewound, undone
 from tests.tree.conftest import assert_clean
+from tests.tree.keeper import deleted
 from tests.tree.model import Model, World
 
 STEPS = 60
@@ -168,16 +169,27 @@ async def test_many_undos(server: Running, ada: Person, second: Person, seed: in
     await one_actor(server, [ada, second], seed, STEPS * 3)
 
 
+async def make_and_delete(server: Running, second: Person, name: str, history: list[tuple[int, Own]]) -> None:
+    """Let the second device make a folder with two files, and delete one of them and then the folder."""
+    files = [await second.upload(f"/{name}/{n}", name.encode(), parents=True) for n in range(2)]
+    history.append((1, own_states(server.folder)))
+    for file in (files[0], (await second.at(f"/{name}")).json):
+        await deleted(second, file)
+        history.append((1, own_states(server.folder)))
+
+
 async def one_actor(server: Running, people: list[Person], seed: int, steps: int) -> None:
     ada, second = people
     world = Past(ada, Model((await ada.at("/")).json["file_id"]), seed)
     await live(server, world, [ada], steps // 3)
     start, history = time_of(server.folder), [(0, own_states(server.folder))]
-    for _ in range(steps):
+    for number in range(steps):
         who = world.chance.randrange(2)
         world.let(people[who])
         await world.step()
         history.append((who, own_states(server.folder)))
+        if number % 10 == 0:
+            await make_and_delete(server, second, f"brief {number}", history)
     await server.cairn.jobs.wait_idle()
     before = history[-1][1]
     asked = {"device_id": await device_of(second), "from_ms": start + 1, "to_ms": time_of(server.folder)}

@@ -68,7 +68,7 @@ async def rehearse(
     kept, after = await kept_by(ada, job), await picture(ada)
     wanted = {file["file_id"]: file for file in victims[late:]}
     assert kept == {file["file_id"]: "changed" for file in victims[:late]}
-    assert job["result"] == {"changed": ruined - late, "kept": late}
+    assert job["result"] == {"changed": ruined - late, "kept": late, "reason": None}
     assert after.keys() == before.keys()
     for file_id, seen in after.items():
         if file_id in wanted:
