@@ -5,7 +5,7 @@ import binascii
 
 from aiohttp import web
 
-from app.api.origins import is_cross_site, is_tls, refuse_foreign, require_own
+from app.api.origins import is_cross_site, is_tls, refuse_foreign, refuse_told_foreign, require_own
 from app.auth import tokens
 from app.auth.identity import Actor, ActorKind
 from app.auth.lifetimes import LIFETIMES
@@ -23,7 +23,8 @@ async def who_asks(request: web.Request) -> Actor:
 
     Raises:
         UnauthenticatedError: nothing is shown, or nothing that works.
-        ForbiddenError: a cookie would change something, and the request is not known to come from an own page.
+        ForbiddenError: a cookie would change something, and the request is not known to come from an own page; or
+            Basic would, and the browser says that it comes from a foreign one.
         RateLimitedError: a wrong app password was shown too often.
     """
     authentication = request.app[SERVICES].authentication
@@ -35,6 +36,8 @@ async def who_asks(request: web.Request) -> Actor:
         return await authentication.actor_of(value.strip())
     # A browser adds Basic by itself once a person has typed it, also to what a foreign page makes it send.
     if scheme.lower() == "basic" and not is_cross_site(request):
+        if request.method not in SAFE_METHODS:
+            refuse_told_foreign(request)
         return await authentication.actor_of_basic(*_read_basic(value), request[NETWORK])
     raise _nothing_shown()
 

@@ -9,6 +9,7 @@ from app.keys import SERVICES
 
 SAME = "same-origin"
 CROSS = "cross-site"
+OTHERS = (CROSS, "same-site")
 
 
 def is_tls(request: web.Request) -> bool:
@@ -32,6 +33,17 @@ def refuse_foreign(request: web.Request) -> None:
     """
     if request.headers.get("Sec-Fetch-Site") != SAME and _has_foreign_origin(request):
         raise _foreign()
+
+
+def refuse_told_foreign(request: web.Request) -> None:
+    """Refuse what a browser says comes from a page of another origin; programs that say nothing pass.
+
+    Raises:
+        ForbiddenError: it does so.
+    """
+    if request.headers.get("Sec-Fetch-Site") in OTHERS:
+        raise _foreign()
+    refuse_foreign(request)
 
 
 def require_own(request: web.Request) -> None:

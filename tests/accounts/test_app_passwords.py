@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient
 
 from app.api.routes import Access
 from app.application import Cairn, route_table
@@ -193,6 +194,33 @@ async def test_what_a_browser_adds_for_a_foreign_page_does_not_count(api: Api, a
     reply = await api.get("/api/v1/folders/root/children", headers={**basic(password), "Sec-Fetch-Site": "cross-site"})
 
     assert reply.status == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_what_a_browser_adds_changes_nothing_for_a_foreign_page(api: Api, ada: Api, page: dict[str, str]) -> None:
+    shown = basic((await make(ada))["password"])
+
+    refused = await put(api, "/a", **shown, **page)
+    deleted = await api.call("DELETE", "/api/v1/files/" + "0" * 21, headers={**shown, **page})
+
+    assert [(reply.status, reply.code) for reply in (refused, deleted)] == [(HTTPStatus.FORBIDDEN, "forbidden")] * 2
+    assert (await ada.get("/api/v1/folders/root/children")).json["items"] == []
+
+
+async def test_programs_and_own_pages_change_files_by_basic(api: Api, ada: Api) -> None:
+    shown = basic((await make(ada))["password"])
+    own = str(api.client.make_url("/").origin()) if isinstance(api.client, TestClient) else ""
+
+    for number, page in enumerate(({}, {"Origin": own}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"})):
+        assert (await put(api, f"/{number}", **shown, **page)).status == HTTPStatus.CREATED, page
 
 
 async def test_the_accounts_own_password_opens_nothing_by_basic_and_wrong_ones_are_throttled(
