@@ -2,14 +2,16 @@
 
 import pytest
 
+from app.config import History
 from tests.api.conftest import Running
 from tests.api.people import noise
+from tests.retention.test_retention import Clock, date_versions, keeper_of
 from tests.sharing.conftest import Member
 
 
 async def _needs(person: Member, *chunks: bytes) -> bool:
     """Tell whether somebody has to send chunks, and cannot commit without."""
-    asked = await person.open_upload("/guess", *chunks)
+    asked = await person.open_upload("/guess", *chunks, on_conflict="rename")
     needed = [chunk["needed"] for chunk in asked["chunks"]]
     assert (await person.commit(asked["upload_id"])).status == (422 if any(needed) else 201)
     assert len(set(needed)) == 1
@@ -69,3 +71,23 @@ async def test_the_home_that_a_shared_and_handed_over_folder_came_from_has_nothi
 
     assert await _needs(ada, *chunks)
     assert not await _needs(bob, *chunks)
+
+
+async def test_of_a_version_that_was_thinned_but_not_of_what_the_file_still_has(
+    ada: Member, bob: Member, cyd: Member, server: Running
+) -> None:
+    folder, stays, goes = await ada.shared("/Plans", "bob"), noise(1000), noise(1000)
+    file = await ada.upload("/Plans/x", stays, goes)
+    file = await ada.upload("/Plans/x", stays, noise(1000), base_version=file["version_id"])
+    await ada.upload("/Plans/x", stays, noise(1000), base_version=file["version_id"])
+    clock = Clock()
+    await date_versions(server, clock)
+    keeper = keeper_of(server, clock, History(newest=1))
+    await keeper.tend()
+    clock.pass_days(400)
+    await keeper.tend()
+
+    await ada.share(folder["file_id"], "cyd", "viewer")
+
+    assert await _needs(cyd, goes)
+    assert not await _needs(cyd, stays)

@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
+from app.ids import decode_id
 from tests.api.conftest import Running
 from tests.api.people import noise
 from tests.sharing.conftest import Member
+
+_PUT_MOUNT = """
+    UPDATE nodes SET parent_id = :parent WHERE id =
+      (SELECT m.mount_id FROM spaces s JOIN members m ON m.space_id = s.id AND m.user_id = s.owner_id
+        WHERE s.root_id = :root)
+"""
 
 
 async def test_a_shared_folder_shows_to_its_member_with_its_id_and_their_own_name_and_place(
@@ -448,3 +455,20 @@ async def test_a_shared_folder_is_deleted_by_whoever_has_seen_it_as_it_is(ada: M
     deleted = await ada.delete(f"/api/v1/files/{folder['file_id']}?if_seq={own['seq']}")
 
     assert (left.status, deleted.status) == (204, 204)
+
+
+async def test_no_copy_breaks_on_a_shared_folder_that_an_earlier_server_brought_into_another(
+    ada: Member, bob: Member, server: Running
+) -> None:
+    inner, outer = await ada.shared("/Inner", "bob"), await ada.shared("/Outer", "bob")
+
+    async def bring_into(parent_id: str) -> None:
+        values = {"parent": decode_id(parent_id)[0], "root": decode_id(inner["file_id"])[0]}
+        await server.cairn.database.write(lambda tx: tx.execute(_PUT_MOUNT, values))
+
+    await bring_into(outer["file_id"])
+
+    refused = await bob.post(f"/api/v1/files/{outer['file_id']}/copy", {"parent_id": "root", "name": "copy"})
+
+    assert (refused.status, refused.code) == (409, "limit_reached")
+    await bring_into(outer["parent_id"])
