@@ -19,17 +19,18 @@ async def get_retention(request: web.Request) -> RetentionReply:
 
 @routes.put(
     "/api/v1/folders/{file_id}/retention",
-    access=Access.FILES,
+    access=Access.ACCOUNT,
+    proof=True,
     refuses=(ForbiddenError,),
     example=Rule(newest=10, hourly_days=1, daily_days=30, weekly_days=365),
 )
 async def set_retention(request: web.Request, body: Rule) -> RetentionReply:
-    """Give a folder a rule of its own, for all below it."""
+    """Give a folder a rule of its own, for all below it; a rule can let history go, so it wants a proof."""
     await request.app[SERVICES].retention.put(request[ACTOR], request.match_info["file_id"], body)
     return await _shown(request)
 
 
-@routes.delete("/api/v1/folders/{file_id}/retention", access=Access.FILES, refuses=(ForbiddenError,))
+@routes.delete("/api/v1/folders/{file_id}/retention", access=Access.ACCOUNT, proof=True, refuses=(ForbiddenError,))
 async def drop_retention(request: web.Request) -> None:
     """Take a folder's own rule away; without one is fine."""
     await request.app[SERVICES].retention.put(request[ACTOR], request.match_info["file_id"], None)

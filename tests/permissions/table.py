@@ -86,6 +86,10 @@ OWN = Pair(
     rule("OWN_SHARED", rest=ABSENT, unauthenticated=NOBODY, ok=PLAIN, forbidden=f"viewer editor bare {APPS}"),
     rule("OWN_PRIVATE", rest=ABSENT, unauthenticated=NOBODY, ok=PLAIN, forbidden=f"bare {APPS}"),
 )
+OWN_PROOF = Pair(
+    OWN.shared.but("OWN_PROOF_SHARED", reauth="stale stale_admin"),
+    OWN.private.but("OWN_PROOF_PRIVATE", reauth="stale stale_admin"),
+)
 SEE = Pair(
     rule("SEE_SHARED", rest=ABSENT, unauthenticated=NOBODY, ok=f"viewer editor {PLAIN} bare", forbidden=APPS),
     rule("SEE_PRIVATE", rest=ABSENT, unauthenticated=NOBODY, ok=f"{PLAIN} bare", forbidden=APPS),
@@ -252,8 +256,8 @@ TREE: tuple[Line, ...] = (
 )
 HISTORY = (
     Line("GET /api/v1/folders/{file_id}/retention", objects.folder, READ),
-    Line("PUT /api/v1/folders/{file_id}/retention", objects.folder, SHARE, json=KEPT),
-    Line("DELETE /api/v1/folders/{file_id}/retention", objects.folder, SHARE),
+    Line("PUT /api/v1/folders/{file_id}/retention", objects.folder, OWN_PROOF, json=KEPT),
+    Line("DELETE /api/v1/folders/{file_id}/retention", objects.folder, OWN_PROOF),
     Line("GET /api/v1/storage", objects.nothing, VIEW),
     Line("GET /api/v1/folders/{file_id}/at", objects.folder, READ, query={"time_ms": "{now_ms}"}),
     Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, REWIND, json={"time_ms": 2**52}),

@@ -15,6 +15,7 @@ from app.services.keeper import Keeper
 from app.services.retention import DAY_MS, DAY_S, HOUR_MS, Ages, Rule, taken
 from app.services.uptime import Uptime
 from storage.disk import LocalDisk
+from tests.accounts.api import PASSWORD
 from tests.api.conftest import Running
 from tests.api.people import Person
 
@@ -131,6 +132,11 @@ async def versions_of(person: Person, file_id: str) -> list[dict[str, Any]]:
     return list(reply.json["items"])
 
 
+async def show_password(person: Person) -> None:
+    """Prove anew who one is: the token is as old as this run of the tests."""
+    assert (await person.post("/api/v1/reauth", {"password": PASSWORD})).status == HTTPStatus.NO_CONTENT
+
+
 async def write_versions(person: Person, count: int, path: str = "/diary.txt") -> str:
     """Write a file so many times and return its id."""
     file_id, base = "", None
@@ -238,6 +244,8 @@ async def test_the_nearest_folder_with_a_rule_counts_and_only_owners_set_one(
     path = f"/api/v1/folders/{folder}/retention"
     rule = {"newest": 1000, "hourly_days": 0, "daily_days": 0, "weekly_days": 0}
     assert (await ada.get(path)).json["own"] is False
+    for person in (ada, bob):
+        await show_password(person)
     assert (await bob.call("PUT", path, json=rule)).status == HTTPStatus.NOT_FOUND
     assert (await ada.call("PUT", path, json=rule)).json == {**rule, "own": True}
     inner = (await ada.at("/keep/inner")).json["file_id"]
@@ -254,6 +262,27 @@ async def test_the_nearest_folder_with_a_rule_counts_and_only_owners_set_one(
     clock.pass_days(1)
     await keeper.tend()
     assert [item["content"] for item in await versions_of(ada, kept_id)] == ["kept", "kept", "gone", "gone"]
+
+
+async def test_a_rule_is_set_by_a_device_that_has_just_shown_the_password_and_by_no_app_password(
+    server: Running, ada: Person
+) -> None:
+    await server.cairn.database.write(lambda tx: tx.execute("UPDATE actors SET proved_ms = 1"))
+    folder = await ada.make_folder("/photos")
+    path = f"/api/v1/folders/{folder['file_id']}/retention"
+    nothing = {"newest": 0, "hourly_days": 0, "daily_days": 0, "weekly_days": 0}
+    before = (await ada.get(path)).json
+
+    unproven = [await ada.call("PUT", path, json=nothing), await ada.delete(path)]
+    await show_password(ada)
+    made = await ada.post("/api/v1/app-passwords", {"name": "scanner"})
+    scanner = Person(ada.client, made.json["password"])
+    by_scanner = [await scanner.call("PUT", path, json=nothing), await scanner.delete(path)]
+
+    assert [(reply.status, reply.code) for reply in unproven] == [(HTTPStatus.FORBIDDEN, "reauth_required")] * 2
+    assert [(reply.status, reply.code) for reply in by_scanner] == [(HTTPStatus.FORBIDDEN, "forbidden")] * 2
+    assert (await scanner.get(path)).json == before
+    assert (await ada.call("PUT", path, json=nothing)).json == {**nothing, "own": True}
 
 
 async def test_a_round_that_was_cut_off_goes_on_from_its_place(server: Running, ada: Person) -> None:
