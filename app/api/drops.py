@@ -101,7 +101,7 @@ async def _take_form(request: web.Request, visit: Visit) -> web.Response:
         with receiving(request) as lease:
             form = FormFiles(pieces_of(request, lease), boundary)
             async for name in form.names():
-                declared = _declared(visit, name, guess_content_type(name), size=None, reserved=rest)
+                declared = _declared(visit, name, guess_content_type(name), size=None, expected=rest)
                 rest -= await _take(request, visit, declared, form.content(), lease)
                 sent += 1
     except (InvalidRequestError, QuotaExceededError) as error:
@@ -109,11 +109,12 @@ async def _take_form(request: web.Request, visit: Visit) -> web.Response:
     return _form_page(request, visit, sent)
 
 
-def _declared(visit: Visit, name: str, content_type: str, *, size: int | None, reserved: int = 0) -> Declared:
+def _declared(visit: Visit, name: str, content_type: str, *, size: int | None, expected: int = 0) -> Declared:
+    """Declare a file whose bytes are promised as they come: strangers announce what they never send."""
     wish = Wish(
         mtime_ms=now_ms(), content_type=content_type, parent_id=visit.view.file_id, name=name, on_conflict="rename"
     )
-    return Declared(wish, size, Manifest(b""), append=True, reserved=reserved)
+    return Declared(wish, size, Manifest(b""), append=True, expected=expected, at_once=False)
 
 
 async def _take(

@@ -166,7 +166,7 @@ async def put_content(request: web.Request, query: _Put) -> web.Response:
     require_plain(request)
     if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
         raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
-    declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True, reserved=0)
+    declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True)
     with receiving(request) as lease:
         view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
     return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)

@@ -132,14 +132,15 @@ class ReceiveService:
     ) -> tuple[Manifest, bytes]:
         """Return chunk list and SHA-256 of a stream whose chunks now lie in the store."""
         cutter, chunks, total, size, kept = _Cutter(), list[Chunk](), 0, declared.size, 0
-        promised = declared.reserved if size is None else size
+        promised = declared.announced if declared.at_once else 0
         async for slab in _slabs(body):
             total += len(slab)
             if size is not None and total > size:
                 raise ChunkListError(f"The body is longer than the {size} bytes announced.")
             if total > promised:
-                await self._uploads.reserve_more(actor, upload_id, STREAM_STEP)
-                promised += STREAM_STEP
+                step = _next_step(declared, promised)
+                await self._uploads.reserve_more(actor, upload_id, step)
+                promised += step
             cuts = await self._take_cuts(upload_id, await self._offload.run(partial(cutter.feed, slab)))
             kept += len(slab) - sum(chunk.size for chunk in cuts)
             lease.keep(kept)
@@ -165,6 +166,12 @@ class ReceiveService:
             return stored + error.stored, stored + error.stored
         stored += len(taken)
         return stored, stored if frames.broken else None
+
+
+def _next_step(declared: Declared, promised: int) -> int:
+    """Return how many bytes to promise next; no more than were announced, while these are not all promised."""
+    rest = declared.announced - promised
+    return min(STREAM_STEP, rest) if rest > 0 else STREAM_STEP
 
 
 class _Cutter:

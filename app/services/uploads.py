@@ -49,14 +49,22 @@ class Declared:
     Attributes:
         size: bytes in all; None for a stream that tells at its end.
         chunks: the complete list, or a beginning of it if `append`.
-        reserved: bytes to promise where `size` is None.
+        expected: where `size` is None, what the stream has at most; 0 if nobody knows.
+        at_once: all bytes are promised from the start; else as they come, for who only announces them may not take the
+            room from others. What has no room now is refused in either case.
     """
 
     wish: Wish
     size: int | None
     chunks: Manifest
     append: bool = False
-    reserved: int = 0
+    expected: int = 0
+    at_once: bool = True
+
+    @property
+    def announced(self) -> int:
+        """The bytes for which there must be room."""
+        return self.expected if self.size is None else self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +273,13 @@ class UploadService:
         self.check(file)
         tx, actor = opening.tx, opening.actor
         target = find_target(tx, actor, file.wish, opening.folders)
-        reserved = file.reserved if file.size is None else file.size
+        announced = file.announced
         if opening.uploads >= self._limits.open_uploads_per_user:
             raise RateLimitedError("Too many uploads are open: finish some, or give them up.", BUSY_RETRY_S)
-        if opening.bytes + reserved > self._limits.uncommitted_bytes_per_user:
+        if opening.bytes + announced > self._limits.uncommitted_bytes_per_user:
             raise _too_much_waits()
+        opening.ledger.require(target.folder.space.id, size=announced, reserved=0)
+        reserved = announced if file.at_once else 0
         opening.ledger.reserve(target.folder.space.id, reserved)
         opening.uploads += 1
         opening.bytes += reserved

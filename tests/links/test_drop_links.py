@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
+import pytest
+
+from app.services import receive
 from tests.api.conftest import Running
-from tests.api.people import Person, noise
+from tests.api.people import MIB, Person, noise
 from tests.links.people import change, make_link
 
 
@@ -72,6 +75,62 @@ async def test_dropped_bytes_count_against_the_owners_quota(server: Running, ada
     statuses = sorted(reply.status for reply in replies)
     assert statuses == [HTTPStatus.CREATED] * 3 + [HTTPStatus.INSUFFICIENT_STORAGE] * 3
     assert (await ada.get("/api/v1/me")).json["used"] == 3_000_000
+
+
+@pytest.mark.parametrize("door", ["PUT", "form"])
+async def test_a_visitor_who_announces_much_and_sends_little_takes_no_room_from_others(
+    server: Running, ada: Person, door: str
+) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    await server.cairn.services.accounts.set_quota("ada", 3_000_000)
+    done = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"hi" if door == "PUT" else form(("x", b"hi"))[0].partition(b"hi")[0]
+        await done.wait()
+
+    request = {
+        "params": {"name": "x"} if door == "PUT" else {},
+        "headers": {"Content-Length": "3000000", **(form()[1] if door == "form" else {})},
+    }
+    sending = asyncio.create_task(holder.ask("/upload", "PUT" if door == "PUT" else "POST", data=body(), **request))
+    while not (waiting := (await ada.get("/api/v1/uploads")).json["items"]):
+        assert not sending.done(), sending.result()
+
+    assert (await ada.put("/mine", noise(2_500_000))).status == HTTPStatus.CREATED
+    assert [item["reserved"] for item in waiting] == [0]
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_what_exceeds_the_free_quota_is_refused_before_its_bytes_come(server: Running, ada: Person) -> None:
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    await server.cairn.services.accounts.set_quota("ada", 3_000_000)
+    never = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"hi"
+        await never.wait()
+
+    headers = {"Content-Length": "3000001"}
+    reply = await holder.ask("/upload", "PUT", params={"name": "x"}, data=body(), headers=headers)
+
+    assert reply.status == HTTPStatus.INSUFFICIENT_STORAGE
+
+
+async def test_a_file_of_several_steps_is_promised_as_it_comes_and_no_more(
+    server: Running, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive, "STREAM_STEP", 2 * MIB)
+    await ada.make_folder("/in")
+    holder = await make_link(ada, "/in", mode="drop")
+    data = noise(5 * MIB)
+    await server.cairn.services.accounts.set_quota("ada", len(data))
+
+    assert (await holder.drop("x", data)).status == HTTPStatus.CREATED
+    assert (await ada.content((await ada.at("/in/x")).json["file_id"])).body == data
 
 
 async def test_a_link_that_ends_while_a_file_comes_in_takes_none(server: Running, ada: Person) -> None:
