@@ -24,7 +24,9 @@ from typing import Any
 import app
 
 STAND, JUDGE = "permission_check_stands", "permission_check_judges"
-REFUSING = frozenset({"require_whole_view", "require_proof", "_check_opens", "require_own", "refuse_foreign"})
+REFUSING = frozenset(
+    {"require_whole_view", "require_proof", "_check_opens", "require_own", "refuse_foreign", "refuse_told_foreign"}
+)
 REFUSALS = frozenset({"ForbiddenError", "ReauthRequiredError", "dead", "_foreign", "revoked"})
 SIDES = frozenset({"actor.user_id", "self._actor.user_id", "actor.id", "self._actor.id", "version.node_id"})
 ATTRIBUTES = frozenset({"disabled_ms", "revoked_ms", "tag"})

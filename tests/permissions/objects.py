@@ -1,5 +1,6 @@
 """Fresh objects for a call, each in the shared folder or in the private one. A maker returns all that names it."""
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,12 @@ async def file(world: World, place: str) -> Named:
     """A file of one version."""
     made = world.must(await world.owner.put(f"{place}/file {world.number()}", noise(20)))
     return {name: made[name] for name in ("file_id", "version_id", "path", "space_id")}
+
+
+async def file_and_basic(world: World, place: str) -> Named:
+    """A file, and an app password of the owner's as a browser shows it by itself."""
+    made = world.must(await world.owner.post("/api/v1/app-passwords", {"name": "basic"}))
+    return {**await file(world, place), "basic": b64encode(f"owner:{made['password']}".encode()).decode()}
 
 
 async def folder(world: World, place: str) -> Named:
@@ -58,6 +65,14 @@ async def space(world: World, place: str) -> Named:
 async def space_and_disabled(world: World, place: str) -> Named:
     """A shared folder, and the name of somebody who was disabled: who shares shall not learn that there is one."""
     return {**await space(world, place), "username": "disabled", "hidden": ["username"]}
+
+
+async def space_with_disabled(world: World, place: str) -> Named:
+    """A shared folder with a member who was disabled."""
+    made, name = await space(world, place), (await user(world, place))["username"]
+    await world.let_in(made["file_id"], name, "editor")
+    await world.server.cairn.services.accounts.disable(name)
+    return {**made, "username": name}
 
 
 async def upload(world: World, place: str) -> Named:

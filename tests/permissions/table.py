@@ -111,6 +111,7 @@ FEW = (Role.ANONYMOUS, Role.STRANGER, Role.ADMIN, Role.OWNER, Role.APP_ELSEWHERE
 PUBLIC = replace(rule("PUBLIC", rest=OK), asked_by=FEW)
 NOTHING = replace(rule("NOTHING", rest=ABSENT), asked_by=FEW)
 UNSAID = replace(rule("UNSAID", rest=FORBIDDEN), asked_by=(Role.SESSION,))
+BASIC = replace(rule("BASIC", rest=FORBIDDEN), asked_by=(Role.ANONYMOUS,))
 LOCKED = replace(rule("LOCKED", rest=Outcome.UNAUTHENTICATED), asked_by=(Role.ANONYMOUS,))
 CLOSED = replace(rule("CLOSED", rest=FORBIDDEN), asked_by=FEW)
 
@@ -169,6 +170,7 @@ class Line:
 _ID = re.compile(r"\{(\w+_id)\}")
 GUEST = {"username": "guest", "password": PASSWORD}
 FROM_EVIL = {"Origin": "https://evil.example"}
+BY_BASIC = {"Authorization": "Basic {basic}"}
 TOO_SHORT = "short"
 """No password: whoever is let through is told so, before any hash is worked out."""
 EMPTY = {"size": 0}
@@ -193,6 +195,10 @@ TREE: tuple[Line, ...] = (
         UNSAID,
         json={"name": "{new}"},
         headers={"Sec-Fetch-Site": "same-site"},
+    ),
+    *(
+        Line("PATCH /api/v1/files/{file_id}", objects.file_and_basic, BASIC, json={"name": "{new}"}, headers=headers)
+        for headers in ({**BY_BASIC, "Sec-Fetch-Site": "same-site"}, {**BY_BASIC, **FROM_EVIL})
     ),
     Line("PATCH /api/v1/files/{file_id}", objects.space, MOUNT, json={"name": "{new}"}),
     Line("DELETE /api/v1/files/{file_id}", objects.file, WRITE),
@@ -347,6 +353,12 @@ MEMBERS = (
         OWN,
         path={"username": "guest"},
         json={"role": "editor"},
+    ),
+    Line(
+        "PATCH /api/v1/files/{file_id}/members/{username}",
+        objects.space_with_disabled,
+        Pair(OWN.shared.but("NO_OWNER_SHARED", conflict=PLAIN), OWN.private.but("NO_OWNER_PRIVATE", conflict=PLAIN)),
+        json={"role": "owner"},
     ),
     Line("DELETE /api/v1/files/{file_id}/members/{username}", objects.space, OWN, path={"username": "guest"}),
     Line("DELETE /api/v1/files/{file_id}/members/{username}", objects.space, LEAVE, path={"username": "{asker}"}),
