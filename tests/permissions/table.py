@@ -49,8 +49,6 @@ READ = Pair(READ_SHARED, READ_PRIVATE)
 WRITE_SHARED = READ_SHARED.but("WRITE_SHARED", forbidden="viewer editor_read app_read bare")
 WRITE_PRIVATE = READ_PRIVATE.but("WRITE_PRIVATE", forbidden="app_read bare")
 WRITE = Pair(WRITE_SHARED, WRITE_PRIVATE)
-# What is the owner's to decide.
-SHARE = Pair(WRITE_SHARED.but("SHARE_SHARED", forbidden="editor"), WRITE_PRIVATE)
 # By path in one's own view: a credential that sees the shared folder alone has other paths.
 READ_PATH = Pair(READ_SHARED.but("READ_PATH", absent="app_shared"), READ_PRIVATE)
 WRITE_PATH = Pair(WRITE_SHARED.but("WRITE_PATH", absent="app_shared"), WRITE_PRIVATE)
