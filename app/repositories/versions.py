@@ -108,7 +108,7 @@ def add(
             "base": base_id,
             "ancestors": ancestors,
             "actor": actor_id,
-            "now": tx.now_ms(),
+            "now": tx.clock_ms(),
             "manifest": manifest.packed,
         },
     )
@@ -128,7 +128,7 @@ def copy(
             "executable": content.executable,
             "base": base_id,
             "actor": actor_id,
-            "now": tx.now_ms(),
+            "now": tx.clock_ms(),
             "source": source.id,
         },
     )

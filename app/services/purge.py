@@ -18,7 +18,7 @@ def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     top = nodes.find(tx, job.node_id)
     if top is None:
         return DONE
-    steps, room, chunks = list(job.state(Walk).steps), limit, 0
+    steps, room, chunks = [step for step in job.state(Walk).steps if _is_below(tx, step[0], top)], limit, 0
     while steps and room and chunks < CHUNKS:
         children = deletions.next_children(tx, steps[-1][0], after="", limit=room)
         files = [child.id for child in children if child.kind is not Kind.FOLDER]
@@ -32,6 +32,11 @@ def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
         _forget(tx, top, gone)
         room -= len(gone)
     return Walk(tuple(steps)).rest(limit - room)
+
+
+def _is_below(tx: Transaction, folder_id: int, top: Node) -> bool:
+    """Tell whether a folder that a walk noted still goes with the one on top: what was taken away from it stays."""
+    return any(step.id == top.id for step in nodes.way_up(tx, folder_id))
 
 
 def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:

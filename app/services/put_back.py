@@ -104,12 +104,17 @@ class PutBack:
 
     def _judge(self, node: Node | None, entry: Entry) -> Outcome | None:
         """Return why a node is not to be touched."""
-        if node is None or (node.dead_seq and node.dead_ms is None):
+        if node is None or (node.dead_seq and node.dead_ms is None) or self._goes_with_a_purge(node):
             return Outcome.PURGED
         if node.seq != entry.if_seq:
             return Outcome.CHANGED
         # By the walk up, as access decides: while a job carries a moved folder over, rows name another space.
         return None if self._may_change(self._way_up(_parent_of(node))[-1].space_id) else Outcome.FORBIDDEN
+
+    def _goes_with_a_purge(self, node: Node) -> bool:
+        """Tell whether a folder above a node was deleted for good, so that a purge under way will come to it."""
+        dead = [nodes.find(self._tx, step.id) for step in self._way_up(_parent_of(node)) if step.dead_seq]
+        return any(folder is not None and folder.dead_ms is None for folder in dead)
 
     # Into the trash
 
@@ -147,6 +152,7 @@ class PutBack:
 
     def _place(self, node: Node, entry: Entry, parent_id: int) -> Outcome | None:
         self._prepare(parent_id)
+        node = nodes.find(self._tx, node.id) or node  # who came to life first may have had it make way
         parent, above = nodes.find(self._tx, parent_id), self._way_up(parent_id)
         if parent is None or not parent.is_folder or not self._fits(node, entry.name, above):
             return Outcome.NO_PLACE

@@ -17,7 +17,8 @@ SLICE = 200
 def plan_rewind(tx: Transaction, job_id: int, top: Node, planned: Planned, *, limit: int = SLICE) -> tuple[int, int]:
     """Plan for up to `limit` changed nodes; return how far that came, (0, 0) at the end."""
     place = planned.place if planned.place != (0, 0) else (planned.since, 2**62)
-    found = moments.changed_after(tx, top.space_id, place, upto=planned.upto, limit=limit)
+    # By places in the feed, which a reveal or a carry may have moved behind the head that the plan keeps to.
+    found = moments.changed_after(tx, top.space_id, place, upto=tx.counters.seq, limit=limit)
     plan = _Difference(tx, top.id, planned)
     entries = (plan.entry_of(node_id) for _, node_id in found)
     plans.add(tx, job_id, [entry for entry in entries if entry is not None])

@@ -195,7 +195,7 @@ class TrashService:
         newest = max(node.seq, node.feed_seq, view.listed.below_seq, deletions.shown_seq(tx, node.id))
         stale = (
             (seen.base_version is not None and seen.base_version != view.version_id)
-            or (seen.if_seq is not None and seen.if_seq != sight.node.seq)
+            or (seen.if_seq is not None and seen.if_seq != sight.seq)
             or (seen.if_below_seq is not None and (newest > seen.if_below_seq or is_being_revealed(tx, sight)))
             or (seen.if_etag is not None and seen.if_etag != view.etag(self._epoch))
         )

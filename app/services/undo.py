@@ -64,7 +64,8 @@ def guard_slice(tx: Transaction, job_id: int, planned: Planned, *, limit: int = 
         return replace(planned, stage=Stage.APPLY)
     space_id, *rest = planned.space_ids
     place = planned.place if planned.place != (0, 0) else (planned.since, 2**62)
-    found = moments.changed_after(tx, space_id, place, upto=planned.upto, limit=limit)
+    # By places in the feed, which a reveal or a carry may have moved behind the head that the plan keeps to.
+    found = moments.changed_after(tx, space_id, place, upto=tx.counters.seq, limit=limit)
     for _, node_id in found:
         node = nodes.find(tx, node_id)
         if node is not None and not node.dead_seq and not _is_theirs(node.actor_id, node.seq, planned):
