@@ -208,7 +208,7 @@ async def test_what_a_browser_adds_for_a_foreign_page_does_not_count(api: Api, a
 async def test_what_a_browser_adds_changes_nothing_for_a_foreign_page(api: Api, ada: Api, page: dict[str, str]) -> None:
     shown = basic((await make(ada))["password"])
 
-    refused = await put(api, "/a", **shown, **page)
+    refused = await put(api, "/a", b"x", **shown, **page)
     deleted = await api.call("DELETE", "/api/v1/files/" + "0" * 21, headers={**shown, **page})
 
     assert [(reply.status, reply.code) for reply in (refused, deleted)] == [(HTTPStatus.FORBIDDEN, "forbidden")] * 2
@@ -220,7 +220,7 @@ async def test_programs_and_own_pages_change_files_by_basic(api: Api, ada: Api) 
     own = str(api.client.make_url("/").origin()) if isinstance(api.client, TestClient) else ""
 
     for number, page in enumerate(({}, {"Origin": own}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"})):
-        assert (await put(api, f"/{number}", **shown, **page)).status == HTTPStatus.CREATED, page
+        assert (await put(api, f"/{number}", b"x", **shown, **page)).status == HTTPStatus.CREATED, page
 
 
 async def test_the_accounts_own_password_opens_nothing_by_basic_and_wrong_ones_are_throttled(
