@@ -10,6 +10,7 @@ from app.db.transaction import Snapshot, Transaction
 from app.errors import InvalidRequestError
 from app.repositories import members, nodes, resets, spaces, users
 from app.repositories.audit import Event
+from app.repositories.nodes import Node
 from app.repositories.spaces import Space
 from app.repositories.uploads import Upload
 from app.repositories.users import User
@@ -76,10 +77,10 @@ class _Removal:
         dropped = memberships.end_all(tx, self._actor, user.id)
         for space in spaces.shared_by(tx, user.id):
             root = nodes.find(tx, space.root_id)
-            if heir is None or root is None or root.dead_seq:
+            if heir is None or root is None or (root.dead_seq and root.dead_ms is None):
                 dropped += self._erase(space)
             else:
-                self._hand_over(space, heir)
+                self._hand_over(space, root, heir)
         if heir is None:
             self._erase(self._home)
         else:
@@ -100,8 +101,8 @@ class _Removal:
         begin_erasing(tx, space, user_id=self._actor.user_id, actor_id=self._actor.id)
         return dropped
 
-    def _hand_over(self, space: Space, heir: User) -> None:
-        """Let the heir own a shared folder; the others stay what they are in it."""
+    def _hand_over(self, space: Space, root: Node, heir: User) -> None:
+        """Let the heir own a shared folder; the others stay what they are in it, and one in the trash stays there."""
         tx = self._tx
         own, theirs = (members.find(tx, user.id, space.id) for user in (self._user, heir))
         if own is not None and own.left_seq is None:
@@ -111,6 +112,9 @@ class _Removal:
             memberships.set_role(tx, self._actor, theirs, Role.OWNER)
         else:
             memberships.join(tx, self._actor, space, heir.id, Role.OWNER)
+        theirs = members.find(tx, heir.id, space.id)
+        if root.dead_seq and theirs is not None:
+            memberships.unmount(tx, self._actor, theirs)
 
     def _hand_over_home(self, heir: User) -> None:
         """Make the home a shared folder of the heir's alone: history and trash stay, and no node below is touched."""

@@ -261,6 +261,22 @@ class TestSharedFolders:
         assert await ada.names() == ["two"]
         assert faults(tmp_path) == []
 
+    async def test_shared_folders_in_the_trash_come_back_from_the_heirs(
+        self, ada: Person, ben: Person, eve: Person, cairn: Cairn, tmp_path: Path
+    ) -> None:
+        team = await self.share(ben, "/team", "ada")
+        await ada.upload("/team/theirs", b"work of another")
+        await ben.delete(f"/api/v1/files/{team}")
+
+        await ada.call("DELETE", "/api/v1/users/ben?files=transfer&to=eve")
+        await finished(cairn)
+        back = await eve.post(f"/api/v1/trash/{team}/restore")
+        await finished(cairn)
+
+        assert (back.status, back.json["path"]) == (HTTPStatus.OK, "/team")
+        assert (await eve.names(team), await ada.names()) == (["theirs"], ["team"])
+        assert faults(tmp_path) == []
+
     @pytest.mark.usefixtures("eve")
     async def test_files_go_to_somebody_whose_account_works(self, ada: Person, ben: Person) -> None:
         await ada.call("PATCH", "/api/v1/users/eve", json={"disabled": True})
