@@ -1,7 +1,7 @@
 """cairn share: folders that several people see, each where they like."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import cast, get_args
 
 from client.cli.common import Parser, logged_in, print_array, print_json, printable
 from client.errors import UsageError
@@ -41,7 +41,9 @@ def run(arguments: Sequence[str]) -> int:
             member = (
                 remote.set_role(file_id, entries[1], "owner", about=path)
                 if action == "transfer"
-                else remote.share(file_id, entries[1], options.role or "editor", about=path)
+                else remote.share(
+                    file_id, entries[1], options.role or _role_now(remote, file_id, entries[1], path), about=path
+                )
             )
             sentence = f"{printable(member.username)} is {member.role} of {printable(path)}."
             _tell(member, sentence, options.json, options.quiet)
@@ -58,9 +60,17 @@ def _parser() -> Parser:
     parser.add_argument("what", metavar="PATH|ACTION", help="a folder at the server, or list, remove, leave, transfer")
     parser.add_argument("entries", metavar="ENTRY", nargs="*", help="a user's name; for an action, its folder first")
     parser.add_argument(
-        "--role", choices=[role for role in get_args(RoleName) if role != "owner"], help="default: editor"
+        "--role",
+        choices=[role for role in get_args(RoleName) if role != "owner"],
+        help="default: editor, or what they are",
     )
     return parser
+
+
+def _role_now(remote: Remote, file_id: str, name: str, path: str) -> RoleName:
+    """Return the role of somebody who sees the folder already, which nobody changes by not saying one; else editor."""
+    roles = {member.username: member.role for member in remote.list_members(file_id, about=path)}
+    return cast(RoleName, roles.get(name, "editor"))
 
 
 def _list(remote: Remote, file_id: str, path: str, *, as_json: bool) -> None:

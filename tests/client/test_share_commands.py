@@ -24,7 +24,8 @@ def test_a_folder_is_shared_listed_handed_over_and_left(device: Device, grace: D
     assert said == "grace is viewer of /Plans.\n"
     assert grace.ok("cat", "/Plans/f").out == b"some text"
     assert grace.run("rm", "/Plans/f").code == 3
-    assert device.ok("share", "/Plans", "grace", "--json").json == {"username": "grace", "role": "editor"}
+    assert device.ok("share", "/Plans", "grace", "--json").json == {"username": "grace", "role": "viewer"}
+    device.ok("share", "/Plans", "grace", "--role", "editor")
     listed = grace.ok("share", "list", "/Plans", "--json").json
     assert [member["role"] for member in listed] == ["owner", "editor"]
     assert grace.run("share", "transfer", "/Plans", "grace").code == 3
