@@ -21,7 +21,7 @@ from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
 from app.repositories.spaces import Space
 
-SLICE = 2000
+SLICE = 1300
 CHUNKS = 20_000
 """Chunks after which a slice ends, however few files had them."""
 

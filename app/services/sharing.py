@@ -57,7 +57,7 @@ class SharingService:
         Raises:
             NotFoundError: there is no such folder or user; files are not shared by themselves.
             ForbiddenError: the actor does not own the folder.
-            ConflictError: the user is its owner.
+            ConflictError: the user is its owner, or something was moved into the folder or out of it meanwhile.
             LimitReachedError: it is the home, or in a shared folder, or has one in it, or has 500 members.
             QuotaExceededError: the role is owner, and the user's quota has no room for the folder.
         """
@@ -76,6 +76,7 @@ class SharingService:
             folder, user = _folder(tx, actor, file_id), _somebody(tx, username)
             member, dropped = _current(tx, folder.within, user), list[Upload]()
             if member is None:
+                _refuse_carrying(carries_about(tx, folder.within), folder)  # moved since it was looked for
                 at_first = Role.EDITOR if role is Role.OWNER else role
                 memberships.join(tx, actor, folder.within, user.id, at_first)
                 _note(tx, Event.SHARED, actor, folder, user, at_first)
@@ -110,7 +111,7 @@ class SharingService:
         Raises:
             NotFoundError: there is no such folder or member.
             ForbiddenError: the actor does not own the folder.
-            ConflictError: the member is its owner, or is to be and their account is disabled.
+            ConflictError: the member is its owner, or is to be: their account is disabled, or something is moved in.
             QuotaExceededError: the new owner's quota has no room for it.
         """
         if role is Role.OWNER:  # whose quota is asked for all that is in it
@@ -231,13 +232,17 @@ def _set_role(tx: Transaction, actor: Actor, folder: Sight, member: Member, user
     if role is Role.OWNER:
         if user.disabled_ms is not None:
             raise ConflictError("Whose account is disabled can not take a folder over.", None)
-        if carries_into(tx, folder.within):
-            raise ConflictError("Something is being moved into it: try again in a moment.", folder.node.id)
+        _refuse_carrying(carries_into(tx, folder.within), folder)
         memberships.hand_over(tx, actor, folder.within, member)
         _note(tx, Event.OWNER_SET, actor, folder, user, role)
         return []
     _note(tx, Event.ROLE_SET, actor, folder, user, role)
     return memberships.set_role(tx, actor, member, role)
+
+
+def _refuse_carrying(job_ids: list[int], folder: Sight) -> None:
+    if job_ids:
+        raise ConflictError("Something is being moved into it or out of it: try again in a moment.", folder.node.id)
 
 
 def _note(tx: Transaction, event: Event, actor: Actor, folder: Sight, user: User, role: Role) -> None:
