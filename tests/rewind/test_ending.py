@@ -22,7 +22,7 @@ from tests.api.conftest import Running, serving
 from tests.api.people import Person
 from tests.rewind.conftest import time_of
 from tests.rewind.keeper import device_of, kept_by
-from tests.tree.conftest import assert_clean
+from tests.tree.conftest import assert_clean, working
 from tests.tree.keeper import deleted
 
 NAMES = ("a", "b", "c")
@@ -103,7 +103,8 @@ async def test_a_credential_that_sees_one_folder_may_not_rewind(
     program = await app_password(server, "ada", folder_id=folder_id)
 
     path = f"/api/v1/folders/{'root' if at == 'root' else folder_id}/rewind"
-    reply = await program.post(path, {"time_ms": time_ms, "dry_run": dry_run})
+    async with working(server.cairn):
+        reply = await program.post(path, {"time_ms": time_ms, "dry_run": dry_run})
 
     assert (reply.status, reply.code) == (HTTPStatus.FORBIDDEN, "forbidden")
     await work(server)
