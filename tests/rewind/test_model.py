@@ -200,6 +200,7 @@ async def one_actor(server: Running, people: list[Person], seed: int, steps: int
 
     kept, now, wanted = await kept_by(ada, job), own_states(server.folder), expected(history)
     assert job["total"] == plan["changes"] + plan["kept"]
+    assert "failed" not in kept.values(), (seed, kept)
     for file_id, state in wanted.items():
         told = (seed, file_id, before[file_id], state, now[file_id])
         if file_id in kept:
