@@ -10,7 +10,7 @@ from client.remote import Remote
 
 EVERY_S = 0.5
 _ENDS = {
-    "unauthenticated": "who asked for it was signed out or has no access any more",
+    "unauthenticated": "the device that asked for it was signed out or has no access any more",
     "not_found": "the folder is gone",
     "forbidden": "the folder is not yours to change any more",
 }
@@ -83,7 +83,7 @@ def _wait(remote: Remote, job_id: str, *, quiet: bool) -> Job:
     if job.state == "failed" and job.result is not None:
         why = _ENDS.get(job.result.reason or "", "it could not go on")
         raise ClientError(
-            f"It ended early, for {why}: {job.result.changed:,} put back, {job.result.kept:,} left as they are."
+            f"It ended early, because {why}: {job.result.changed:,} put back, {job.result.kept:,} left as they are."
         )
     if job.state == "failed":
         raise ClientError(f"The server met a fault and tries again when it starts next (job {job_id}).")
