@@ -5,9 +5,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,8 +13,9 @@ from queue import SimpleQueue
 from typing import Self
 
 from bench.cairn import Device, Server, log_in, run_cairn
+from bench.people import add_member, measure_people
 from bench.results import Result
-from bench.session import Session
+from bench.session import Session, head, timing
 
 FOLDER = 1000
 """Entries of every folder: the number that the listing is measured with, and the most that one request opens."""
@@ -59,8 +58,10 @@ def measure_account(folder: Path, *, nodes: int, samples: int) -> list[Result]:
         small = _steps(_filled(server, folder / "small-home", few), samples, few.large * few.files)
     with run_cairn(folder / "large") as server:
         device = _filled(server, folder / "large-home", many)
+        member, full_ms = add_member(device, folder / "member-home"), int(time.time() * 1000)
         large = _steps(device, samples, many.large * many.files)
         rest = [*_listing(device), *_polls(device, samples), *_news(device, samples)]
+        rest += measure_people(device, member, entries=FOLDER, time_ms=full_ms, samples=samples)
         peak = server.memory_mib("VmHWM")
     begun = time.perf_counter()
     with run_cairn(folder / "large"):
@@ -152,20 +153,20 @@ def _steps(device: Device, samples: int, large_files: int) -> Times:
     large = session.get("/files", path="/large")["file_id"]
     session.post("/folders", {"path": "/aside"})
     places = [session.get("/files", path=path)["file_id"] for path in ("/aside", "/")]
-    cursor = _head(session)
+    cursor = head(session)
     times = Times([], [], [], [], [])
     for number in range(samples):
-        with _timing(times.listing):
+        with timing(times.listing):
             session.get(f"/folders/{listed}/children", limit=FOLDER)
-        with _timing(times.upload):
+        with timing(times.upload):
             _send_batch(session, f"/new-{number}", 1)
         cursor = session.get("/sync", cursor=cursor)["cursor"]
         session.post("/folders", {"path": f"/made-{number}"})
-        with _timing(times.feed):
+        with timing(times.feed):
             cursor = session.get("/sync", cursor=cursor)["cursor"]
-        with _timing(times.move):
+        with timing(times.move):
             session.patch(f"/files/{large}", {"parent_id": places[number % 2]})
-        with _timing(times.deletion):
+        with timing(times.deletion):
             session.delete(f"/files/{large}")
         cursor = _restore(session, large, large_files, cursor)
     return times
@@ -178,15 +179,6 @@ def _restore(session: Session, folder_id: str, files: int, cursor: str) -> str:
         page = session.get("/sync", cursor=cursor, limit=10 * FOLDER, wait=_WAIT_S)
         files -= sum(change["type"] == "upsert" and change["file"]["kind"] == "file" for change in page["changes"])
         cursor = page["cursor"]
-    return cursor
-
-
-def _head(session: Session) -> str:
-    """Give a cursor at the head of the journal without a listing."""
-    page = session.get("/sync", lastSyncTimestamp=int(time.time() * 1000))
-    while page["has_more"]:
-        page = session.get("/sync", cursor=page["cursor"])
-    cursor: str = page["cursor"]
     return cursor
 
 
@@ -204,10 +196,10 @@ def _listing(device: Device) -> list[Result]:
 
 def _polls(device: Device, samples: int) -> list[Result]:
     session = Session(device)
-    cursor = _head(session)
+    cursor = head(session)
     polls = list[float]()
     for _ in range(samples):
-        with _timing(polls):
+        with timing(polls):
             session.get("/sync", cursor=cursor)
     return [Result("idle poll", "ms", [poll * 1000 for poll in polls], goal="under 3 ms")]
 
@@ -215,7 +207,7 @@ def _polls(device: Device, samples: int) -> list[Result]:
 def _news(device: Device, samples: int) -> list[Result]:
     """Time a change from its request to its page at a device that waits in `sync`, and to its event at another."""
     session, waiting = Session(device), Session(device)
-    cursor = _head(session)
+    cursor = head(session)
     polled: SimpleQueue[float] = SimpleQueue()
     told: SimpleQueue[float] = SimpleQueue()
     pages, events = list[float](), list[float]()
@@ -245,11 +237,3 @@ def _news(device: Device, samples: int) -> list[Result]:
         Result("a change until its page in a waiting sync", "ms", pages, goal="under 100 ms"),
         Result("a change until its event", "ms", events, goal="under 100 ms"),
     ]
-
-
-@contextmanager
-def _timing(times_s: list[float]) -> Iterator[None]:
-    """Note how long the body of the context took."""
-    begun = time.perf_counter()
-    yield
-    times_s.append(time.perf_counter() - begun)

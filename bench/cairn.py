@@ -15,7 +15,7 @@ from typing import Any
 from bench.programs import curl, free_port, wait_until_ready
 
 _CAIRN = str(Path(sys.executable).with_name("cairn"))
-_USER, _PASSWORD = "bench", "measured by nobody else"
+USER, PASSWORD = "bench", "measured by nobody else"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
     port = free_port()
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
     if admin:
-        environ |= {"CAIRN_ADMIN_USER": _USER, "CAIRN_ADMIN_PASSWORD": _PASSWORD}
+        environ |= {"CAIRN_ADMIN_USER": USER, "CAIRN_ADMIN_PASSWORD": PASSWORD}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [_CAIRN, "serve", "--data", folder / "data", "--port", str(port)], env=environ, stderr=log
@@ -94,12 +94,12 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
         process.wait()
 
 
-def log_in(server: Server, home: Path) -> Device:
+def log_in(server: Server, home: Path, *, user: str = USER) -> Device:
     """Make a device with its state in `home`, and a token beside it for what curl fetches."""
     environ = os.environ | {"CAIRN_HOME": str(home)}
-    command = [_CAIRN, "login", server.url, "--user", _USER, "--password-stdin", "--quiet"]
-    subprocess.run(command, env=environ, input=_PASSWORD.encode(), stdout=subprocess.DEVNULL, check=True)
-    body = json.dumps({"username": _USER, "password": _PASSWORD, "device_name": "curl"}).encode()
+    command = [_CAIRN, "login", server.url, "--user", user, "--password-stdin", "--quiet"]
+    subprocess.run(command, env=environ, input=PASSWORD.encode(), stdout=subprocess.DEVNULL, check=True)
+    body = json.dumps({"username": user, "password": PASSWORD, "device_name": "curl"}).encode()
     request = urllib.request.Request(  # noqa: S310 - our own server
         f"{server.url}/api/v1/login", data=body, headers={"Content-Type": "application/json"}
     )

@@ -1,7 +1,9 @@
 """Asks the API over one connection that is kept, as a device does between two transfers."""
 
 import http.client
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -65,3 +67,20 @@ class Session:
         if answer.status >= http.client.BAD_REQUEST:
             raise RefusedError(f"{method} {path.partition('?')[0]}: {answer.status} {content.decode()}")
         return msgspec.json.decode(content) if content else None
+
+
+def head(session: Session) -> str:
+    """Give a cursor at the head of the journal without a listing."""
+    page = session.get("/sync", lastSyncTimestamp=int(time.time() * 1000))
+    while page["has_more"]:
+        page = session.get("/sync", cursor=page["cursor"])
+    cursor: str = page["cursor"]
+    return cursor
+
+
+@contextmanager
+def timing(times_s: list[float]) -> Iterator[None]:
+    """Note how long the body of the context took."""
+    begun = time.perf_counter()
+    yield
+    times_s.append(time.perf_counter() - begun)
