@@ -112,8 +112,8 @@ async def test_a_decoy_is_as_dear_to_check_as_a_hash(hasher: PasswordHasher) -> 
     costs = [(await cost(decoy), await cost(real)) for _ in range(5)]
 
     of_decoy, of_real = (min(column) for column in zip(*costs, strict=True))
-    # A decoy refused early would cost next to nothing; memory that the machine has to find anew costs as much as a hash.
-    assert 0.25 < of_decoy / of_real < 4  # noqa: PLR2004 - a quarter, and four times
+    # A decoy refused early would cost next to nothing; memory that is found anew costs as much as a hash.
+    assert 0.25 < of_decoy / of_real < 4
 
 
 async def test_a_hash_of_lower_cost_is_outdated(hasher: PasswordHasher) -> None:
