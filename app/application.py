@@ -301,13 +301,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     accounts_ = AccountService(database, shared.hasher, shared.endings, recent, server_name=settings.server.name)
     await accounts_.start()
     second_factor_ = SecondFactor(
-        database,
-        base.sealer,
-        throttle,
-        shared.endings,
-        recent,
-        clock_ms=now_ms,
-        issuer=settings.server.name,
+        database, base.sealer, throttle, shared.endings, recent, clock_ms=now_ms, issuer=settings.server.name
     )
     return Services(
         settings=settings,
@@ -315,16 +309,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         epoch=shared.epoch,
         accounts=accounts_,
         authentication=AuthenticationService(database, throttle, recent, shared.endings, clock_ms=now_ms),
-        sign_in=SignInService(
-            database,
-            Proofs(database, shared.hasher, throttle, second_factor_, FailureNotes(database, clock_s=time.monotonic)),
-            shared.hasher,
-            shared.endings,
-            recent,
-            clock_ms=now_ms,
-            devices_per_user=settings.limits.devices_per_user,
-            server_name=settings.server.name,
-        ),
+        sign_in=_sign_in(base, shared, throttle, recent, second_factor_),
         devices=DeviceService(database, shared.endings, clock_ms=now_ms),
         second_factor=second_factor_,
         invitations=InvitationService(database, accounts_, throttle),
@@ -354,14 +339,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         downloads=DownloadService(database, store, shared.urls, shared.epoch),
         archives=ArchiveService(database, store, shared.zipping, base.folder.root, shared.epoch),
         links=LinkService(database, shared.hasher, shared.endings, clock_ms=now_ms, server_name=settings.server.name),
-        visits=VisitService(
-            database,
-            shared.hasher,
-            throttle,
-            LinkPasses(shared.instance, base.keyring, shared.signer.now_s),
-            clock_ms=now_ms,
-            clock_s=time.monotonic,
-        ),
+        visits=_visits(base, shared, throttle),
         feed=FeedService(database, base.notifier),
         urls=shared.urls,
         pages=Pages(),
@@ -370,6 +348,28 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         long_lists=asyncio.Semaphore(LONG_LISTS),
         sender=sender,
     )
+
+
+def _sign_in(
+    base: Foundation, shared: _Shared, throttle: Throttle, recent: RecentActors, second_factor_: SecondFactor
+) -> SignInService:
+    database, settings = base.database, base.settings
+    failures = FailureNotes(database, clock_s=time.monotonic)
+    return SignInService(
+        database,
+        Proofs(database, shared.hasher, throttle, second_factor_, failures),
+        shared.hasher,
+        shared.endings,
+        recent,
+        clock_ms=now_ms,
+        devices_per_user=settings.limits.devices_per_user,
+        server_name=settings.server.name,
+    )
+
+
+def _visits(base: Foundation, shared: _Shared, throttle: Throttle) -> VisitService:
+    passes = LinkPasses(shared.instance, base.keyring, shared.signer.now_s)
+    return VisitService(base.database, shared.hasher, throttle, passes, clock_ms=now_ms, clock_s=time.monotonic)
 
 
 def _metrics(base: Foundation) -> Metrics:

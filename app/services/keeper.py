@@ -14,12 +14,11 @@ from app.config import History
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NoRoomError
-from app.repositories import deletions, feed, jobs, members, nodes, retention, spaces, usage, versions
-from app.repositories.jobs import JobKind, Walk
-from app.repositories.journal import Operation
+from app.repositories import feed, nodes, retention, spaces, usage, versions
 from app.repositories.references import end_possession
 from app.repositories.retention import Kept
 from app.services.jobs import JobService
+from app.services.purge import begin_purge
 from app.services.retention import DAY_MS, DAY_S, Ages, Rule, Rules, taken
 from app.services.uptime import HOUR_S, Uptime
 from storage.errors import StorageError
@@ -171,11 +170,7 @@ class Keeper:
         for space_id, owner_id, server_id in retention.owners(tx):
             due = retention.due_trash(tx, space_id, seq=ages.age(days).seq, before_ms=ages.time_ms(days), limit=room)
             for node_id, is_root in due:
-                if is_root:  # its owner, who alone still sees it, leaves it too
-                    members.leave(tx, space_id=space_id, user_id=owner_id, seq=tx.counters.seq + 1)
-                tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=server_id)
-                deletions.hide_from_trash(tx, node_id)
-                walk = Walk.from_top(node_id)
-                jobs.add(tx, JobKind.PURGE, user_id=owner_id, actor_id=server_id, node_id=node_id, state=walk)
+                root_of = space_id if is_root else None
+                begin_purge(tx, node_id, root_of=root_of, user_id=owner_id, actor_id=server_id)
             room -= len(due)
         return room == 0

@@ -4,13 +4,30 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from app.db.transaction import Transaction
-from app.repositories import deletions, nodes, spaces, versions
-from app.repositories.jobs import DONE, Job, Rest, Walk
+from app.repositories import deletions, jobs, members, nodes, spaces, versions
+from app.repositories.jobs import DONE, Job, JobKind, Rest, Walk
+from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
 
 SLICE = 300
 CHUNKS = 20_000
 """Chunks after which a slice ends, however few files had them."""
+
+
+def begin_purge(tx: Transaction, node_id: int, *, root_of: int | None, user_id: int, actor_id: int) -> None:
+    """Take an entry out of the trash for good, and let a job forget it and all below it.
+
+    Args:
+        root_of: the shared space whose root it is, if it is one.
+        user_id: whose trash it is; of a shared space its owner, who alone still sees it and leaves it too.
+        actor_id: who does it.
+    """
+    if root_of is not None:
+        members.leave(tx, space_id=root_of, user_id=user_id, seq=tx.counters.seq + 1)
+    tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=actor_id)
+    deletions.hide_from_trash(tx, node_id)
+    walk = Walk.from_top(node_id)
+    jobs.add(tx, JobKind.PURGE, user_id=user_id, actor_id=actor_id, node_id=node_id, state=walk)
 
 
 def purge_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:

@@ -9,10 +9,8 @@ from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, InvalidRequestError
 from app.ids import encode_id
-from app.repositories import deletions, jobs, listings, members, nodes, spaces
+from app.repositories import deletions, listings, members, nodes, spaces
 from app.repositories.audit import Event
-from app.repositories.jobs import JobKind, Walk
-from app.repositories.journal import Operation
 from app.repositories.listings import Listed
 from app.repositories.nodes import Node, Sums
 from app.repositories.spaces import Space
@@ -25,6 +23,7 @@ from app.services.jobs import JobService
 from app.services.memberships import refuse_mounts_below
 from app.services.open_uploads import OpenUploads, claims_over, wire_id
 from app.services.places import bring_back, old_place
+from app.services.purge import begin_purge
 from app.services.reveal import is_being_revealed, reveal_below
 from app.services.views import View
 from storage.store import ChunkStore
@@ -178,13 +177,8 @@ class TrashService:
                 return
             sight = access.look_trashed(tx, actor, trash_id)
             sight.require(Right.WRITE)
-            node_id = sight.node.id
-            if sight.node.parent_id is None:  # its owner, who alone still sees it, leaves it too
-                members.leave(tx, space_id=sight.space.id, user_id=actor.user_id, seq=tx.counters.seq + 1)
-            tx.record(node_id=node_id, operation=Operation.PURGE, actor_id=actor.id)
-            deletions.hide_from_trash(tx, node_id)
-            walk = Walk.from_top(node_id)
-            jobs.add(tx, JobKind.PURGE, user_id=actor.user_id, actor_id=actor.id, node_id=node_id, state=walk)
+            root_of = sight.space.id if sight.node.parent_id is None else None
+            begin_purge(tx, sight.node.id, root_of=root_of, user_id=actor.user_id, actor_id=actor.id)
 
         await self._database.write(work, use=Use.FREES)
         self._jobs.added()

@@ -86,7 +86,7 @@ def _seen(reply: Reply) -> tuple[int, dict[str, str], dict[str, Any]]:
     return reply.status, headers, {key: value for key, value in reply.json.items() if key != "request_id"}
 
 
-async def _alike(bob: Person, asks: dict[str, Ask], foreign: str, status: int = 404) -> None:
+async def _assert_alike(bob: Person, asks: dict[str, Ask], foreign: str, status: int = 404) -> None:
     """Hold each answer about an id of another's against the answer about an id that never was."""
     for name, ask in asks.items():
         reply = await ask(bob, foreign)
@@ -99,8 +99,8 @@ async def test_files_and_folders_of_another_are_not_there(ada: Person, bob: Pers
     folder = await ada.make_folder("/d")
     file = await ada.upload("/d/f", noise(10))
 
-    await _alike(bob, OF_FILES, file["file_id"])
-    await _alike(bob, OF_FOLDERS, folder["file_id"])
+    await _assert_alike(bob, OF_FILES, file["file_id"])
+    await _assert_alike(bob, OF_FOLDERS, folder["file_id"])
 
     assert (await ada.at("/d/f")).json == file
 
@@ -108,15 +108,15 @@ async def test_files_and_folders_of_another_are_not_there(ada: Person, bob: Pers
 async def test_the_home_of_another_is_not_there(ada: Person, bob: Person) -> None:
     home = (await ada.at("/")).json
 
-    await _alike(bob, OF_FOLDERS, home["file_id"])
+    await _assert_alike(bob, OF_FOLDERS, home["file_id"])
 
 
 async def test_versions_of_other_files_are_not_there(ada: Person, bob: Person) -> None:
     foreign = await ada.upload("/f", noise(10))
     own_but_of_another_file = await bob.upload("/other", noise(10))
 
-    await _alike(bob, OF_VERSIONS, foreign["version_id"])
-    await _alike(bob, OF_VERSIONS, own_but_of_another_file["version_id"])
+    await _assert_alike(bob, OF_VERSIONS, foreign["version_id"])
+    await _assert_alike(bob, OF_VERSIONS, own_but_of_another_file["version_id"])
 
 
 async def test_uploads_of_another_are_not_there(ada: Person, bob: Person) -> None:
@@ -126,8 +126,8 @@ async def test_uploads_of_another_are_not_there(ada: Person, bob: Person) -> Non
     await ada.send_needed(done, [chunk])
     await ada.commit(done["upload_id"])
 
-    await _alike(bob, OF_UPLOADS, open_["upload_id"])
-    await _alike(bob, OF_UPLOADS, done["upload_id"])
+    await _assert_alike(bob, OF_UPLOADS, open_["upload_id"])
+    await _assert_alike(bob, OF_UPLOADS, done["upload_id"])
 
     await ada.send_needed(open_, [chunk])
     assert (await ada.commit(open_["upload_id"])).status == 201

@@ -66,7 +66,7 @@ async def prepare(ada: Person, state: State) -> Place:
     return Place(folder["file_id"], new, versions)
 
 
-async def judge(ada: Person, place: Place, reply: Reply, outcome: Outcome) -> None:
+async def assert_outcome(ada: Person, place: Place, reply: Reply, outcome: Outcome) -> None:
     """Hold a refusal, or what a commit made, against the outcome."""
     if outcome in CODES:
         assert (reply.status, reply.code) == (409, outcome)
@@ -91,10 +91,10 @@ async def test_base_and_on_conflict_decide_at_the_request(
     )
 
     if outcome in CODES:
-        await judge(ada, place, asked, outcome)
+        await assert_outcome(ada, place, asked, outcome)
     else:
         await ada.send_needed(asked.json, [chunk])
-        await judge(ada, place, await ada.commit(asked.json["upload_id"]), outcome)
+        await assert_outcome(ada, place, await ada.commit(asked.json["upload_id"]), outcome)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_what_appeared_since_the_request_decides_at_the_commit(
 
     committed = await ada.commit(asked.json["upload_id"])
 
-    await judge(ada, Place("", node, {}), committed, outcome)
+    await assert_outcome(ada, Place("", node, {}), committed, outcome)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_an_edit_since_the_request_makes_the_base_stale_at_the_commit(
 
     committed = await ada.commit(asked.json["upload_id"])
 
-    await judge(ada, place, committed, outcome)
+    await assert_outcome(ada, place, committed, outcome)
 
 
 async def test_a_refused_commit_leaves_what_is_there_and_may_be_tried_again(ada: Person) -> None:
@@ -230,10 +230,10 @@ async def test_base_and_on_conflict_decide_for_a_file_id_too(
     )
 
     if outcome in CODES:
-        await judge(ada, place, asked, outcome)
+        await assert_outcome(ada, place, asked, outcome)
     else:
         await ada.send_needed(asked.json, [chunk])
-        await judge(ada, place, await ada.commit(asked.json["upload_id"]), outcome)
+        await assert_outcome(ada, place, await ada.commit(asked.json["upload_id"]), outcome)
 
 
 async def test_a_folder_takes_no_content(ada: Person) -> None:

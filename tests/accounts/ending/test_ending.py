@@ -68,7 +68,9 @@ async def test_a_stream_of_events_ends(server: Running, bob: Person, end: End) -
 
         await end(server)
 
-        await asyncio.wait_for(stream.read(), SOON_S)
+        told = await asyncio.wait_for(stream.read(), SOON_S)
+
+    assert b"event: change" not in told
 
 
 async def test_an_open_upload_takes_no_byte_more(server: Running, bob: Person, end: End) -> None:
