@@ -98,9 +98,9 @@ async def test_the_first_page_tells_strangers_no_version(pages: dict[str, str], 
 
 def test_every_field_has_a_label_and_every_page_a_language() -> None:
     folder = resources.files("web").joinpath("templates")
-    form = folder.joinpath("setup.html").read_text("utf-8")
-    fields = re.findall(r'<input id="(\w+)"', form)
+    templates = [entry.read_text("utf-8") for entry in folder.iterdir()]
+    fields = [(field, template) for template in templates for field in re.findall(r'<input id="(\w+)"', template)]
 
     assert fields
-    assert all(f'<label for="{field}">' in form for field in fields)
+    assert all(f'<label for="{field}">' in template for field, template in fields)
     assert '<html lang="en">' in folder.joinpath("base.html").read_text("utf-8")
