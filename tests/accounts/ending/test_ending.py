@@ -11,7 +11,8 @@ from tests.api.conftest import Running
 from tests.api.people import MIB, Person, noise
 from tests.api.wire import connected, eventually, head
 
-SOON_S = 2.0
+SOON_S = 10.0
+"""Half a second and what a busy machine adds; the calls would go on for a minute."""
 End = Callable[[Running], Awaitable[None]]
 
 
