@@ -18,11 +18,13 @@ from app.api import (
     audit,
     chunks,
     devices,
+    download_bundles,
     drops,
     files,
     folders,
     health,
     history,
+    installing,
     invitations,
     jobs,
     links,
@@ -31,12 +33,18 @@ from app.api import (
     moments,
     openapi,
     pages,
+    photos,
+    qr,
+    resets,
     retention,
     search,
     second_factor,
+    server,
     setup,
+    shell,
     storage,
     sync,
+    thumbnails,
     trash,
     uploads,
     users,
@@ -56,6 +64,7 @@ from app.clock import now_ms
 from app.config import Settings
 from app.connections import Connections
 from app.data_folder import DataFolder
+from app.dav import routes as dav
 from app.db.database import Database, connect_reader
 from app.deadlines import Deadlines
 from app.foundation import Foundation, lay_foundation
@@ -72,6 +81,8 @@ from app.services.commits import CommitService
 from app.services.conversion import carry_slice
 from app.services.copies import CopyService
 from app.services.devices import DeviceService
+from app.services.digests import DigestService
+from app.services.download_bundles import DownloadBundleService
 from app.services.downloads import DownloadService
 from app.services.erase import erase_slice
 from app.services.failures import FailureNotes
@@ -82,31 +93,44 @@ from app.services.history import HistoryService
 from app.services.invitations import InvitationService
 from app.services.jobs import JobService, Slice
 from app.services.keeper import Keeper
+from app.services.kept import KeptProperties
 from app.services.links import LinkService
+from app.services.locks import LockService
 from app.services.metrics import Gauge, Metrics, read_token
 from app.services.moments import MomentService
 from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
+from app.services.own_password import OwnPassword
+from app.services.past import PastService
+from app.services.past_copy import PastCopyService
+from app.services.photos import PhotoService
+from app.services.preferences import PreferenceService
 from app.services.proofs import Proofs
 from app.services.purge import purge_slice
 from app.services.receive import ReceiveService
 from app.services.removal import RemovalService
 from app.services.resets import ResetService
+from app.services.resources import ResourceService
 from app.services.retention import RetentionService
 from app.services.reveal import reveal_slice
 from app.services.room import Room
 from app.services.search import SearchService
 from app.services.second_factor import SecondFactor
+from app.services.selections import Selections
 from app.services.selfcheck import Connect, SelfCheck
 from app.services.setup import SetUpService
 from app.services.sharing import SharingService
 from app.services.sign_in import SignInService
 from app.services.standing import Standing
 from app.services.storage import StorageService
+from app.services.supervision import SupervisionService
 from app.services.sweep import Sweep
+from app.services.sync_report import SyncReportService
 from app.services.takebacks import TakeBackService, rewind_slice, undo_slice
+from app.services.thumbnails import ThumbnailService
 from app.services.trash import TrashService
 from app.services.tree import TreeService
+from app.services.turns import Turns
 from app.services.uploads import UploadService
 from app.services.uptime import HOUR_S, Uptime, read_uptime
 from app.services.urls import Urls
@@ -125,7 +149,8 @@ logger = logging.getLogger(__name__)
 BODIES = ANSWERS = 32 * 1024 * 1024
 BODIES_AT_ONCE = 64
 LONG_LISTS = 1
-HASHERS, HASH_QUEUE = 2, 64
+WORK_AT_ONCE = 2  # requests of one user; fewer than the readers of the database, so that one is left to others
+HASHERS, HASH_QUEUE = 2, 256
 ZIPPERS, ZIP_QUEUE = 2, 64
 COLLECT_QUEUE = 8
 WAITS = Deadlines()
@@ -143,11 +168,13 @@ MODULES = (
     audit,
     chunks,
     devices,
+    download_bundles,
     drops,
     files,
     folders,
     health,
     history,
+    installing,
     invitations,
     jobs,
     links,
@@ -156,12 +183,18 @@ MODULES = (
     moments,
     openapi,
     pages,
+    photos,
+    qr,
+    resets,
     retention,
     search,
     second_factor,
+    server,
     setup,
+    shell,
     storage,
     sync,
+    thumbnails,
     trash,
     uploads,
     users,
@@ -233,15 +266,18 @@ class _Shared:
     hasher: PasswordHasher
     hashing: Offload
     zipping: Offload
+    thumbnails: ThumbnailService
     jobs: JobService
     keeper: Keeper
+    collecting: Offload
+    collector: Collector
+    selfcheck: SelfCheck
 
 
 async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncExitStack) -> Cairn:
     settings, database, store = base.settings, base.database, base.store
     shared, sender = await _make_shared(base), Sender(deadlines.stall_s)
-    collecting = Offload("collect", threads=1, queue=COLLECT_QUEUE)
-    for part in (shared.hasher, shared.hashing, shared.zipping, collecting, sender):
+    for part in (shared.hasher, shared.hashing, shared.zipping, shared.thumbnails, shared.collecting, sender):
         closing_down.callback(part.close)
     return Cairn(
         services=await _make_services(base, shared, deadlines, sender),
@@ -254,12 +290,10 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         jobs=shared.jobs,
         name_index=NameIndex(database),
         keeper=shared.keeper,
-        collector=Collector(
-            database, store, shared.uptime, collecting, base.folder.collection, _patience(settings), base.room
-        ),
+        collector=shared.collector,
         room=base.room,
         standing=base.standing,
-        selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
+        selfcheck=shared.selfcheck,
     )
 
 
@@ -273,6 +307,8 @@ async def _make_shared(base: Foundation) -> _Shared:
     calls = Calls()
     endings.listen(calls.ended)
     jobs_, uptime = JobService(database, JOBS), await database.read(read_uptime)
+    collecting = Offload("collect", threads=1, queue=COLLECT_QUEUE)
+    patience = _patience(base.settings)
     return _Shared(
         instance=identity.instance,
         epoch=identity.epoch,
@@ -285,8 +321,12 @@ async def _make_shared(base: Foundation) -> _Shared:
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
+        thumbnails=ThumbnailService(database, base.store, base.room, base.folder.cache, clock_ms=now_ms),
         jobs=jobs_,
         keeper=Keeper(database, jobs_, uptime, base.settings.history),
+        collecting=collecting,
+        collector=Collector(database, store, uptime, collecting, base.folder.collection, patience, base.room),
+        selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
     )
 
 
@@ -303,14 +343,21 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     second_factor_ = SecondFactor(
         database, base.sealer, throttle, shared.endings, recent, clock_ms=now_ms, issuer=settings.server.name
     )
+    failures = FailureNotes(database, clock_s=time.monotonic)
+    proofs = Proofs(database, shared.hasher, throttle, second_factor_, failures)
+    health_ = HealthService(database, store, base.room, base.standing)
+    authentication = AuthenticationService(database, throttle, recent, shared.endings, clock_ms=now_ms)
     return Services(
         settings=settings,
         deadlines=deadlines,
+        instance=shared.instance,
         epoch=shared.epoch,
         accounts=accounts_,
-        authentication=AuthenticationService(database, throttle, recent, shared.endings, clock_ms=now_ms),
-        sign_in=_sign_in(base, shared, throttle, recent, second_factor_),
-        devices=DeviceService(database, shared.endings, clock_ms=now_ms),
+        authentication=authentication,
+        own_password=OwnPassword(database, authentication, proofs, throttle, recent),
+        preferences=PreferenceService(database),
+        sign_in=_sign_in(base, shared, proofs, recent),
+        devices=DeviceService(database, shared.endings, recent, clock_ms=now_ms),
         second_factor=second_factor_,
         invitations=InvitationService(database, accounts_, throttle),
         resets=ResetService(database, accounts_, throttle, shared.endings),
@@ -320,25 +367,41 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         proxies=proxies,
         calls=shared.calls,
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
-        health=HealthService(database, store, base.room, base.standing),
+        health=health_,
+        supervision=SupervisionService(
+            health_, base.room, base.standing, shared.selfcheck, shared.collector, clock_ms=now_ms
+        ),
         metrics=_metrics(base),
         tree=TreeService(database, shared.jobs),
+        resources=ResourceService(database, base.room),
+        kept=KeptProperties(database),
         trash=TrashService(database, shared.jobs, shared.table, store, shared.epoch),
         sharing=SharingService(database, shared.jobs, shared.table, store),
         jobs=shared.jobs,
         moments=MomentService(database),
+        past=PastService(database),
+        past_copies=PastCopyService(database),
+        sync_reports=SyncReportService(database, base.room),
         takebacks=TakeBackService(database, shared.jobs),
         history=HistoryService(database),
         search=SearchService(database),
+        photos=PhotoService(database),
         retention=RetentionService(database, settings.history),
         storage=StorageService(database, store, shared.keeper),
         copies=CopyService(database),
+        locks=LockService(database, shared.uptime, settings.limits),
         uploads=uploads_,
         commits=commits,
         receive=ReceiveService(store, shared.table, uploads_, commits, base.room, shared.hashing),
         downloads=DownloadService(database, store, shared.urls, shared.epoch),
+        thumbnails=shared.thumbnails,
+        digests=DigestService(store, shared.hashing),
+        download_bundles=DownloadBundleService(database, store),
+        selections=Selections(now_ms),
         archives=ArchiveService(database, store, shared.zipping, base.folder.root, shared.epoch),
-        links=LinkService(database, shared.hasher, shared.endings, clock_ms=now_ms, server_name=settings.server.name),
+        links=LinkService(
+            database, shared.hasher, shared.endings, base.sealer, clock_ms=now_ms, server_name=settings.server.name
+        ),
         visits=_visits(base, shared, throttle),
         feed=FeedService(database, base.notifier),
         urls=shared.urls,
@@ -346,18 +409,16 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         bodies=ByteBudget(BODIES, patience_s=deadlines.memory_s, leases=BODIES_AT_ONCE),
         answers=ByteBudget(ANSWERS, patience_s=deadlines.memory_s),
         long_lists=asyncio.Semaphore(LONG_LISTS),
+        work=Turns(WORK_AT_ONCE),
         sender=sender,
     )
 
 
-def _sign_in(
-    base: Foundation, shared: _Shared, throttle: Throttle, recent: RecentActors, second_factor_: SecondFactor
-) -> SignInService:
+def _sign_in(base: Foundation, shared: _Shared, proofs: Proofs, recent: RecentActors) -> SignInService:
     database, settings = base.database, base.settings
-    failures = FailureNotes(database, clock_s=time.monotonic)
     return SignInService(
         database,
-        Proofs(database, shared.hasher, throttle, second_factor_, failures),
+        proofs,
         shared.hasher,
         shared.endings,
         recent,
@@ -407,7 +468,7 @@ def build_app(services: Services) -> web.Application:
     for route in route_table():
         handler = guarded(route, running)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
-            app.router.add_route(method, route.path, handler)
+            app.router.add_route(method, route.pattern or route.path, handler)
     return app
 
 
@@ -418,10 +479,10 @@ async def end_waits(app: web.Application) -> None:
 
 def route_table() -> list[Route]:
     """Return every route of this server."""
-    return [route for module in MODULES for route in module.routes]
+    return [*(route for module in MODULES for route in module.routes), *dav.routes]
 
 
 @cache
 def published() -> openapi.Document:
     """Return the published contract, which is the same for every server of this process."""
-    return openapi.Document.of(make_document(route_table()))
+    return openapi.Document.of(make_document([route for route in route_table() if route.is_published]))

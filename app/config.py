@@ -109,6 +109,8 @@ class Limits:
     connections: Annotated[int, _number(16, 30_000)] = 2_000
     connections_per_network: Annotated[int, _number(4, 30_000)] = 100
     devices_per_user: Annotated[int, _number(1, 10_000)] = 200
+    locks_per_user: Annotated[int, _number(1, 100_000)] = 1_000
+    lock_lifetime_s: Annotated[int, _number(60, 86_400, "seconds")] = 3_600
     free_disk_bytes: Annotated[int, _number(0, 2**53, "bytes")] = 2**30
     free_disk_percent: Annotated[int, _number(0, 50, "percent")] = 2
 

@@ -29,6 +29,7 @@ class DataFolder:
         self.snapshots = root / "snapshots"
         self.store = root / "store"
         self.collection = root / "collection"
+        self.cache = root / "cache"
         self.keys = root / "keys"
         self.column_key = self.keys / "columns.secret"
         self.guard = root / "guard"

@@ -10,7 +10,8 @@ AppError
 ├── ReauthRequiredError          reauth_required
 ├── NotFoundError                not_found
 ├── ConflictError                conflict (stale base, seq or etag; a move into itself)
-│   └── NameTakenError           name_taken
+│   ├── NameTakenError           name_taken
+│   └── LockTokenError           conflict (the lock token is not of a lock that binds this)
 ├── LimitReachedError            limit_reached
 ├── CursorResetError             cursor_reset
 ├── PreconditionFailedError      precondition_failed
@@ -20,6 +21,8 @@ AppError
 ├── RangeNotSatisfiableError     range_not_satisfiable
 ├── MisdirectedError             misdirected
 ├── MissingChunksError           missing_chunks
+├── LockedError                  locked
+│   └── LockConflictError        locked (a new lock meets another)
 ├── RateLimitedError             rate_limited
 ├── RequestTimeoutError          timeout
 ├── UnavailableError             unavailable
@@ -37,9 +40,18 @@ class AppError(Exception):
 
 
 class InvalidRequestError(AppError):
-    """The request cannot mean anything: a wrong type, value, name or path."""
+    """The request cannot mean anything: a wrong type, value, name or path.
+
+    Attributes:
+        reason: what is wrong, where a page has words of its own for it; else empty.
+    """
 
     code = "invalid_request"
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        """Remember what is wrong."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class ChunkListError(InvalidRequestError):
@@ -60,6 +72,12 @@ class TotpRequiredError(UnauthenticatedError):
     """The password is right; the code of the second factor is missing, wrong or used."""
 
     code = "totp_required"
+
+
+class InstallUnknownError(UnauthenticatedError):
+    """The token is right, and another installation shows it: one is a copy of the other."""
+
+    code = "install_unknown"
 
 
 class ForbiddenError(AppError):
@@ -99,6 +117,10 @@ class NameTakenError(ConflictError):
     """Another live node has this name in this folder."""
 
     code = "name_taken"
+
+
+class LockTokenError(ConflictError):
+    """The caller has no lock of this token that binds this resource."""
 
 
 class LimitReachedError(AppError):
@@ -171,6 +193,25 @@ class MissingChunksError(AppError):
         """Remember the upload whose chunks are missing."""
         super().__init__(message)
         self.upload_id = upload_id
+
+
+class LockedError(AppError):
+    """Somebody's lock keeps the caller from this.
+
+    Attributes:
+        node_ids: what is locked, the first of them if there are many.
+    """
+
+    code = "locked"
+
+    def __init__(self, message: str, node_ids: tuple[int, ...]) -> None:
+        """Remember what is locked."""
+        super().__init__(message)
+        self.node_ids = node_ids
+
+
+class LockConflictError(LockedError):
+    """There is a lock that the wanted one can not stand beside."""
 
 
 class RateLimitedError(AppError):

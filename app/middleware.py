@@ -13,11 +13,13 @@ from aiohttp import web
 
 from app.api.credentials import who_asks
 from app.api.http import prove
+from app.api.problem_pages import problem_page, wants_page
 from app.api.refusals import problem_for
 from app.api.routes import Access, Handler, Route
 from app.auth.addresses import network_of
 from app.auth.identity import Actor, ActorKind
 from app.connections import Guest
+from app.dav.problems import DavError, dav_response, is_dav
 from app.errors import (
     ForbiddenError,
     HeadersTooLargeError,
@@ -26,13 +28,15 @@ from app.errors import (
     UnavailableError,
 )
 from app.heads import check_head, waits_to_be_invited
-from app.keys import ACTOR, ANSWER, IS_PROVEN, NETWORK, OWNER, REQUEST_ID, SERVICES
+from app.keys import ACTOR, ANSWER, IS_PROVEN, NETWORK, OWNER, REQUEST_ID, SERVICES, TURN
 from app.problems import is_expected, problem_response
 from app.services.budget import FREE
 
 logger = logging.getLogger("app.requests")
 
 RETRY_S = 1
+_KNOWN: Final = (Access.FILES, Access.WEBDAV, Access.ACCOUNT, Access.ADMIN)
+"""Rules that ask who it is."""
 SERVER_NAME = "Cairn"  # in place of one that tells versions
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -57,9 +61,9 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
         services = request.app[SERVICES]
         if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
             raise _not_set_up()
-        if route.access not in (Access.FILES, Access.ACCOUNT, Access.ADMIN):
+        if route.access not in _KNOWN:
             return await _answer(route, request, request[NETWORK])
-        actor = replace(await who_asks(request), address=request[NETWORK])
+        actor = replace(await who_asks(request, by_webdav=route.access is Access.WEBDAV), address=request[NETWORK])
         request[ACTOR] = actor
         prove(request)
         _check_opens(route, actor)
@@ -68,6 +72,7 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
         if running[actor.user_id] >= services.settings.limits.requests_per_user:
             raise RateLimitedError("Too many requests of yours are under way: wait for some to end.", RETRY_S)
         running[actor.user_id] += 1
+        request[TURN] = services.work.of(actor.user_id)
         try:
             with services.calls.running(actor, request.transport):
                 return await _answer(route, request, str(actor.user_id))
@@ -88,7 +93,7 @@ def _check_opens(route: Route, actor: Actor) -> None:
     if route.access is Access.FILES:
         if actor.scope.webdav_only:
             raise ForbiddenError("This app password opens WebDAV alone.")
-    elif actor.kind is ActorKind.APP_PASSWORD:
+    elif route.access is not Access.WEBDAV and actor.kind is ActorKind.APP_PASSWORD:
         raise ForbiddenError("An app password opens files alone: log in for this.")
     elif route.access is Access.ADMIN and not actor.is_admin:
         raise ForbiddenError("Only an admin may do this.")
@@ -97,7 +102,7 @@ def _check_opens(route: Route, actor: Actor) -> None:
 async def _answer(route: Route, request: web.Request, owner: str) -> web.StreamResponse:
     """Run the handler; an answer of some size holds its memory until the reader has taken it."""
     request[OWNER] = owner
-    with request.app[SERVICES].answers.lease(owner) as lease:
+    with request.app[SERVICES].answers.lease(owner, request.get(TURN)) as lease:
         request[ANSWER] = lease
         response = await route.handler(request)
         body = response.body if isinstance(response, web.Response) else None
@@ -127,12 +132,11 @@ async def observe(
         with services.connections.forwarded(request.remote, request[NETWORK]):
             response = await handler(request)
     except Exception as error:
-        problem = await problem_for(request, error)
-        if not is_expected(error):
+        response = await _refusal(request, error)
+        if not is_expected(error) and not isinstance(error, DavError):
             logger.exception("request %s failed", request[REQUEST_ID])
-        elif problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
+        elif response.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # known, and for the operator to mend
             logger.error("request %s failed: %s", request[REQUEST_ID], error)  # noqa: TRY400 - no fault of the code
-        response = problem_response(problem, error)
         if isinstance(error, (MalformedError, HeadersTooLargeError)) or waits_to_be_invited(request):
             response.force_close()
     _log(request, response.status, time.perf_counter() - begun)
@@ -140,14 +144,24 @@ async def observe(
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Set the headers that every answer has, just before it goes out; a stranger who takes it slowly makes room."""
+    """Set the headers that every answer has, just before it goes out. Who takes it slowly has no turn."""
     if IS_PROVEN not in request:
         request.app[SERVICES].connections.rests(cast(Guest, request.protocol))
+    if TURN in request:
+        request[TURN].give_back()
     response.headers["Server"] = SERVER_NAME
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
+
+
+async def _refusal(request: web.Request, error: Exception) -> web.Response:
+    """Return the answer to what was raised, as whoever asks can read it."""
+    if is_dav(request):
+        return dav_response(error)
+    problem = await problem_for(request, error)
+    return problem_page(request, problem, error) if wants_page(request) else problem_response(problem, error)
 
 
 def _check_route(request: web.Request) -> None:

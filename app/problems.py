@@ -28,6 +28,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.RangeNotSatisfiableError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.MisdirectedError: HTTPStatus.MISDIRECTED_REQUEST,
     errors.MissingChunksError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.LockedError: HTTPStatus.LOCKED,
     errors.RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -66,7 +67,10 @@ RETRY_SOON_S = 1
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Problem details (RFC 9457): `code` is for programs and never changes, `detail` for people."""
+    """Problem details (RFC 9457): `code` is for programs and never changes, `detail` for people.
+
+    `reason` says, of some invalid requests, what is wrong, for who has words of their own for it: `password_short`.
+    """
 
     type: str
     title: str
@@ -74,6 +78,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     code: str
     request_id: str | msgspec.UnsetType = msgspec.UNSET
+    reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def status_of(kind: type[Exception]) -> HTTPStatus | None:
@@ -99,7 +104,15 @@ def problem_of(error: Exception) -> Problem:
     else:
         status, code, detail = 500, INTERNAL, "The server met a fault; its log names this request's id."
     title = _TITLES.get(code, HTTPStatus(status).phrase)
-    return Problem(type=f"/problems/{code}", title=title, status=status, detail=detail, code=code)
+    reason = error.reason if isinstance(error, errors.InvalidRequestError) else ""
+    return Problem(
+        type=f"/problems/{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        reason=reason or msgspec.UNSET,
+    )
 
 
 def problem_response(problem: Problem, error: Exception) -> web.Response:

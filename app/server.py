@@ -66,6 +66,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                 _say_where(settings, port, set_up)
                 chores = [cairn.room.tend, cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]
                 chores += [cairn.jobs.forget, cairn.services.invitations.forget_expired, cairn.services.audit.trim]
+                chores.append(cairn.services.locks.sweep)
                 async with asyncio.TaskGroup() as group:
                     janitor = group.create_task(run_chores(chores), name="janitor")
                     jobs = group.create_task(cairn.jobs.run(), name="jobs")

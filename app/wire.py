@@ -90,6 +90,19 @@ class CommitBatchRequest(Request, frozen=True):
     upload_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
 
 
+class BundledFile(Request, frozen=True):
+    """One file of POST /api/v1/downloadBundle; its current version if none is named."""
+
+    file_id: WireId
+    version_id: WireId | None = None
+
+
+class DownloadBundleRequest(Request, frozen=True):
+    """Body of POST /api/v1/downloadBundle."""
+
+    files: Annotated[list[BundledFile], Meta(min_length=1, max_length=1000)]
+
+
 class FolderRequest(Request, frozen=True):
     """Body of POST /api/v1/folders: `path` with `parents`, or `parent_id` with `name`."""
 
@@ -166,6 +179,12 @@ class Page(Struct, frozen=True):
 
     items: list[File]
     next: str | None
+
+
+class FolderPage(Page, frozen=True):
+    """A page of a folder; the first one tells in `total` how many children there are in all."""
+
+    total: int | None = None
 
 
 class ChunkReply(Struct, frozen=True):

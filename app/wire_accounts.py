@@ -8,11 +8,13 @@ from app.auth.identity import ActorKind
 from app.errors import InvalidRequestError
 from app.ids import encode_id
 from app.repositories.actors import ActorRow
+from app.repositories.preferences import Preferences
 from app.repositories.users import User
 from app.services.accounts import Profile, SpaceView
 from app.services.app_scope import AppScope
 from app.services.app_scope import shown as scope_shown
 from app.services.names import DEPTH, NAME_SIZE, PATH_SIZE
+from app.services.preferences import Wishes
 from app.services.receive import BUNDLE_FRAMES
 from app.services.sign_in import NewDevice
 from app.services.uploads import ANSWER_CHUNKS, BATCH_CHUNKS
@@ -25,6 +27,8 @@ Username = Annotated[str, Meta(max_length=1024)]
 DeviceName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 InstallId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Totp = Annotated[str, Meta(max_length=64)]
+Theme = Literal["auto", "light", "dark"]
+Language = Literal["", "de", "en"]
 
 
 class LoginRequest(Request, frozen=True):
@@ -37,6 +41,12 @@ class LoginRequest(Request, frozen=True):
     install_id: InstallId | None = None
 
 
+class InstallationRequest(Request, frozen=True):
+    """Body of POST /api/v1/installation: random names of an installation's last starts, the newest last."""
+
+    names: Annotated[list[InstallId], Meta(min_length=1, max_length=64)]
+
+
 class ReauthRequest(Request, frozen=True):
     """Body of POST /api/v1/reauth."""
 
@@ -45,12 +55,16 @@ class ReauthRequest(Request, frozen=True):
 
 
 class SessionRequest(Request, frozen=True):
-    """Body of POST /api/v1/session."""
+    """Body of POST /api/v1/session; without a name the session is called after the browser.
+
+    With `remember` false the browser forgets it when it is closed.
+    """
 
     username: Username
     password: str
     totp: Totp | None = None
-    device_name: DeviceName = "Browser"
+    device_name: DeviceName | None = None
+    remember: bool = True
 
 
 class PasswordRequest(Request, frozen=True):
@@ -60,6 +74,12 @@ class PasswordRequest(Request, frozen=True):
     new: str
     totp: Totp | None = None
     end_devices: bool = True
+
+
+class OthersRequest(Request, frozen=True):
+    """Body of POST /api/v1/devices/revoke-others."""
+
+    app_passwords: bool = False
 
 
 class AppPasswordRequest(Request, frozen=True):
@@ -108,6 +128,16 @@ class RecoveryReply(Struct, frozen=True):
     recovery_codes: list[str]
 
 
+class SignInForm(Request, frozen=True):
+    """The form of the sign-in page; `next` is where one wanted to go, a place of the shell."""
+
+    username: Username
+    password: str
+    totp: Totp | None = None
+    remember: Literal["1"] | None = None
+    next: Annotated[str, Meta(max_length=8192)] = ""
+
+
 class SetUpRequest(Request, frozen=True):
     """Body of POST /setup/{token}, and of /invite/{token} as the page sends it."""
 
@@ -123,7 +153,13 @@ class SetUpForm(SetUpRequest, frozen=True):
     def check(self) -> None:
         """Raise InvalidRequestError if the password was typed twice and differs."""
         if self.password_again not in (None, self.password):
-            raise InvalidRequestError("The two passwords differ.")
+            raise InvalidRequestError("The two passwords differ.", "passwords_differ")
+
+
+class ResetForm(SetUpForm, frozen=True):
+    """The form with which a new password is set by a code."""
+
+    code: Annotated[str, Meta(max_length=64)] = ""
 
 
 class SetUpReply(Struct, frozen=True):
@@ -196,6 +232,12 @@ class DeviceReply(Struct, frozen=True):
         )
 
 
+class InstallationReply(Struct, frozen=True):
+    """Whether the installation is known by its newest name from now on."""
+
+    known: bool
+
+
 class DevicePage(Struct, frozen=True):
     """A page of devices; `next` is what `after` takes, null at the end."""
 
@@ -204,10 +246,11 @@ class DevicePage(Struct, frozen=True):
 
 
 class ServerReply(Struct, frozen=True):
-    """The server, to those who are logged in."""
+    """The server, to those who are logged in; `public_url` is empty where none is set."""
 
     name: str
     version: str
+    public_url: str
 
 
 class LimitsReply(Struct, frozen=True):
@@ -235,6 +278,31 @@ class ChunkerReply(Struct, frozen=True):
     normalization: int
 
 
+class PreferencesRequest(Request, frozen=True):
+    """Body of PATCH /api/v1/me: how the pages shall be; what is not named stays."""
+
+    theme: Theme | None = None
+    language: Language | None = None
+    shortcuts: bool | None = None
+
+    def wishes(self) -> Wishes:
+        """Return what is asked for."""
+        return Wishes(self.theme, self.language, self.shortcuts)
+
+
+class PreferencesReply(Struct, frozen=True):
+    """How the asker wants the pages to be; `language` is empty for what the browser asks for."""
+
+    theme: str
+    language: str
+    shortcuts: bool
+
+    @classmethod
+    def of(cls, preferences: Preferences) -> Self:
+        """Show `preferences`."""
+        return cls(preferences.theme, preferences.language, preferences.shortcuts)
+
+
 class ProfileReply(Struct, frozen=True):
     """Answer to GET /api/v1/me. `quota` is null where there is no limit, `csrf_token` where no cookie is used."""
 
@@ -246,6 +314,7 @@ class ProfileReply(Struct, frozen=True):
     server: ServerReply
     limits: LimitsReply
     chunker: ChunkerReply
+    preferences: PreferencesReply
     csrf_token: str | None = None
 
     @classmethod
@@ -272,6 +341,7 @@ class ProfileReply(Struct, frozen=True):
                 depth=DEPTH,
             ),
             chunker=CHUNKER,
+            preferences=PreferencesReply.of(profile.preferences),
             csrf_token=csrf_token,
         )
 

@@ -37,7 +37,10 @@ class LinkChange(Request, frozen=True):
 
 
 class LinkReply(Struct, frozen=True):
-    """A link, to those who may manage it. `file_id` and `path` are null while what it leads to is in the trash."""
+    """A link, to those who may manage it. `file_id` and `path` are null while what it leads to is in the trash.
+
+    `url` is null of links that were made before addresses were kept.
+    """
 
     link_id: str
     file_id: str | None
@@ -50,10 +53,11 @@ class LinkReply(Struct, frozen=True):
     paused: bool
     created_ms: int
     made_by: str
+    url: str | None
 
     @classmethod
-    def of(cls, shown: LinkView) -> Self:
-        """Show `shown`."""
+    def of(cls, shown: LinkView, public_url: str) -> Self:
+        """Show `shown`; its URL is absolute where the server's own is set."""
         link, view = shown.link, shown.view
         return cls(
             link_id=shown.link_id,
@@ -67,18 +71,8 @@ class LinkReply(Struct, frozen=True):
             paused=link.is_paused,
             created_ms=link.created_ms,
             made_by=link.username,
+            url=None if shown.token is None else f"{public_url.rstrip('/')}/s/{shown.token}",
         )
-
-
-class NewLinkReply(LinkReply, frozen=True, kw_only=True):
-    """A new link. `url` is told this once: only a digest of it is kept."""
-
-    url: str
-
-    @classmethod
-    def of_new(cls, shown: LinkView, url: str) -> Self:
-        """Show `shown` with its URL."""
-        return cls(**msgspec.structs.asdict(LinkReply.of(shown)), url=url)
 
 
 class LinkPage(Struct, frozen=True):

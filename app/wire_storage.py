@@ -9,13 +9,17 @@ from app.services.storage import Figures, StoreFigures
 
 
 class SpaceUse(Struct, frozen=True):
-    """One space of the asker's: what is there, earlier versions, the trash; `name` is empty for the home."""
+    """One space of the asker's: what is there, earlier versions, the trash, and what programs keep on nodes (WebDAV).
+
+    `name` is empty for the home.
+    """
 
     space_id: str
     name: str
     live: int
     versions: int
     trash: int
+    properties: int
     files: int
     folders: int
 

@@ -8,7 +8,20 @@ from msgspec import Meta, Struct
 from app.ids import encode_id
 from app.repositories.versions import PastVersion
 from app.services.trash import Trashed
-from app.wire import File, Name, Request, WireId
+from app.wire import File, Name, OnConflict, Request, WireId
+
+
+class PhotoMonth(Struct, frozen=True):
+    """How many photos and videos there are of one month, as `2026-11`."""
+
+    month: str
+    photos: int
+
+
+class PhotoMonths(Struct, frozen=True):
+    """The months that have photos, the newest first."""
+
+    items: list[PhotoMonth]
 
 
 class CopyRequest(Request, frozen=True):
@@ -16,6 +29,7 @@ class CopyRequest(Request, frozen=True):
 
     parent_id: WireId
     name: Name
+    on_conflict: OnConflict = "fail"
 
 
 class Version(Struct, frozen=True):
@@ -92,7 +106,11 @@ class TrashItem(File, frozen=True, kw_only=True):
 
 
 class TrashPage(Struct, frozen=True):
-    """A page of the trash, the latest first; `next` is what `after` takes, null at the end."""
+    """A page of the trash, the latest first; `next` is what `after` takes, null at the end.
+
+    `days` is after how many days an entry goes for good by itself, counted while the server runs; 0 for never.
+    """
 
     items: list[TrashItem]
     next: str | None
+    days: int

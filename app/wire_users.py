@@ -49,7 +49,7 @@ class ChangeUserRequest(Request, frozen=True):
 
 
 class AccountReply(Struct, frozen=True):
-    """An account as admins see it; `quota` is null where there is no limit."""
+    """An account as admins see it; `quota` is null where there is no limit, `last_used_ms` where nobody signed in."""
 
     user_id: str
     username: str
@@ -58,6 +58,7 @@ class AccountReply(Struct, frozen=True):
     quota: int | None
     used: int
     created_ms: int
+    last_used_ms: int | None
 
     @classmethod
     def of(cls, account: Account) -> Self:
@@ -71,6 +72,7 @@ class AccountReply(Struct, frozen=True):
             account.quota,
             account.used,
             user.created_ms,
+            account.last_used_ms,
         )
 
 

@@ -16,6 +16,7 @@ from bench.measures import MEASURES, Plan
 from bench.nginx import NginxMissingError
 from bench.programs import NotStartedError
 from bench.results import Result, notes, put_into, table
+from bench.syncthing import SyncthingMissingError
 
 _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "performance.md"
@@ -36,6 +37,9 @@ def main() -> int:
             results += _measure(name, options)
     except NginxMissingError:
         print("bench: nginx is not installed: on Debian and Ubuntu, apt install nginx.", file=sys.stderr)
+        return 1
+    except SyncthingMissingError:
+        print("bench: syncthing is not installed: on Debian and Ubuntu, apt install syncthing.", file=sys.stderr)
         return 1
     except (NotStartedError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)

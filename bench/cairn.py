@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.programs import curl, free_port, wait_until_ready
 
-_CAIRN = str(Path(sys.executable).with_name("cairn"))
+CAIRN = str(Path(sys.executable).with_name("cairn"))
 USER, PASSWORD = "bench", "measured by nobody else"
 
 
@@ -60,11 +60,19 @@ class Device:
         url = f"{self.server.url}/api/v1/files/{file['file_id']}/content"
         curl("--config", "-", "--output", target, url, config=header)
 
-    def _cairn(self, *arguments: str) -> None:
-        subprocess.run([_CAIRN, *arguments, "--quiet"], env=self.environ, stdout=subprocess.DEVNULL, check=True)
+    def make_app_password(self) -> str:
+        """Make a password for WebDAV."""
+        made = self._ask("/api/v1/app-passwords", {"name": "bench"})
+        password: str = made["password"]
+        return password
 
-    def _ask(self, path: str) -> dict[str, Any]:
-        request = urllib.request.Request(self.server.url + path, headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310 - our own server
+    def _cairn(self, *arguments: str) -> None:
+        subprocess.run([CAIRN, *arguments, "--quiet"], env=self.environ, stdout=subprocess.DEVNULL, check=True)
+
+    def _ask(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.server.url + path, data=content, headers=headers)  # noqa: S310 - our own server
         with urllib.request.urlopen(request) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
         return found
@@ -84,7 +92,7 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
         environ |= {"CAIRN_ADMIN_USER": USER, "CAIRN_ADMIN_PASSWORD": PASSWORD}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [_CAIRN, "serve", "--data", folder / "data", "--port", str(port)], env=environ, stderr=log
+            [CAIRN, "serve", "--data", folder / "data", "--port", str(port)], env=environ, stderr=log
         )
     try:
         wait_until_ready(process, port, "/readyz", folder / "log")
@@ -97,7 +105,7 @@ def run_cairn(folder: Path, *, admin: bool = True) -> Iterator[Server]:
 def log_in(server: Server, home: Path, *, user: str = USER) -> Device:
     """Make a device with its state in `home`, and a token beside it for what curl fetches."""
     environ = os.environ | {"CAIRN_HOME": str(home)}
-    command = [_CAIRN, "login", server.url, "--user", user, "--password-stdin", "--quiet"]
+    command = [CAIRN, "login", server.url, "--user", user, "--password-stdin", "--quiet"]
     subprocess.run(command, env=environ, input=PASSWORD.encode(), stdout=subprocess.DEVNULL, check=True)
     body = json.dumps({"username": user, "password": PASSWORD, "device_name": "curl"}).encode()
     request = urllib.request.Request(  # noqa: S310 - our own server

@@ -33,3 +33,10 @@ def write_tree(folder: Path, *, files: int, size: int) -> None:
         if number % _FILES_PER_FOLDER == 0:
             place.mkdir(parents=True)
         (place / f"{number:06}.bin").write_bytes(os.urandom(size))
+
+
+def write_flat(folder: Path, *, files: int) -> None:
+    """Write `files` small files, no two alike, into one new folder."""
+    folder.mkdir()
+    for number in range(files):
+        (folder / f"photo {number:06}.jpg").write_bytes(os.urandom(64))

@@ -1,6 +1,5 @@
 """The measurements of Cairn, one function each: they take a `Plan` and give rows."""
 
-import hashlib
 import shutil
 import statistics
 import time
@@ -13,17 +12,18 @@ from bench.account import measure_account
 from bench.batch import count_batch
 from bench.cairn import children_cpu_s, log_in, run_cairn
 from bench.inputs import MIB, touch_memory, write_random, write_tree
+from bench.keeping import measure_keeping
 from bench.machine import measure_limits
 from bench.nginx import run_nginx
 from bench.programs import sync
 from bench.results import Result
+from bench.turns import compare, in_turns, rate, timed
+from bench.webdav import measure_webdav
 
 _SMALL = 4096
 _STEPS_A_ROUND = 10
-
-
-class WrongContentError(Exception):
-    """What came back is not what was sent."""
+_SYNC_ROUNDS = 3
+_DAV_FILES = 5_000
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ def measure_put(plan: Plan) -> list[Result]:
 
         def put_ours(number: int) -> None:
             client, served = children_cpu_s(), server.cpu_s()
-            ours.append(_rate(plan.size, lambda: device.put(source, f"/large-{number}")))
+            ours.append(rate(plan.size, lambda: device.put(source, f"/large-{number}")))
             client_s.append(children_cpu_s() - client)
             server_s.append(server.cpu_s() - served)
 
         def put_theirs(number: int) -> None:
-            theirs.append(_rate(plan.size, lambda: nginx.put(source, f"large-{number}")))
+            theirs.append(rate(plan.size, lambda: nginx.put(source, f"large-{number}")))
             nginx.forget(f"large-{number}")
 
         for number in range(plan.rounds):
             write_random(source, plan.size)
-            for put in _alternating(number, put_ours, put_theirs):
+            for put in in_turns(number, (put_ours, put_theirs)):
                 sync(plan.folder)
                 touch_memory(plan.folder / "scratch", plan.size)
                 put(number)
@@ -93,20 +93,20 @@ def measure_get(plan: Plan) -> list[Result]:
         nginx.put(source, "large")
         target = plan.folder / "target"
         device.get_content("/large", str(target))
-        _compare(source, target)
+        compare(source, target)
         nginx.get("large", str(target))
-        _compare(source, target)
+        compare(source, target)
         target.unlink()
         sync(plan.folder)
 
         def get_ours(_: int) -> None:
-            ours.append(_rate(plan.size, lambda: device.get_content("/large")))
+            ours.append(rate(plan.size, lambda: device.get_content("/large")))
 
         def get_theirs(_: int) -> None:
-            theirs.append(_rate(plan.size, lambda: nginx.get("large")))
+            theirs.append(rate(plan.size, lambda: nginx.get("large")))
 
         for number in range(plan.rounds):
-            for get in _alternating(number, get_ours, get_theirs):
+            for get in in_turns(number, (get_ours, get_theirs)):
                 get(number)
     name = f"GET content of {plan.size // MIB:,} MiB"
     return [Result(name, "MiB/s", ours, theirs, goal="ratio at least 0.8")]
@@ -120,15 +120,15 @@ def measure_files(plan: Plan) -> list[Result]:
         device = log_in(server, plan.folder / "home")
 
         def put_ours(number: int) -> None:
-            ours.append(plan.files / _timed(lambda: device.put_tree(source, f"/tree-{number}")))
+            ours.append(plan.files / timed(lambda: device.put_tree(source, f"/tree-{number}")))
 
         def put_theirs(number: int) -> None:
-            theirs.append(plan.files / _timed(lambda: nginx.put_tree(source, f"tree-{number}")))
+            theirs.append(plan.files / timed(lambda: nginx.put_tree(source, f"tree-{number}")))
             nginx.forget(f"tree-{number}")
 
         for number in range(plan.rounds):
             write_tree(source, files=plan.files, size=_SMALL)
-            for put in _alternating(number, put_ours, put_theirs):
+            for put in in_turns(number, (put_ours, put_theirs)):
                 sync(plan.folder)
                 put(number)
             shutil.rmtree(source)
@@ -188,6 +188,18 @@ def measure_an_account(plan: Plan) -> list[Result]:
     return measure_account(plan.folder, nodes=plan.nodes, samples=plan.rounds * _STEPS_A_ROUND)
 
 
+def measure_sync(plan: Plan) -> list[Result]:
+    """Time what two devices feel that keep a folder in step, beside two nodes of Syncthing."""
+    rounds = min(plan.rounds, _SYNC_ROUNDS)
+    return measure_keeping(plan.folder, files=plan.files, size=plan.size, rounds=rounds)
+
+
+def measure_the_dav_door(plan: Plan) -> list[Result]:
+    """Measure WebDAV beside nginx, rclone and wsgidav."""
+    files = min(plan.files, _DAV_FILES)
+    return measure_webdav(plan.folder, size=plan.size, files=files, rounds=plan.rounds)
+
+
 MEASURES: dict[str, Callable[[Plan], list[Result]]] = {
     "machine": measure_machine,
     "start": measure_start,
@@ -197,24 +209,9 @@ MEASURES: dict[str, Callable[[Plan], list[Result]]] = {
     "batch": measure_batch,
     "memory": measure_memory,
     "account": measure_an_account,
+    "sync": measure_sync,
+    "webdav": measure_the_dav_door,
 }
-
-
-def _timed(act: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
-
-
-def _rate(size: int, act: Callable[[], None]) -> float:
-    return size / MIB / _timed(act)
-
-
-def _alternating(
-    number: int, first: Callable[[int], None], second: Callable[[int], None]
-) -> tuple[Callable[[int], None], Callable[[int], None]]:
-    """Let each side begin in every other round: who comes second finds a warmer, or a fuller, machine."""
-    return (second, first) if number % 2 else (first, second)
 
 
 def _together(*acts: Callable[[], None]) -> None:
@@ -222,9 +219,3 @@ def _together(*acts: Callable[[], None]) -> None:
     with ThreadPoolExecutor(len(acts)) as pool:
         for done in [pool.submit(act) for act in acts]:
             done.result()
-
-
-def _compare(source: Path, target: Path) -> None:
-    with source.open("rb") as sent, target.open("rb") as came:
-        if hashlib.file_digest(sent, "sha256").digest() != hashlib.file_digest(came, "sha256").digest():
-            raise WrongContentError(f"{target.name} differs from what was sent")

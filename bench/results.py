@@ -16,7 +16,7 @@ class Result:
         name: what was measured.
         unit: of every sample.
         samples: Cairn's, or the machine's where it is a limit.
-        peer: nginx's, one for each of ours; empty where there is nothing to compare.
+        peer: that of what it stands beside, one for each of ours; empty where there is nothing to compare.
         goal: what the issue asked for, in words.
         note: what one should know to read the figure.
     """
@@ -55,7 +55,7 @@ class Result:
 
 def table(results: list[Result]) -> str:
     """Render the rows as a Markdown table, which reads well on a terminal too."""
-    head = ("measured", "median", "lowest to highest", "nginx, median", "ratio of pairs", "goal")
+    head = ("measured", "median", "lowest to highest", "peer, median", "ratio of pairs", "goal")
     rows = [head, *(_cells(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [

@@ -1,26 +1,21 @@
 """Small files, up to a thousand at a time: read into one buffer, requested, sent and committed together."""
 
-import hashlib
 import os
 import queue
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from client.chunker import MIN_CHUNK
-from client.errors import ApiError, ClientError, FileChangedError, LocalFileError, UrlExpiredError, error_of
+from client.bundle import BATCH_BYTES, BATCH_FILES, FRAME_HEADER, SEND_TRIES, Frame, fill_frame, pieces_of, send_bundle
+from client.chunker import fill_from
+from client.errors import ClientError, FileChangedError, LocalFileError, error_of
 from client.home import BatchNote, Home
 from client.progress import Progress
 from client.protocol import BatchOutcome, ChangeRequest, ChunkRef, CommitOutcome, File, Problem, UploadRequest
 from client.remote import Remote
 from client.source import is_executable, mtime_ms, open_source, same_state
 
-SMALL_FILE = MIN_CHUNK  # so that a small file is one chunk, and its frame can be read in place
-BATCH_FILES = 1000
-BATCH_BYTES = 8 * 1024 * 1024  # the contract allows 32 MiB; this keeps memory low on both sides
-FRAME_HEADER = 36  # SHA-256 and length
 _READ_TRIES = 3
-_SEND_TRIES = 3
 
 
 class Item(NamedTuple):
@@ -34,13 +29,16 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A file that was read: its state then, its hash, and the place of its frame in the buffer."""
+    """A file that was read: its state then, and its frame in the buffer."""
 
     item: Item
     status: os.stat_result
-    sha256: str
-    start: int
-    end: int
+    place: Frame
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its content."""
+        return self.place.sha256
 
 
 class Batcher:
@@ -83,7 +81,7 @@ class BatchSender:
         except queue.Empty:
             buffer = memoryview(bytearray(BATCH_BYTES + FRAME_HEADER + 1))
         frames = [frame for frame in self._read(items, buffer) if not self._settled(frame)]
-        for _ in range(_SEND_TRIES):
+        for _ in range(SEND_TRIES):
             if not frames:
                 break
             frames = self._send_once(frames, buffer)
@@ -99,7 +97,7 @@ class BatchSender:
             except LocalFileError as error:
                 self._progress.failed(item.local, error)
                 continue
-            position = frame.end
+            position = frame.place.end
             yield frame
 
     def _settled(self, frame: _Frame) -> bool:
@@ -133,27 +131,13 @@ class BatchSender:
             return []
         upload_ids = [upload_id for _, upload_id in opened]
         with self._home.note_batch(BatchNote(self._remote.server, upload_ids)):
-            pieces = _pieces(needed.values(), buffer)
-            if pieces and not self._put(answer.bundle_url, pieces):
+            pieces = pieces_of((frame.place for frame in needed.values()), buffer)
+            if pieces and not send_bundle(self._remote, answer.bundle_url, pieces):
                 self._remote.give_up(upload_ids)
                 return [frame for frame, _ in opened]
             self._progress.moved(0, sum(map(len, pieces)))
             results = self._remote.commit_batch(upload_ids)
         return self._account(opened, results)
-
-    def _put(self, bundle_url: str | None, pieces: list[memoryview]) -> bool:
-        """Send a bundle; return False if it is worth asking for another URL."""
-        if bundle_url is None:
-            raise ClientError("The server gave no address for a bundle.")
-        try:
-            self._remote.put_content(bundle_url, pieces)
-        except UrlExpiredError:
-            return False
-        except ApiError as error:
-            if error.code != "chunk_mismatch":
-                raise
-            return False  # spoilt on the way
-        return True
 
     def _account(self, opened: list[tuple[_Frame, str]], results: list[CommitOutcome]) -> list[_Frame]:
         again: list[_Frame] = []
@@ -185,28 +169,33 @@ def settle(remote: Remote, existing: File, status: os.stat_result) -> None:
     remote.change(existing, ChangeRequest(mtime_ms=time_ms, executable=executable, if_seq=existing.seq))
 
 
+def meets_all(error: ClientError) -> bool:
+    """Tell whether an error will meet every other file too."""
+    return error.code in {
+        "unauthenticated",
+        "unreachable",
+        "stopped",
+        "quota_exceeded",
+        "storage_full",
+        "rate_limited",
+    }
+
+
 def fail_or_raise(progress: Progress, path: str, error: ClientError) -> None:
     """Note an error that concerns one file; raise one that will meet every other file too."""
-    if error.code in {"unauthenticated", "unreachable", "stopped", "quota_exceeded", "storage_full", "rate_limited"}:
+    if meets_all(error):
         raise error
     progress.failed(path, error)
 
 
 def _read_frame(item: Item, buffer: memoryview, start: int) -> _Frame:
     """Read a file into the buffer behind room for the header of its frame."""
-    content = start + FRAME_HEADER
     with open_source(item.local) as descriptor:
         for _ in range(_READ_TRIES):
             before = os.fstat(descriptor)
-            end = content + before.st_size
-            if end >= len(buffer):
-                break
-            count = os.preadv(descriptor, [buffer[content : end + 1]], 0)
-            if count == before.st_size and same_state(before, os.fstat(descriptor)):
-                hashed = hashlib.sha256(buffer[content:end])
-                buffer[start : content - 4] = hashed.digest()
-                buffer[content - 4 : content] = before.st_size.to_bytes(4, "big")
-                return _Frame(item, before, hashed.hexdigest(), start, end)
+            frame = fill_frame(buffer, start, before.st_size, fill_from(descriptor))
+            if frame is not None and same_state(before, os.fstat(descriptor)):
+                return _Frame(item, before, frame)
     raise FileChangedError("it changed while it was read; run the command again")
 
 
@@ -222,14 +211,3 @@ def _request(frame: _Frame) -> UploadRequest:
         base_version=existing.version_id if existing else None,
         parents=True,
     )
-
-
-def _pieces(frames: Iterable[_Frame], buffer: memoryview) -> list[memoryview]:
-    """Return the frames as few pieces of the buffer: neighbours become one."""
-    spans: list[tuple[int, int]] = []
-    for frame in frames:
-        if spans and spans[-1][1] == frame.start:
-            spans[-1] = (spans[-1][0], frame.end)
-        else:
-            spans.append((frame.start, frame.end))
-    return [buffer[start:end] for start, end in spans]

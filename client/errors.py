@@ -18,7 +18,7 @@ Every message is one sentence for a person that says what to do, where something
 from http import HTTPStatus
 from typing import ClassVar
 
-from client.protocol import Problem
+from client.protocol import File, Problem
 
 
 class ClientError(Exception):
@@ -50,17 +50,24 @@ class RefusedError(ClientError):
 
 
 class ConflictError(ClientError):
-    """Something else is already there, or is newer than what was seen."""
+    """Something else is already there, or is newer than what was seen: `current`, where the server showed it."""
 
     exit_code = 4
     code = "conflict"
+    current: File | None = None
 
 
 class UnreachableError(ClientError):
-    """No server answers at the address, or not in time."""
+    """No server answers at the address, or not in time.
+
+    `sent` is false where it is sure that nothing of the request went out; `retry_after_s` is the pause that a busy
+    server asked for.
+    """
 
     exit_code = 5
     code = "unreachable"
+    sent: bool = True
+    retry_after_s: float = 0.0
 
 
 class StoppedError(ClientError):
@@ -82,7 +89,12 @@ class FileChangedError(LocalFileError):
 
 
 class ApiError(ClientError):
-    """An answer that is not the one hoped for; `code` is the wire's stable code."""
+    """An answer that is not the one hoped for; `code` is the wire's stable code.
+
+    `retry_after_s` is the pause that the server asked for, if it did.
+    """
+
+    retry_after_s: float = 0.0
 
     def __init__(self, message: str, problem: Problem) -> None:
         """Keep the problem, whose fields some callers need (`missing`, `current`)."""
@@ -112,7 +124,9 @@ def error_of(problem: Problem, *, about: str = "") -> ClientError:
     elif problem.status == HTTPStatus.FORBIDDEN:
         kind = RefusedError
     elif problem.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
-        kind = ConflictError
+        conflict = ConflictError(message)
+        conflict.code, conflict.current = problem.code, problem.current
+        return conflict
     else:
         return ApiError(message, problem)
     error = kind(message)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from client.batch import fail_or_raise
+from client.batch import fail_or_raise, meets_all
 from client.download import Fetcher
 from client.errors import ClientError, ConflictError, FileChangedError, LocalFileError
 from client.folder import CAN_SYNC_ALL, Folder, set_state, write_at
@@ -25,9 +25,11 @@ SMALL_FILE = 1024 * 1024  # fetched in one request, where its hash is known
 SMALL_AT_ONCE = 4
 LARGE_AT_ONCE = 3
 CHUNKS_AT_ONCE = 6
-SMALL_GROUP = 16  # small files that a thread takes at a time
+GROUP_FILES = 256  # small files that a thread takes at a time, and of which one request brings many
+GROUP_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 128  # folders in one another, by the contract
 _TRIES = 3
+_FEWEST = 2
 
 _Place = tuple[str, tuple[str, ...]]  # the id of a folder at the server, and the names that lead to it here
 
@@ -72,6 +74,7 @@ class Get:
         self._fetcher = Fetcher(remote, progress, self._threads)
         self._placer = Placer(progress)
         self._group: list[Wanted] = []
+        self._group_size = 0
         self._small = Workers(SMALL_AT_ONCE, "small", on_failure=remote.stop, backlog=1)
         self._large = Workers(LARGE_AT_ONCE, "large", on_failure=remote.stop)
 
@@ -127,20 +130,44 @@ class Get:
             self._large.submit(self._fetch, wanted)
             return
         self._group.append(wanted)
-        if len(self._group) == SMALL_GROUP:
+        self._group_size += file.size
+        if len(self._group) == GROUP_FILES or self._group_size >= GROUP_BYTES:
             self._submit_group()
 
     def _submit_group(self) -> None:
-        group, self._group = self._group, []
+        group, self._group, self._group_size = self._group, [], 0
         self._small.submit(self._fetch_all, group)
 
     def _fetch_all(self, group: list[Wanted]) -> None:
-        for wanted in group:
-            self._fetch(wanted)
-
-    def _fetch(self, wanted: Wanted) -> None:
         try:
-            self._fetch_or_keep(wanted)
+            contents = self._bring(group)
+        except ClientError:
+            for wanted in group:
+                wanted.folder.let_go()
+            raise
+        for wanted in group:
+            self._fetch(wanted, contents.pop(wanted.file.file_id, None))
+
+    def _bring(self, group: list[Wanted]) -> dict[str, bytes]:
+        """Return, by file id, contents that one request brings; what it does not bring is asked for alone."""
+        asked = [wanted.file for wanted in group if wanted.here is None and wanted.file.size]
+        if len(asked) < _FEWEST:
+            return {}
+        try:
+            contents = self._remote.contents_of([(file.file_id, file.version_id or "", file.size) for file in asked])
+        except ClientError as error:
+            if meets_all(error):
+                raise
+            return {}
+        return {
+            file.file_id: content
+            for file, content in zip(asked, contents, strict=True)
+            if content is not None and hashlib.sha256(content).hexdigest() == file.sha256
+        }
+
+    def _fetch(self, wanted: Wanted, content: bytes | None = None) -> None:
+        try:
+            self._fetch_or_keep(wanted, content)
         except ClientError as error:
             fail_or_raise(self._progress, wanted.where, error)
         except OSError as error:
@@ -148,7 +175,7 @@ class Get:
         finally:
             wanted.folder.let_go()
 
-    def _fetch_or_keep(self, wanted: Wanted) -> None:
+    def _fetch_or_keep(self, wanted: Wanted, content: bytes | None) -> None:
         file, folder, name, here = wanted
         if here is not None and not stat.S_ISREG(here.st_mode):
             raise ConflictError("something that is no file is here already")
@@ -157,7 +184,7 @@ class Get:
             return
         if here is not None and not self._replace:
             raise ConflictError("another file is here already; --force replaces it")
-        part, descriptor = self._download(wanted)
+        part, descriptor = self._download(wanted, content)
         durable = not (wanted.is_small and CAN_SYNC_ALL)
         self._placer.add(Placing(folder.held(), part, descriptor, name, here, file.size, durable))
 
@@ -175,14 +202,17 @@ class Get:
         finally:
             os.close(descriptor)
 
-    def _download(self, wanted: Wanted) -> tuple[str, int]:
-        """Fetch a file into its part, durable unless one sync for many can do that; return the part, still open."""
+    def _download(self, wanted: Wanted, content: bytes | None) -> tuple[str, int]:
+        """Fetch a file into its part, durable unless one sync for many can do that; return the part, still open.
+
+        `content` is that of a small file that came with others.
+        """
         file = wanted.file
         part, descriptor = wanted.folder.open_part(wanted.name)
         try:
             if wanted.is_small:
                 os.ftruncate(descriptor, 0)
-                write_at(descriptor, self._read_small(file), 0)
+                write_at(descriptor, self._read_small(file) if content is None else content, 0)
                 self._progress.moved(file.size, file.size)
             else:
                 self._fetcher.fetch(file, descriptor)

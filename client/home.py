@@ -2,6 +2,9 @@
 
 $CAIRN_HOME/            0700
 ├── login.json          0600  server, user, device id, token
+├── install_id          0600  names this installation at each login, so that a later one replaces its device
+├── install_names.json 0600  shown at each start of a sync: by them a server tells a copied machine (client.install)
+├── roots/              0700  the folders that are kept in step (client.sync.device.roots)
 └── uploads/            0700
     ├── <key>.json      0600  an upload under way, found again by what is sent where
     └── batch-*.json    0600  the uploads of a batch of small files under way
@@ -9,6 +12,8 @@ $CAIRN_HOME/            0700
 
 import hashlib
 import os
+import re
+import secrets
 import stat
 import sys
 import time
@@ -23,6 +28,8 @@ from client.locks import try_lock
 
 UPLOAD_LIFE_S = 14 * 24 * 3600  # as long as the server keeps an upload
 _LOGIN = "login.json"
+_INSTALL = "install_id"
+_INSTALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UPLOADS = "uploads"
 
 
@@ -62,7 +69,7 @@ class HeldNote:
 
     def read(self) -> UploadNote | None:
         """Return what the note says; None if it is new, or a crash left it unreadable."""
-        with suppress(msgspec.DecodeError):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
             return msgspec.json.decode(os.pread(self._descriptor, 4096, 0), type=UploadNote)
         return None
 
@@ -92,31 +99,70 @@ class Home:
             raise NotLoggedInError("This device is not logged in: run `cairn login URL --user NAME`.") from None
         try:
             return msgspec.json.decode(content, type=Login)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NotLoggedInError(
                 f"{self.folder / _LOGIN} cannot be read as a login: run `cairn login URL --user NAME` again."
             ) from error
 
     def keep_login(self, login: Login) -> None:
         """Keep a login in place of the one before."""
+        self._keep(self.folder / _LOGIN, msgspec.json.encode(login), "The login")
+
+    def forget_login(self) -> None:
+        """Remove the login.
+
+        The installation gets another name with it: so two copies of one machine become two devices, by a logout on one
+        of them and a login on each.
+        """
+        (self.folder / _LOGIN).unlink(missing_ok=True)
+        self.forget_install()
+
+    def forget_install(self) -> None:
+        """Give the installation another name: its next login makes a device beside the one that it was."""
+        (self.folder / _INSTALL).unlink(missing_ok=True)
+
+    def install_id(self) -> str:
+        """Return the random name of this installation, which is made when it is first asked for."""
+        path = self.folder / _INSTALL
+        with suppress(FileNotFoundError, UnicodeDecodeError):
+            known = self._read_private(path).decode().strip()
+            if _INSTALL_ID.fullmatch(known):
+                return known
+        made = secrets.token_urlsafe(16)
+        self._keep(path, made.encode(), "The name of this installation")
+        return made
+
+    def make(self) -> None:
+        """Make the folder, for nobody else to read."""
         self._make_private(self.folder)
-        path = self.folder / _LOGIN
+
+    def read(self, name: str) -> bytes | None:
+        """Return what a file of the folder holds, None if there is none."""
+        try:
+            return self._read_private(self.folder / name)
+        except FileNotFoundError:
+            return None
+
+    def keep(self, name: str, content: bytes, what: str) -> None:
+        """Keep a file of the folder in place of the one before, durable on return; `what` is for a person."""
+        self._keep(self.folder / name, content, what)
+
+    def _keep(self, path: Path, content: bytes, what: str) -> None:
+        """Keep a file for its owner alone in place of the one before; durable on return."""
+        self.make()
         temporary = path.with_suffix(".new")
         try:
             temporary.unlink(missing_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.write(descriptor, msgspec.json.encode(login))
+                os.write(descriptor, content)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             temporary.replace(path)
+            sync_folder(self.folder)
         except OSError as error:
-            raise LocalFileError(f"The login cannot be kept in {self.folder}: {error.strerror}.") from error
-
-    def forget_login(self) -> None:
-        """Remove the login."""
-        (self.folder / _LOGIN).unlink(missing_ok=True)
+            raise LocalFileError(f"{what} cannot be kept in {self.folder}: {error.strerror}.") from error
 
     @contextmanager
     def hold_note(self, *what: str | int) -> Iterator[HeldNote | None]:
@@ -165,7 +211,7 @@ class Home:
                 status = os.fstat(descriptor)
                 old = status.st_mtime + UPLOAD_LIFE_S < time.time()
                 if path.name.startswith("batch-"):
-                    with suppress(msgspec.DecodeError):
+                    with suppress(msgspec.DecodeError, UnicodeDecodeError):
                         note = msgspec.json.decode(os.read(descriptor, status.st_size), type=BatchNote)
                         if note.server != server and not old:
                             continue
@@ -212,6 +258,19 @@ def home_folder(environment: Mapping[str, str]) -> Path:
         return Path.home() / "Library" / "Application Support" / "Cairn"
     base = environment.get("XDG_CONFIG_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".config") / "cairn"
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable.
+
+    Raises:
+        OSError: it cannot be opened, or the disk fails.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _check_private(path: Path) -> None:

@@ -10,7 +10,10 @@ import msgspec
 
 
 class File(msgspec.Struct, frozen=True, gc=False):
-    """A file or folder as the server shows it; times are Unix milliseconds (none for a folder), sizes bytes."""
+    """A file or folder as the server shows it; times are Unix milliseconds (none for a folder), sizes bytes.
+
+    `permissions` is what this account may do: read, write, share.
+    """
 
     file_id: str
     name: str
@@ -24,6 +27,7 @@ class File(msgspec.Struct, frozen=True, gc=False):
     parent_id: str | None = None
     sha256: str | None = None
     deleted: bool = False
+    permissions: list[str] = []
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -42,6 +46,17 @@ class Change(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A chunk that the server lost and that this device may hold: `size` bytes from `offset` on of a file's version."""
+
+    sha256: str
+    file_id: str
+    version_id: str
+    offset: int
+    size: int
+    url: str
+
+
 class SyncAnswer(msgspec.Struct, frozen=True):
     """A page of the feed. Every folder that a live node is in is known from this page or an earlier one.
 
@@ -53,6 +68,7 @@ class SyncAnswer(msgspec.Struct, frozen=True):
     seq: int
     has_more: bool
     server_time_ms: int
+    wanted: list[Wanted] = []
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -73,6 +89,7 @@ class LoginRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     password: str
     device_name: str
     totp: str | None = None
+    install_id: str | None = None
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):
@@ -89,17 +106,29 @@ class ChunkRef(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
-class UploadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One file of an upload request. `base_version` None means that the path must be free."""
+class UploadRequest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One file of an upload request. `base_version` None means that the place must be free.
 
-    path: str
+    One of `path`, `parent_id` with `name`, or `file_id` says where; `restore` brings a deleted `file_id` back.
+    `sha256`, `base_sha256` and `ancestors` are of whole contents: this one, and those that it grew from.
+    """
+
+    path: str | None = None
+    parent_id: str | None = None
+    name: str | None = None
+    file_id: str | None = None
     size: int
     mtime_ms: int
     chunks: list[ChunkRef]
     executable: bool = False
+    sha256: str | None = None
     base_version: str | None = None
+    base_sha256: str | None = None
+    ancestors: list[str] = []
+    on_conflict: Literal["fail", "rename", "replace"] = "fail"
     append: bool = False
     parents: bool = False
+    restore: bool = False
 
 
 class BatchRequest(msgspec.Struct, frozen=True):
@@ -143,6 +172,7 @@ class BatchOutcome(msgspec.Struct, frozen=True):
     code: str = "internal"
     title: str = ""
     detail: str = ""
+    current: File | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):
@@ -153,17 +183,38 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 class UploadState(msgspec.Struct, frozen=True):
-    """An upload as it stands: what is still missing of the declared chunks, with fresh URLs."""
+    """An upload as it stands: what is still missing of the declared chunks, with fresh URLs; `file` once committed."""
 
     state: Literal["open", "committed"]
     missing: list[UploadChunk] = []
     next_from: int | None = None
+    bundle_url: str | None = None
+    file: File | None = None
+
+
+class BundledFile(msgspec.Struct, frozen=True):
+    """One file of POST /api/v1/downloadBundle."""
+
+    file_id: str
+    version_id: str
+
+
+class DownloadBundleRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/downloadBundle."""
+
+    files: list[BundledFile]
 
 
 class CommitRequest(msgspec.Struct, frozen=True):
     """Body of POST /api/v1/uploads/commit."""
 
     upload_ids: list[str]
+
+
+class CommitHash(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/uploads/{id}/commit: the SHA-256 of the whole content."""
+
+    sha256: str
 
 
 class CommitAnswer(msgspec.Struct, frozen=True):
@@ -180,6 +231,7 @@ class CommitOutcome(msgspec.Struct, frozen=True):
     code: str = "internal"
     title: str = ""
     detail: str = ""
+    current: File | None = None
 
 
 class CommitResults(msgspec.Struct, frozen=True):
@@ -211,6 +263,13 @@ class FolderRequest(msgspec.Struct, frozen=True):
 
     path: str
     parents: bool = False
+
+
+class ChildRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/folders for a folder in one that is known by its id."""
+
+    parent_id: str
+    name: str
 
 
 class ChangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -350,7 +409,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLink(Link, frozen=True, kw_only=True):
-    """A link that was just made: its URL is told this once."""
+    """A link that was just made."""
 
     url: str
 

@@ -52,3 +52,15 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
     """Codes that stand for one of the second factor, each once."""
 
     recovery_codes: list[str]
+
+
+class InstallationRequest(msgspec.Struct, frozen=True):
+    """Body of POST /api/v1/installation: names of an installation's last starts, the newest last."""
+
+    names: list[str]
+
+
+class InstallationAnswer(msgspec.Struct, frozen=True):
+    """Whether the server knows the installation by its newest name from now on."""
+
+    known: bool

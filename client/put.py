@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from client.batch import SMALL_FILE, Batcher, BatchSender, Item, fail_or_raise
+from client.batch import Batcher, BatchSender, Item, fail_or_raise
+from client.bundle import SMALL_FILE
 from client.errors import ClientError, ConflictError, LocalFileError
 from client.home import Home, Login
 from client.names import PART_PREFIX, join_remote, sendable_name

@@ -6,28 +6,40 @@ starts a command 100 ms sooner.
 """
 
 import http.client
+import io
 import os
 import select
 import socket
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
-from client.errors import FileChangedError, UnreachableError, UsageError
+from client.errors import ClientError, FileChangedError, UnreachableError, UsageError
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 120.0  # a commit waits for a disk's sync, and disks can be slow
 MAX_ANSWER = 64 * 1024 * 1024  # an answer is read whole; none of the contract is near this
+SLOW_S = 60.0  # an answer that has begun must bring, in each such time, at least
+SLOWEST = 256  # bytes a second: dozens of answers at once share the slowest of lines
 _NO_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class ConnectionLostError(Exception):
-    """The connection failed before the whole answer was here; trying again may help."""
+    """The connection failed before the whole answer was here; trying again may help.
+
+    `sent` is false where there was no connection to send anything on.
+    """
+
+    def __init__(self, reason: str, *, sent: bool = True) -> None:
+        """Keep what happened."""
+        super().__init__(reason)
+        self.sent = sent
 
 
 class FileRange(NamedTuple):
@@ -59,15 +71,30 @@ class Answer:
     size: int = 0
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `into` receives the body of a 200, if it fits exactly."""
+    """One request; `into` receives the body of a 200, if it fits exactly.
+
+    Args:
+        once: must never go out twice, not even where a kept connection broke.
+        timeout_s: of each wait for the server.
+        most: bytes of the answer's body, where it is a success.
+        cancelled: tells whether it is to end now; asked when it begins, and by `cut`.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
     into: memoryview | None = None
+    once: bool = False
+    timeout_s: float = ANSWER_TIMEOUT_S
+    cancelled: Callable[[], bool] = _never
+    most: int = MAX_ANSWER
 
 
 def origin_of(url: SplitResult) -> Origin:
@@ -87,6 +114,7 @@ class Transport:
     def __init__(self) -> None:
         """Open nothing yet: a connection is made when a request needs one."""
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._busy: dict[http.client.HTTPConnection, Request] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
 
@@ -98,6 +126,16 @@ class Transport:
                     connection.close()
             self._idle.clear()
 
+    def cut(self) -> None:
+        """Break the connections of requests that are cancelled by now: they end with ConnectionLostError."""
+        with self._lock:
+            for connection, request in self._busy.items():
+                # Read once: its thread may let go of it meanwhile.
+                sock = connection.sock
+                if sock is not None and request.cancelled():
+                    with suppress(OSError):
+                        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # the form of TLS would wait for the peer
+
     def exchange(self, request: Request) -> Answer:
         """Send a request and read its answer.
 
@@ -106,6 +144,7 @@ class Transport:
 
         Raises:
             ConnectionLostError: no connection, or none that lasted until the answer was whole.
+            ClientError: the answer is longer than the request allows.
             FileChangedError: the file that is the body is shorter than it was.
             UnreachableError: the server's certificate is not trusted.
         """
@@ -113,38 +152,60 @@ class Transport:
         origin = origin_of(url)
         target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
         while True:
-            connection, kept = self._take(origin)
+            connection, kept = self._take(origin, request)
             try:
-                answer = _exchange(connection, target, request)
+                answer = self._exchange(connection, target, request)
             except ssl.SSLCertVerificationError as error:
-                connection.close()
-                raise UnreachableError(
+                distrusted = UnreachableError(
                     f"The certificate of {origin.host} is not trusted ({error.verify_message}): nothing was sent."
-                ) from error
+                )
+                distrusted.sent = False
+                raise distrusted from error
             except (OSError, http.client.HTTPException) as error:
-                connection.close()
-                if kept and not isinstance(error, TimeoutError):
+                if kept and not request.once and not request.cancelled() and not isinstance(error, TimeoutError):
                     continue
-                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-                raise ConnectionLostError(reason) from error
-            except BaseException:
-                connection.close()
-                raise
+                raise ConnectionLostError(_reason(error)) from error
             self._give_back(origin, connection)
             return answer
 
-    def _take(self, origin: Origin) -> tuple[http.client.HTTPConnection, bool]:
+    def _exchange(self, connection: http.client.HTTPConnection, target: str, request: Request) -> Answer:
+        """Exchange on one connection, which is closed if that fails."""
+        try:
+            _connect(connection, request.timeout_s)
+            self._note(connection, request)
+            return _exchange(connection, target, request)
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            with self._lock:
+                self._busy.pop(connection, None)
+
+    def _note(self, connection: http.client.HTTPConnection, request: Request) -> None:
+        """Note a connection as in use, unless `cut` has been here already."""
         with self._lock:
-            idle = self._idle.get(origin)
-            if idle:
-                return idle.pop(), True
+            self._busy[connection] = request
+            if request.cancelled():
+                raise ConnectionLostError("it was cancelled", sent=False)
+
+    def _take(self, origin: Origin, request: Request) -> tuple[http.client.HTTPConnection, bool]:
+        with self._lock:
+            idle = self._idle.get(origin, [])
+            while idle:
+                connection = idle.pop()
+                if not request.once or _is_quiet(connection.sock):
+                    return connection, True
+                connection.close()
             if origin.scheme == "https" and self._tls is None:
                 self._tls = ssl.create_default_context()
         if origin.scheme == "https":
-            return http.client.HTTPSConnection(
+            connection = http.client.HTTPSConnection(
                 origin.host, origin.port, timeout=CONNECT_TIMEOUT_S, context=self._tls
-            ), False
-        return http.client.HTTPConnection(origin.host, origin.port, timeout=CONNECT_TIMEOUT_S), False
+            )
+        else:
+            connection = http.client.HTTPConnection(origin.host, origin.port, timeout=CONNECT_TIMEOUT_S)
+        connection.response_class = _Response
+        return connection, False
 
     def _give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         if connection.sock is None:  # the answer said "Connection: close"
@@ -153,8 +214,50 @@ class Transport:
             self._idle.setdefault(origin, []).append(connection)
 
 
+class _Paced(io.RawIOBase):
+    """The answer's side of a socket, which fails where an answer that has begun comes too slowly to be meant."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._raw = sock.makefile("rb", buffering=0)
+        self._since_s: float | None = None
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = self._raw.readinto(buffer)
+        now_s = time.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+        self._count += count or 0
+        if now_s >= self._since_s + SLOW_S:
+            if count and self._count < SLOWEST * SLOW_S:
+                raise TimeoutError("the server sends too slowly")
+            self._since_s, self._count = now_s, 0
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _PacedSocket:
+    """A socket for http.client's response, which only makes a file of it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Paced(self._sock))
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(cast("socket.socket", _PacedSocket(sock)), *arguments, **named)
+
+
 def _exchange(connection: http.client.HTTPConnection, target: str, request: Request) -> Answer:
-    _connect(connection)
     connection.putrequest(request.method, target, skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
@@ -171,11 +274,29 @@ def _exchange(connection: http.client.HTTPConnection, target: str, request: Requ
     return _read(response, request)
 
 
-def _connect(connection: http.client.HTTPConnection) -> None:
+def _connect(connection: http.client.HTTPConnection, timeout_s: float) -> None:
     """Open a new connection; one that was kept is open already."""
     if connection.sock is None:
-        connection.connect()
-    connection.sock.settimeout(ANSWER_TIMEOUT_S)
+        try:
+            connection.connect()
+        except ssl.SSLCertVerificationError:
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            raise ConnectionLostError(_reason(error), sent=False) from error
+    connection.sock.settimeout(timeout_s)
+
+
+def _is_quiet(sock: socket.socket | None) -> bool:
+    """Tell whether a kept connection is as it was left: the server has neither closed it nor said anything."""
+    if sock is None:
+        return False
+    readable = select.poll()
+    readable.register(sock, select.POLLIN)
+    return not readable.poll(0)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _size(body: Body) -> int:
@@ -241,8 +362,11 @@ def _read(response: http.client.HTTPResponse, request: Request) -> Answer:
     if response.status in _NO_BODY:
         response.read()
         return Answer(response.status, headers)
+    most = request.most if response.status == HTTPStatus.OK else MAX_ANSWER
     # Only a read without a limit notices that an answer of known length broke off.
-    body = response.read(MAX_ANSWER + 1) if length is None else response.read() if length <= MAX_ANSWER else None
-    if body is None or len(body) > MAX_ANSWER:
-        raise http.client.HTTPException("the answer is longer than any that the contract knows")
+    body = response.read(most + 1) if length is None else response.read() if length <= most else None
+    if body is None or len(body) > most:
+        if most == MAX_ANSWER:
+            raise http.client.HTTPException("the answer is longer than any that the contract knows")
+        raise ClientError("The server's answer is longer than what it was asked for.")
     return Answer(response.status, headers, body, len(body))

@@ -2,27 +2,24 @@
 
 import hashlib
 import os
-from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
 from client.batch import Item, settle
 from client.chunker import Chunk, cut_file
-from client.errors import ApiError, ClientError, ConflictError, FileChangedError, UrlExpiredError
+from client.errors import ApiError, ClientError, ConflictError, FileChangedError
 from client.home import HeldNote, Home, Login, UploadNote
+from client.open_upload import FIRST_GROUP, GROUP, OpenUpload, refs_of
 from client.progress import Progress
-from client.protocol import ChunkRef, File, UploadAnswer, UploadChunk, UploadRequest
+from client.protocol import File, UploadChunk, UploadRequest
 from client.remote import Remote
 from client.source import is_executable, mtime_ms, open_source, same_state
 from client.transport import FileRange
 
-FIRST_GROUP = 16  # chunks hashed before the first request: a file that ends within is declared whole
-GROUP = 64  # chunks declared by one request after that
 IN_FLIGHT = 2 * GROUP  # chunks of one file that wait for their turn to be sent
-_SEND_TRIES = 3
 _COMMIT_TRIES = 5
 
 
@@ -86,6 +83,19 @@ class FileSender:
             yield note
 
 
+class _File:
+    """An open file as what is sent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def body(self, offset: int, size: int) -> FileRange:
+        return FileRange(self._descriptor, offset, size)
+
+    def read(self, offset: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, offset)
+
+
 class _Upload:
     """An upload under way: what was declared of the file, and which chunks are on their way."""
 
@@ -93,76 +103,55 @@ class _Upload:
         self._remote = remote
         self._senders = senders
         self._progress = progress
-        self._descriptor = descriptor
-        self._upload_id = ""
-        self._offsets = array("Q")  # of each declared chunk: 2 MiB for the largest file there can be
+        self._file = _File(descriptor)
+        self._opened: OpenUpload | None = None
         self._manifest = hashlib.sha256()  # over hash and size of each chunk, to compare with another list
         self._sending: deque[Future[None]] = deque()
 
     def open(self, note: HeldNote | None, request: UploadRequest, first: list[Chunk]) -> None:
         """Go on with the upload that a note names, if it is still open, or open one and note it."""
+        self._count(first)
         noted = note.read() if note is not None else None
         state = self._remote.find_upload(noted.upload_id) if noted is not None else None
         if noted is not None and state is not None and state.state == "open":
-            self._upload_id = noted.upload_id
+            upload = self._begin(noted.upload_id)
             try:
-                self.declare(first)
+                places = upload.declare(first)
             except (ApiError, ConflictError):  # cut in another way, by another version of this program
                 self._remote.give_up([noted.upload_id])
             else:
+                self._queue(places)
                 return
         answer = self._remote.request_upload(request)
-        self._upload_id = answer.upload_id
+        upload = self._begin(answer.upload_id)
         if note is not None:
-            note.write(UploadNote(self._upload_id))
-        self._take(first, answer)
+            note.write(UploadNote(answer.upload_id))
+        self._queue(upload.take(first, answer))
 
     def declare(self, group: list[Chunk]) -> None:
         """Tell the server of the next chunks, and begin to send those it needs."""
-        refs = [ChunkRef(chunk.digest.hex(), chunk.size) for chunk in group]
-        self._take(group, self._remote.append_chunks(self._upload_id, len(self._offsets), refs))
+        self._count(group)
+        self._queue(self._upload.declare(group))
 
-    def _take(self, group: list[Chunk], answer: UploadAnswer) -> None:
+    @property
+    def _upload(self) -> OpenUpload:
+        if self._opened is None:
+            raise AssertionError("open comes first")
+        return self._opened
+
+    def _begin(self, upload_id: str) -> OpenUpload:
+        self._opened = OpenUpload(self._remote, upload_id, self._file, self._progress.moved)
+        return self._opened
+
+    def _count(self, group: list[Chunk]) -> None:
         for chunk in group:
-            self._offsets.append(chunk.offset)
             self._manifest.update(chunk.digest + chunk.size.to_bytes(4, "big"))
-        queued: set[str] = set()  # content that repeats within the group is sent once
-        for place in answer.chunks:
-            if place.url is None or place.sha256 in queued:
-                self._progress.moved(place.size, 0)
-            else:
-                queued.add(place.sha256)
-                self._queue(place)
 
-    def _queue(self, place: UploadChunk) -> None:
-        while len(self._sending) >= IN_FLIGHT or (self._sending and self._sending[0].done()):
-            self._sending.popleft().result()
-        self._sending.append(self._senders.submit(self._send, place, self._offsets[place.index]))
-
-    def _send(self, place: UploadChunk, offset: int) -> None:
-        """Send one chunk straight from the file. The server checks its hash, so a change since shows there."""
-        url = place.url
-        for _ in range(_SEND_TRIES):
-            if url is None:
-                return  # another run has sent it meanwhile
-            try:
-                self._remote.put_content(url, FileRange(self._descriptor, offset, place.size))
-            except UrlExpiredError:
-                url = self._fresh_url(place.index)
-            except ApiError as error:
-                if error.code != "chunk_mismatch":
-                    raise
-                content = os.pread(self._descriptor, place.size, offset)
-                if hashlib.sha256(content).hexdigest() != place.sha256:
-                    raise FileChangedError("it changed while it was sent; run the command again") from error
-            else:
-                self._progress.moved(place.size, place.size)
-                return
-        raise ClientError("the server refuses a chunk of it again and again")
-
-    def _fresh_url(self, index: int) -> str | None:
-        missing = self._remote.get_upload(self._upload_id, index).missing
-        return missing[0].url if missing and missing[0].index == index else None
+    def _queue(self, places: Iterable[UploadChunk]) -> None:
+        for place in places:
+            while len(self._sending) >= IN_FLIGHT or (self._sending and self._sending[0].done()):
+                self._sending.popleft().result()
+            self._sending.append(self._senders.submit(self._upload.send, place))
 
     def wait(self) -> None:
         """Wait until every chunk has arrived; raise what went wrong with one."""
@@ -180,8 +169,8 @@ class _Upload:
     def give_up(self, note: HeldNote | None) -> None:
         """Close the upload without a version."""
         self.abandon()
-        if self._upload_id:
-            self._remote.give_up([self._upload_id])
+        if self._opened is not None:
+            self._remote.give_up([self._opened.upload_id])
         if note is not None:
             note.remove()
 
@@ -202,23 +191,15 @@ class _Upload:
         """Make the version visible; send again what the server lost to a crash before it was durable."""
         for _ in range(_COMMIT_TRIES):
             try:
-                self._remote.commit(self._upload_id)
+                self._remote.commit(self._upload.upload_id)
             except ApiError as error:
                 if error.code != "missing_chunks":
                     raise
-                self._send_missing()
+                self._queue(self._upload.missing())
+                self.wait()
             else:
                 return
         raise ClientError("the server lost its content again and again")
-
-    def _send_missing(self) -> None:
-        start: int | None = 0
-        while start is not None:
-            state = self._remote.get_upload(self._upload_id, start)
-            for place in state.missing:
-                self._queue(place)
-            start = state.next_from
-        self.wait()
 
 
 def _request(item: Item, status: os.stat_result, first: list[Chunk], *, append: bool) -> UploadRequest:
@@ -226,7 +207,7 @@ def _request(item: Item, status: os.stat_result, first: list[Chunk], *, append: 
         path=item.remote,
         size=status.st_size,
         mtime_ms=mtime_ms(status),
-        chunks=[ChunkRef(chunk.digest.hex(), chunk.size) for chunk in first],
+        chunks=refs_of(first),
         executable=is_executable(status),
         base_version=item.existing.version_id if item.existing else None,
         append=append,

@@ -1,7 +1,8 @@
 """The object store as the server sees it: received chunks, the barrier, what exists, and the bytes of it."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -34,6 +35,8 @@ from storage.received import Received
 from storage.recovery import Recovered, recover
 
 INDEX_NAME = "chunks.db"
+AT_ONCE = 16 * 1024
+"""Bytes that are hashed and kept in memory sooner than a thread is asked to do it; never more than `INLINE_MAX`."""
 _RECEIVERS = 4
 _LOADERS = 4
 _QUEUE = 1024
@@ -142,6 +145,22 @@ class ChunkStore:
         await self._barriers.room()
         await self._receiving.run(partial(self._receive, claim, chunk_id, size, pieces, encoding))
 
+    async def take(self, claim: str, data: Buffer) -> ChunkId:
+        """Receive plain bytes that the caller cut itself as one chunk; return its id, hashed here and nowhere else.
+
+        Args:
+            claim: as in `put`.
+            data: 1 byte to 8 MiB.
+
+        Raises:
+            StoreFullError, StoreUnavailableError, StoreFailedError: nothing is kept.
+        """
+        check_claim(claim)
+        await self._barriers.room()
+        if len(data) <= AT_ONCE:
+            return self._take(claim, data)
+        return await self._receiving.run(partial(self._take, claim, data))
+
     async def put_many(self, claim: str, chunks: Sequence[tuple[ChunkId, Buffer]]) -> int:
         """Check and receive plain chunks in order, in one hop; return how many.
 
@@ -203,6 +222,15 @@ class ChunkStore:
         """
         return await self._loading.run(partial(self._load, chunk))
 
+    async def read_many(self, ids: Collection[ChunkId]) -> dict[ChunkId, bytes]:
+        """Return the plain bytes of those of `ids` that can be given, in two hops however many there are.
+
+        What is absent or damaged is left out; what had to be decoded was checked, as `load` does. All of them are in
+        memory at once: ask for few bytes.
+        """
+        found = await self._reader.run(partial(rows.find, ids=set(ids)))
+        return await self._loading.run(partial(self._load_many, found))
+
     async def read(self, chunk_id: ChunkId) -> bytes:
         """Return the plain bytes of a chunk, as `locate` and `load` do."""
         return await self.load((await self.locate([chunk_id]))[0])
@@ -226,6 +254,12 @@ class ChunkStore:
         wave = self._barriers.wave
         self._barriers.add([self._checked(claim, chunk_id, size, pieces, encoding)], wave)
 
+    def _take(self, claim: str, data: Buffer) -> ChunkId:
+        wave = self._barriers.wave
+        chunk_id = hash_of([data])
+        self._barriers.add([self._stage(claim, chunk_id, len(data), [data], [data], WireEncoding.IDENTITY)], wave)
+        return chunk_id
+
     def _receive_many(self, claim: str, chunks: Sequence[tuple[ChunkId, Buffer]]) -> int:
         wave = self._barriers.wave
         received: list[Received] = []
@@ -247,6 +281,17 @@ class ChunkStore:
         plain = codec.plain_form(pieces, size, encoding)
         if hash_of(plain) != chunk_id:
             raise ChunkMismatchError("the bytes do not hash to the chunk's id")
+        return self._stage(claim, chunk_id, size, pieces, plain, encoding)
+
+    def _stage(
+        self,
+        claim: str,
+        chunk_id: ChunkId,
+        size: int,
+        pieces: Sequence[Buffer],
+        plain: Sequence[Buffer],
+        encoding: WireEncoding,
+    ) -> Received:
         form, stored = codec.stored_form(pieces, plain, size, encoding, self._compressor)
         stored_size = sum(map(len, stored))
         if stored_size <= INLINE_MAX:
@@ -261,6 +306,13 @@ class ChunkStore:
             raise ChunkDamagedError(f"chunk {chunk_id.hex()} is damaged")
         path = self._medium.path_of(chunk_id, row.encoding) if row.place is Place.FILE else None
         return StoredChunk(chunk_id, row.size, row.stored_size, row.encoding, path, row.data)
+
+    def _load_many(self, found: Mapping[ChunkId, rows.IndexRow]) -> dict[ChunkId, bytes]:
+        contents: dict[ChunkId, bytes] = {}
+        for chunk_id, row in found.items():
+            with suppress(ChunkAbsentError, ChunkDamagedError):
+                contents[chunk_id] = self._load(self._stored(chunk_id, row))
+        return contents
 
     def _load(self, chunk: StoredChunk) -> bytes:
         try:

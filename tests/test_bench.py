@@ -8,11 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from bench.dav import find_program
 from bench.measures import MEASURES
 from bench.results import Result, put_into, table
 
 ROOT = Path(__file__).parents[1]
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+def _dav_rows() -> list[str]:
+    """Return the rows that need programs which are on few machines."""
+    copied = "WebDAV: rclone copy of 20 files of 4 KiB, beside"
+    is_there = find_program("wsgidav") is not None
+    rows = [f"{copied} rclone serve webdav", *([f"{copied} wsgidav"] if is_there else [])]
+    return [
+        *(rows if find_program("rclone") is not None else []),
+        *(["WebDAV: PROPFIND depth 1 of 20 files"] if is_there else []),
+    ]
 
 
 def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +34,10 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_every_measurement_runs_on_small_sizes_and_cleans_up(tmp_path: Path) -> None:
-    done = _bench("--size=2", "--big=2", "--files=20", "--nodes=2000", "--rounds=2", "--json", f"--folder={tmp_path}")
+    names = [name for name in MEASURES if name != "sync"]
+    done = _bench(
+        *names, "--size=2", "--big=2", "--files=20", "--nodes=2000", "--rounds=2", "--json", f"--folder={tmp_path}"
+    )
 
     assert done.returncode == 0, done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout)}
@@ -31,9 +46,22 @@ def test_every_measurement_runs_on_small_sizes_and_cleans_up(tmp_path: Path) -> 
         "put 2 MiB of random bytes",
         "GET content of 2 MiB",
         "put -r 20 files of 4 KiB",
+        "WebDAV: PUT of 2 MiB of random bytes",
+        "WebDAV: GET of 2 MiB",
+        *_dav_rows(),
     ]
     assert rows["commit of a batch of 20 files: barriers"]["samples"] == [1]
     assert rows["commit of a batch of 20 files: metadata commits"]["samples"] == [1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.soak  # two nodes of Syncthing look for each other, and both sides let files rest
+@pytest.mark.skipif(shutil.which("syncthing") is None, reason="syncthing is not installed")
+def test_two_devices_are_measured_beside_two_nodes_of_syncthing(tmp_path: Path) -> None:
+    done = _bench("sync", "--size=2", "--files=20", "--rounds=1", "--json", f"--folder={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    assert all(row["ratio"] > 0 for row in json.loads(done.stdout))
     assert list(tmp_path.iterdir()) == []
 
 

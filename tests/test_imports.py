@@ -25,6 +25,9 @@ FORBIDDEN = {
 }
 # A program of its own, that no part of the server imports: it asks the server of its container whether it is well.
 HEALTH_CHECK = "app/healthcheck.py"
+# It is not called by what anybody sends: it starts a program of this build, which is handed files and reaches nothing.
+DECODERS = ("PIL", "pi_heif")
+STARTS_A_PROGRAM = ("app/services/thumbnailing.py", "subprocess")
 # The command line is where the process meets its environment; everybody else is handed what they need.
 READS_ENVIRONMENT = ("app/cli/", HEALTH_CHECK)
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|PRAGMA)\s+\S+", re.ASCII)
@@ -69,14 +72,22 @@ def test_folder_imports_nothing_that_stands_above_it(folder: str) -> None:
         for path in _modules(folder)
         for name in _imports(path)
         if any(_lies_in(name, package) for package in FORBIDDEN[folder])
-        and (_name(path), name) != (HEALTH_CHECK, "http.client")
+        and (_name(path), name) not in ((HEALTH_CHECK, "http.client"), STARTS_A_PROGRAM)
     }
 
     assert not wrong
 
 
-def test_nobody_imports_the_health_check() -> None:
-    assert not [_name(path) for path in _modules() if any(_lies_in(n, "app.healthcheck") for n in _imports(path))]
+@pytest.mark.parametrize("program", ["app.healthcheck", "app.thumbnailer"])
+def test_nobody_imports_a_program_of_its_own(program: str) -> None:
+    assert not [_name(path) for path in _modules() if any(_lies_in(n, program) for n in _imports(path))]
+
+
+def test_one_program_decodes_pictures() -> None:
+    """What Pillow is fed by strangers must break nothing but that program (security.md, O6)."""
+    readers = {_name(path) for path in _modules() if any(n.split(".")[0] in DECODERS for n in _imports(path))}
+
+    assert readers == {"app/thumbnailer.py"}
 
 
 def test_no_module_imports_in_a_circle() -> None:
@@ -123,6 +134,13 @@ def test_server_reads_its_environment_in_the_command_line_alone() -> None:
     assert {name for name in readers if not name.startswith(READS_ENVIRONMENT)} == set()
 
 
+def test_one_module_of_the_server_parses_xml() -> None:
+    """It refuses what in a document of a stranger is dangerous; another parser would have to do so again."""
+    readers = {_name(path) for path in _modules("app", "web") if any(_lies_in(n, "xml") for n in _imports(path))}
+
+    assert readers == {"app/dav/xml.py"}
+
+
 def test_sql_stands_in_the_repositories_alone() -> None:
     wrong = {
         f"{_name(path)}, line {node.lineno}"
@@ -130,6 +148,24 @@ def test_sql_stands_in_the_repositories_alone() -> None:
         if not _name(path).startswith(SPEAKS_SQL)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
+    }
+
+    assert not wrong
+
+
+ENGINE = ("apply", "loop", "observe", "plan", "seams", "send", "trees")
+OUTSIDE = (
+    *("datetime", "os", "random", "secrets", "selectors", "shutil", "socket", "subprocess", "tempfile", "threading"),
+    *("time", "urllib.request", "uuid", "client.sync.device", "client.home", "client.remote"),
+)
+
+
+def test_sync_engine_meets_the_world_through_its_seams_alone() -> None:
+    wrong = {
+        f"{_name(path)} imports {name}"
+        for path in _modules(*(f"client/sync/{folder}" for folder in ENGINE))
+        for name in _imports(path)
+        if any(_lies_in(name, outside) for outside in OUTSIDE)
     }
 
     assert not wrong

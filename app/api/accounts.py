@@ -8,6 +8,7 @@ from app.api.credentials import cookie_name, remove_cookie, set_cookie
 from app.api.http import json_reply
 from app.api.origins import require_own
 from app.api.routes import JSON, Access, Answer, Routes
+from app.auth.agents import browser_name
 from app.auth.tokens import csrf_token_of
 from app.errors import ForbiddenError, LimitReachedError, TotpRequiredError, UnauthenticatedError
 from app.keys import ACTOR, CSRF, NETWORK, SERVICES
@@ -16,6 +17,8 @@ from app.wire_accounts import (
     LoginReply,
     LoginRequest,
     PasswordRequest,
+    PreferencesReply,
+    PreferencesRequest,
     ProfileReply,
     ReauthRequest,
     ServerReply,
@@ -64,11 +67,11 @@ async def open_session(request: web.Request, body: SessionRequest) -> web.Respon
         body.password,
         body.totp,
         request[NETWORK],
-        name=body.device_name,
+        name=body.device_name or browser_name(request.headers.get("User-Agent", "")),
         presented=request.cookies.get(cookie_name(request)),
     )
     response = json_reply(SessionReply.of(made, csrf_token_of(made.token)), HTTPStatus.CREATED)
-    set_cookie(request, response, made.token)
+    set_cookie(request, response, made.token, lasts=body.remember)
     return response
 
 
@@ -102,6 +105,14 @@ async def show_self(request: web.Request) -> ProfileReply:
     """Tell who asks, what is theirs, and what a client must know of this server."""
     services = request.app[SERVICES]
     profile = await services.accounts.profile(request[ACTOR])
-    server = ServerReply(services.settings.server.name, VERSION)
+    configured = services.settings.server
+    server = ServerReply(configured.name, VERSION, configured.public_url)
     limits = services.settings.limits
     return ProfileReply.of(profile, server, chunks_per_file=limits.chunks_per_file, csrf_token=request.get(CSRF))
+
+
+@routes.patch("/api/v1/me", access=Access.ACCOUNT)
+async def change_preferences(request: web.Request, body: PreferencesRequest) -> PreferencesReply:
+    """Change how the pages shall be for the asker."""
+    wanted = await request.app[SERVICES].preferences.change(request[ACTOR], body.wishes())
+    return PreferencesReply.of(wanted)

@@ -1,4 +1,4 @@
-"""Folders as zips: one answer whose size is known, in parts if they are asked for."""
+"""Folders and selections as zips: one answer whose size is known, in parts if they are asked for."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -10,10 +10,17 @@ from app.api.ranges import Span, check_preconditions, parse_ranges, range_applie
 from app.api.routes import Access, Answer, Routes
 from app.api.sending import reset
 from app.api.serving import SANDBOX, content_range
-from app.errors import ForbiddenError, LimitReachedError, PreconditionFailedError, RangeNotSatisfiableError
-from app.keys import ACTOR, ANSWER, OWNER, SERVICES
+from app.errors import (
+    ForbiddenError,
+    LimitReachedError,
+    NotFoundError,
+    PreconditionFailedError,
+    RangeNotSatisfiableError,
+)
+from app.keys import ACTOR, ANSWER, OWNER, SERVICES, TURN
 from app.services.archives import Archive, still_working
 from app.services.media import content_disposition
+from app.wire_archives import ArchiveReply, ArchiveRequest
 from storage.errors import StoreFullError
 
 routes = Routes()
@@ -41,8 +48,42 @@ _NO_TIME = -1  # a zip has no time of its own: conditions with a date do not hol
 async def get_archive(request: web.Request) -> web.StreamResponse:
     """Give a folder as a zip: nothing is compressed, so its size is known, and a download can be resumed."""
     services, actor = request.app[SERVICES], request[ACTOR]
-    opening = services.archives.open(request[OWNER], actor, request.match_info["file_id"], still_working(actor))
+    request[TURN].give_back()  # planning takes long and goes step by step: there are places of its own for zips
+    folder_ids = [request.match_info["file_id"]]
+    opening = services.archives.open(request[OWNER], actor, folder_ids, still_working(actor), is_folder=True)
     async with opening as archive:
+        return await serve_archive(request, archive)
+
+
+@routes.post(
+    "/api/v1/archives",
+    access=Access.FILES,
+    status=HTTPStatus.CREATED,
+    refuses=(LimitReachedError, ForbiddenError, NotFoundError, StoreFullError),
+)
+async def choose(request: web.Request, body: ArchiveRequest) -> ArchiveReply:
+    """Choose files and folders to be fetched as one zip, within an hour; a fifth selection ends the oldest."""
+    services, actor = request.app[SERVICES], request[ACTOR]
+    request[TURN].give_back()
+    file_ids = tuple(dict.fromkeys(body.file_ids))
+    async with services.archives.open(request[OWNER], actor, file_ids, still_working(actor)) as archive:
+        selection = services.selections.keep(actor.user_id, file_ids)
+        return ArchiveReply.of(selection, archive)
+
+
+@routes.get(
+    "/api/v1/archives/{archive_id}",
+    access=Access.FILES,
+    headers=READING,
+    answers=ARCHIVE,
+    refuses=(*REFUSES, ForbiddenError),
+)
+async def get_selection(request: web.Request) -> web.StreamResponse:
+    """Give a selection as a zip, like that of a folder."""
+    services, actor = request.app[SERVICES], request[ACTOR]
+    request[TURN].give_back()
+    selection = services.selections.get(actor.user_id, request.match_info["archive_id"])
+    async with services.archives.open(request[OWNER], actor, selection.file_ids, still_working(actor)) as archive:
         return await serve_archive(request, archive)
 
 

@@ -18,8 +18,12 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "X-CSRF-Token"
 
 
-async def who_asks(request: web.Request) -> Actor:
+async def who_asks(request: web.Request, *, by_webdav: bool = False) -> Actor:
     """Return who asks; where there is an Authorization header it counts alone, and no cookie.
+
+    Args:
+        by_webdav: Basic may show the account's own password, and a cookie counts only beside its CSRF token: the
+            programs of that door never show one, and a browser sends it to whatever page it is led to (C1).
 
     Raises:
         UnauthenticatedError: nothing is shown, or nothing that works.
@@ -30,6 +34,8 @@ async def who_asks(request: web.Request) -> Actor:
     authentication = request.app[SERVICES].authentication
     header = request.headers.get("Authorization")
     if header is None:
+        if by_webdav and CSRF_HEADER not in request.headers:
+            raise _nothing_shown()
         return await _of_session(request)
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer" and value:
@@ -38,8 +44,18 @@ async def who_asks(request: web.Request) -> Actor:
     if scheme.lower() == "basic" and not is_cross_site(request):
         if request.method not in SAFE_METHODS:
             refuse_told_foreign(request)
-        return await authentication.actor_of_basic(*_read_basic(value), request[NETWORK])
+        basic = request.app[SERVICES].own_password if by_webdav else authentication
+        return await basic.actor_of_basic(*_read_basic(value), request[NETWORK])
     raise _nothing_shown()
+
+
+async def session_of(request: web.Request) -> Actor | None:
+    """Return whose browser asks for a page, None where nobody is signed in: then the page is the one to sign in on."""
+    try:
+        actor = await _of_session(request)
+    except (UnauthenticatedError, ForbiddenError):
+        return None
+    return actor
 
 
 def cookie_name(request: web.Request) -> str:
@@ -47,12 +63,12 @@ def cookie_name(request: web.Request) -> str:
     return SECURE_COOKIE if is_tls(request) else PLAIN_COOKIE
 
 
-def set_cookie(request: web.Request, response: web.Response, value: str) -> None:
-    """Give the browser its session, for as long as that can last."""
+def set_cookie(request: web.Request, response: web.Response, value: str, *, lasts: bool) -> None:
+    """Give the browser its session: for as long as that can last, or until the browser is closed."""
     response.set_cookie(
         cookie_name(request),
         value,
-        max_age=LIFETIMES[ActorKind.SESSION].whole_ms // 1000,
+        max_age=LIFETIMES[ActorKind.SESSION].whole_ms // 1000 if lasts else None,
         path="/",
         secure=is_tls(request),
         httponly=True,

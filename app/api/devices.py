@@ -7,9 +7,17 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import LimitReachedError, NotFoundError
+from app.errors import InstallUnknownError, LimitReachedError, NotFoundError
 from app.keys import ACTOR, SERVICES
-from app.wire_accounts import AppPasswordReply, AppPasswordRequest, DevicePage, DeviceReply
+from app.wire_accounts import (
+    AppPasswordReply,
+    AppPasswordRequest,
+    DevicePage,
+    DeviceReply,
+    InstallationReply,
+    InstallationRequest,
+    OthersRequest,
+)
 
 routes = Routes()
 
@@ -34,6 +42,27 @@ async def list_devices(request: web.Request, query: _Devices) -> DevicePage:
 async def revoke_device(request: web.Request) -> None:
     """End one of the caller's devices, sessions or app passwords at once."""
     await request.app[SERVICES].devices.revoke(request[ACTOR], request.match_info["device_id"])
+
+
+@routes.post("/api/v1/devices/revoke-others", access=Access.ACCOUNT)
+async def revoke_others(request: web.Request, body: OthersRequest) -> None:
+    """End at once all of the caller's sessions and devices but the one that asks, and the app passwords if asked to."""
+    await request.app[SERVICES].devices.revoke_others(request[ACTOR], app_passwords=body.app_passwords)
+
+
+@routes.post(
+    "/api/v1/installation",
+    access=Access.ACCOUNT,
+    refuses=(InstallUnknownError,),
+    example=InstallationRequest(["mS3nFqW0bK8t", "u7Vd2LxJcYp1"]),
+)
+async def meet_installation(request: web.Request, body: InstallationRequest) -> InstallationReply:
+    """Show at a start which installation of a device this is; a copy of the one that the server knows is refused.
+
+    The names are random, and one is new each time. Those of earlier starts come before it, so that a server that was
+    put back knows one of them.
+    """
+    return InstallationReply(await request.app[SERVICES].devices.meet(request[ACTOR], body.names))
 
 
 @routes.post(

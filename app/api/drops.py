@@ -8,11 +8,11 @@ from aiohttp import web
 
 from app.api.forms import FORM, FormFiles, boundary_of
 from app.api.http import json_reply, pieces_of, receiving, require_plain
-from app.api.pages import page_reply
+from app.api.pages import base_of, page_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.visits import visit_of
 from app.clock import now_ms
-from app.errors import AppError, ForbiddenError, InvalidRequestError, QuotaExceededError
+from app.errors import AppError, ForbiddenError, InvalidRequestError, LockedError, QuotaExceededError
 from app.keys import SERVICES
 from app.link_mode import Mode
 from app.manifest import Manifest
@@ -29,9 +29,8 @@ from app.wire_links import DroppedReply
 routes = Routes()
 
 _HTML = "text/html"
-_BASE = "../../"
 _BODY = Body({"*/*": ()}, is_required=False)
-_REFUSES = (ForbiddenError, QuotaExceededError)
+_REFUSES = (ForbiddenError, QuotaExceededError, LockedError)
 _UNSAID = ("application/x-www-form-urlencoded", "multipart/")  # what curl says when nobody said anything
 
 
@@ -66,6 +65,7 @@ async def put_dropped(request: web.Request, query: _Upload) -> web.Response:
     answers=(
         Answer(HTTPStatus.CREATED, {JSON: (DroppedReply,), _HTML: ()}),
         Answer(HTTPStatus.BAD_REQUEST, {_HTML: ()}),
+        Answer(HTTPStatus.LOCKED, {_HTML: ()}),
         Answer(HTTPStatus.INSUFFICIENT_STORAGE, {_HTML: ()}),
     ),
     refuses=_REFUSES,
@@ -104,7 +104,7 @@ async def _take_form(request: web.Request, visit: Visit) -> web.Response:
                 declared = _declared(visit, name, guess_content_type(name), size=None, expected=rest)
                 rest -= await _take(request, visit, declared, form.content(), lease)
                 sent += 1
-    except (InvalidRequestError, QuotaExceededError) as error:
+    except (InvalidRequestError, QuotaExceededError, LockedError) as error:
         return _form_page(request, visit, sent, problem=error)
     return _form_page(request, visit, sent)
 
@@ -131,10 +131,9 @@ def _form_page(request: web.Request, visit: Visit, sent: int, *, problem: AppErr
     return page_reply(
         request,
         "link_drop.html",
-        base=_BASE,
         status=HTTPStatus.CREATED if problem is None else problem_of(problem).status,
         name=shown(visit.name),
-        action=f"{_BASE}s/{request.match_info['token']}/upload",
+        action=f"{base_of(request)}s/{request.match_info['token']}/upload",
         sent=sent,
         problem=None if problem is None else str(problem),
     )

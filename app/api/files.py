@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from app.api.http import convert_texts, json_reply, pieces_of, prove, receiving, require_plain
+from app.api.http import convert_texts, json_reply, pieces_of, prove, receiving, require_plain, working
 from app.api.ranges import check_match, check_none_match
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
@@ -16,6 +16,7 @@ from app.errors import (
     ForbiddenError,
     InvalidRequestError,
     LimitReachedError,
+    LockedError,
     NameTakenError,
     NotFoundError,
     PreconditionFailedError,
@@ -24,7 +25,7 @@ from app.errors import (
 )
 from app.keys import ACTOR, SERVICES
 from app.manifest import Manifest
-from app.services.media import Presentation, check_content_type, guess_content_type
+from app.services.media import Presentation, take_content_type
 from app.services.targets import Wish
 from app.services.tree import Change, Keep
 from app.services.uploads import Declared
@@ -35,7 +36,8 @@ from storage.signing import Operation
 routes = Routes()
 
 _READING = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
-_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+_UNSAID = ("", "application/x-www-form-urlencoded", "multipart/form-data")
+"""Content types that curl says when nobody said any."""
 
 
 class _Path(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,10 +55,11 @@ class _Download(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Content(msgspec.Struct, forbid_unknown_fields=True):
-    """Query of GET /api/v1/files/{id}/content."""
+    """Query of GET /api/v1/files/{id}/content: `download` saves it, `frame` lets a page of ours show a PDF."""
 
     version_id: WireId | None = None
     download: Literal["0", "1"] = "0"
+    frame: Literal["0", "1"] = "0"
 
 
 class _Put(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,7 +93,7 @@ async def get_by_id(request: web.Request) -> File:
 @routes.patch(
     "/api/v1/files/{file_id}",
     access=Access.FILES,
-    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
+    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError, LockedError),
     example=ChangeRequest(name="plan of 2026.odt", on_conflict="rename"),
 )
 async def change(request: web.Request, body: ChangeRequest) -> File:
@@ -126,7 +129,11 @@ async def get_manifest(request: web.Request, query: _Download) -> DownloadReply:
 async def get_content(request: web.Request, query: _Content) -> web.StreamResponse:
     """Give a version's bytes."""
     content = await request.app[SERVICES].downloads.content(
-        request[ACTOR], request.match_info["file_id"], query.version_id, download=query.download == "1"
+        request[ACTOR],
+        request.match_info["file_id"],
+        query.version_id,
+        download=query.download == "1",
+        framed=query.frame == "1",
     )
     return await serve_content(request, content)
 
@@ -154,22 +161,23 @@ async def get_signed_content(request: web.Request) -> web.StreamResponse:
     headers=("If-Match", "If-None-Match", "X-Mtime-Ms"),
     body=Body({"*/*": ()}, is_required=False),
     answers=(Answer(HTTPStatus.CREATED, {JSON: (File,)}), Answer(HTTPStatus.OK, {JSON: (File,)})),
-    refuses=(ForbiddenError, NameTakenError, NotFoundError, PreconditionFailedError, QuotaExceededError),
+    refuses=(ForbiddenError, NameTakenError, NotFoundError, PreconditionFailedError, QuotaExceededError, LockedError),
 )
 async def put_content(request: web.Request, query: _Put) -> web.Response:
     """Take a whole file in one body: for curl and scripts."""
     services = request.app[SERVICES]
-    existing = await _existing(request, query.path)
-    etag = None if existing is None else existing.etag(services.epoch)
-    check_match(request.headers, etag)
-    check_none_match(request.headers, etag)
-    require_plain(request)
-    if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
-        raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
-    declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True)
-    with receiving(request) as lease:
-        view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
-    return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
+    async with working(request):
+        existing = await _existing(request, query.path)
+        etag = None if existing is None else existing.etag(services.epoch)
+        check_match(request.headers, etag)
+        check_none_match(request.headers, etag)
+        require_plain(request)
+        if "Content-Range" in request.headers:  # as `curl -C` sends it: the piece would replace the whole
+            raise InvalidRequestError("A file is sent whole, not by ranges: an upload in chunks can be resumed.")
+        declared = Declared(_wish(request, query, existing), request.content_length, Manifest(b""), append=True)
+        with receiving(request) as lease:
+            view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
+        return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 
 async def _existing(request: web.Request, path: str) -> View | None:
@@ -182,13 +190,12 @@ async def _existing(request: web.Request, path: str) -> View | None:
 def _wish(request: web.Request, asked: _Put, existing: View | None) -> Wish:
     """Return what the headers ask for; a condition that held when they were read must still hold at the commit."""
     conditional = "If-Match" in request.headers or "If-None-Match" in request.headers
-    content_type = request.headers.get("Content-Type", "")
-    unsaid = not content_type or content_type.startswith(_FORM_TYPES)  # what curl says when nobody said anything
     name = asked.path.rpartition("/")[2]
     return Wish(
         mtime_ms=_mtime_ms(request),
-        content_type=guess_content_type(name) if unsaid else check_content_type(content_type),
+        content_type=take_content_type(request.headers.get("Content-Type", ""), name, unsaid=_UNSAID),
         path=asked.path,
+        executable=None,
         base_version=existing.version_id if existing is not None and conditional else None,
         on_conflict="fail" if conditional else "replace",
         conditional=conditional,

@@ -8,12 +8,13 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from app.api.routes import Access, Routes
-from app.errors import ForbiddenError, InvalidRequestError, NameTakenError, NotFoundError
+from app.api.http import long_reply
+from app.api.routes import JSON, Access, Answer, Routes
+from app.errors import ForbiddenError, InvalidRequestError, LockedError, NameTakenError, NotFoundError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.listing import Order, Place, Sort
 from app.services.budget import ENTRY_SIZE
-from app.wire import File, FolderRequest, Page
+from app.wire import File, FolderPage, FolderRequest
 
 routes = Routes()
 
@@ -29,28 +30,34 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
     order: Order = "asc"
 
 
-@routes.get("/api/v1/folders/{file_id}/children", access=Access.FILES)
-async def list_children(request: web.Request, query: _Children) -> Page:
-    """List a page of a folder."""
+@routes.get(
+    "/api/v1/folders/{file_id}/children",
+    access=Access.FILES,
+    answers=(Answer(HTTPStatus.OK, {JSON: (FolderPage,)}),),
+)
+async def list_children(request: web.Request, query: _Children) -> web.Response:
+    """List a page of a folder, the folders first; sorted by `natural`, "file 2" is before "file 10"."""
     services = request.app[SERVICES]
     await request[ANSWER].take(query.limit * ENTRY_SIZE)
+    actor, folder_id = request[ACTOR], request.match_info["file_id"]
     views, end = await services.tree.children(
-        request[ACTOR],
-        request.match_info["file_id"],
+        actor,
+        folder_id,
         sort=query.sort,
         order=query.order,
         after=None if query.after is None else decode_place(query.after),
         limit=query.limit,
     )
     items = [File.of(view, services.epoch) for view in views]
-    return Page(items, None if end is None else encode_place(end))
+    total = await services.tree.count(actor, folder_id) if query.after is None else None
+    return long_reply(request, FolderPage(items, None if end is None else encode_place(end), total))
 
 
 @routes.post(
     "/api/v1/folders",
     access=Access.FILES,
     status=HTTPStatus.CREATED,
-    refuses=(ForbiddenError, NameTakenError, NotFoundError),
+    refuses=(ForbiddenError, NameTakenError, NotFoundError, LockedError),
     example=FolderRequest(path="/Docs/2026", parents=True),
 )
 async def make_folder(request: web.Request, body: FolderRequest) -> File:

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import ConflictError, ForbiddenError, LimitReachedError, NameTakenError, QuotaExceededError
+from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError, NameTakenError, QuotaExceededError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.wire import Count, File
@@ -36,7 +36,7 @@ async def list_versions(request: web.Request, query: _List) -> VersionPage:
 @routes.post(
     "/api/v1/files/{file_id}/versions/{version_id}/restore",
     access=Access.FILES,
-    refuses=(ForbiddenError, QuotaExceededError),
+    refuses=(ForbiddenError, QuotaExceededError, LockedError),
 )
 async def restore_version(request: web.Request) -> File:
     """Make one of a file's versions its content again, as a new version."""
@@ -61,11 +61,13 @@ async def label_version(request: web.Request, body: LabelRequest) -> None:
     "/api/v1/files/{file_id}/copy",
     access=Access.FILES,
     status=HTTPStatus.CREATED,
-    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError),
+    refuses=(ForbiddenError, ConflictError, NameTakenError, LimitReachedError, QuotaExceededError, LockedError),
     example=CopyRequest(parent_id="root", name="copy of plan.odt"),
 )
 async def copy(request: web.Request, body: CopyRequest) -> File:
     """Copy a file, or a folder with all below it."""
     services = request.app[SERVICES]
-    view = await services.copies.copy(request[ACTOR], request.match_info["file_id"], body.parent_id, body.name)
+    view = await services.copies.copy(
+        request[ACTOR], request.match_info["file_id"], body.parent_id, body.name, body.on_conflict
+    )
     return File.of(view, services.epoch)

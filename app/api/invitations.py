@@ -2,13 +2,12 @@
 
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
 
-from app.api.http import read_body, receiving
-from app.api.pages import page_reply
+from app.api.http import URLENCODED, read_form
+from app.api.pages import page_reply, words_for
 from app.api.routes import Access, Answer, Body, Routes
 from app.errors import InvalidRequestError, LimitReachedError, NameTakenError
 from app.keys import ACTOR, NETWORK, SERVICES
@@ -24,10 +23,7 @@ from app.wire_users import (
 
 routes = Routes()
 
-_FORM = "application/x-www-form-urlencoded"
 _HTML = "text/html"
-_MOST_FIELDS = 8
-_BASE = "../"
 
 
 class _Invitations(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,35 +95,23 @@ async def show_invitation(request: web.Request) -> web.Response:
     "/invite/{token}",
     access=Access.PUBLIC,
     checks_secret=True,
-    body=Body({_FORM: (SetUpForm,)}),
+    body=Body({URLENCODED: (SetUpForm,)}),
     answers=(Answer(HTTPStatus.CREATED, {_HTML: ()}), Answer(HTTPStatus.BAD_REQUEST, {_HTML: ()})),
 )
 async def accept_by_form(request: web.Request) -> web.Response:
     """Make the account from the form."""
     invitations, token = request.app[SERVICES].invitations, request.match_info["token"]
     found = await invitations.look(token, request[NETWORK])
-    form = await _read_form(request)
+    form = await read_form(request, SetUpForm)
     try:
         form.check()
         user = await invitations.accept(token, form.username, form.password, request[NETWORK])
     except (InvalidRequestError, NameTakenError) as error:
-        return _form(request, found.terms.username, form.username, str(error), HTTPStatus.BAD_REQUEST)
-    return page_reply(request, "invite_done.html", base=_BASE, status=HTTPStatus.CREATED, username=user.name)
+        return _form(request, found.terms.username, form.username, words_for(request, error), HTTPStatus.BAD_REQUEST)
+    return page_reply(request, "invite_done.html", status=HTTPStatus.CREATED, username=user.name)
 
 
 def _form(
     request: web.Request, fixed: str | None, username: str, problem: str | None, status: HTTPStatus
 ) -> web.Response:
-    return page_reply(
-        request, "invite.html", base=_BASE, status=status, fixed=fixed, username=username, problem=problem
-    )
-
-
-async def _read_form(request: web.Request) -> SetUpForm:
-    with receiving(request) as lease:
-        body = await read_body(request, lease)
-    try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
-    except ValueError as error:
-        raise InvalidRequestError("The body is no form of this page.") from error
-    return msgspec.convert(fields, SetUpForm)
+    return page_reply(request, "invite.html", status=status, fixed=fixed, username=username, problem=problem)

@@ -13,7 +13,7 @@ from app.link_mode import Mode
 from app.services.budget import ENTRY_SIZE
 from app.services.links import Keep, Terms
 from app.wire import WireId
-from app.wire_links import LinkChange, LinkPage, LinkReply, LinkRequest, NewLinkReply
+from app.wire_links import LinkChange, LinkPage, LinkReply, LinkRequest
 
 routes = Routes()
 
@@ -32,13 +32,13 @@ class _Links(msgspec.Struct, forbid_unknown_fields=True):
     status=HTTPStatus.CREATED,
     refuses=(ForbiddenError, LimitReachedError, NotFoundError),
 )
-async def make_link(request: web.Request, body: LinkRequest) -> NewLinkReply:
+async def make_link(request: web.Request, body: LinkRequest) -> LinkReply:
     """Make a URL that shows a file or folder to whoever holds it, or takes files into a folder."""
     services = request.app[SERVICES]
     terms = Terms(body.password, body.expires_ms, body.max_downloads)
     mode = Mode.DROP if body.mode == "drop" else Mode.VIEW
-    shown, token = await services.links.make(request[ACTOR], body.file_id, mode, terms)
-    return NewLinkReply.of_new(shown, f"{services.settings.server.public_url.rstrip('/')}/s/{token}")
+    shown = await services.links.make(request[ACTOR], body.file_id, mode, terms)
+    return LinkReply.of(shown, services.settings.server.public_url)
 
 
 @routes.get("/api/v1/links", access=Access.ACCOUNT, refuses=(ForbiddenError, NotFoundError))
@@ -48,7 +48,8 @@ async def list_links(request: web.Request, query: _Links) -> LinkPage:
     found = await request.app[SERVICES].links.list_page(
         request[ACTOR], file_id=query.file_id, after=query.after, limit=query.limit + 1
     )
-    items = [LinkReply.of(shown) for shown in found[: query.limit]]
+    public_url = request.app[SERVICES].settings.server.public_url
+    items = [LinkReply.of(shown, public_url) for shown in found[: query.limit]]
     return LinkPage(items, items[-1].link_id if len(found) > query.limit else None)
 
 
@@ -61,8 +62,9 @@ async def change_link(request: web.Request, body: LinkChange) -> LinkReply:
         max_downloads=Keep.AS_IS if body.max_downloads is msgspec.UNSET else body.max_downloads,
         is_paused=Keep.AS_IS if body.paused is msgspec.UNSET else body.paused,
     )
-    shown = await request.app[SERVICES].links.change(request[ACTOR], request.match_info["link_id"], terms)
-    return LinkReply.of(shown)
+    services = request.app[SERVICES]
+    shown = await services.links.change(request[ACTOR], request.match_info["link_id"], terms)
+    return LinkReply.of(shown, services.settings.server.public_url)
 
 
 @routes.delete("/api/v1/links/{link_id}", access=Access.ACCOUNT)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import ConflictError, ForbiddenError, LimitReachedError, NotFoundError, QuotaExceededError
+from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError, NotFoundError, QuotaExceededError
 from app.keys import ACTOR, SERVICES
 from app.wire_members import Member, MemberPage, RoleRequest, ShareRequest, role_of
 
@@ -16,7 +16,7 @@ routes = Routes()
     "/api/v1/files/{file_id}/members",
     access=Access.ACCOUNT,
     status=HTTPStatus.CREATED,
-    refuses=(ForbiddenError, NotFoundError, ConflictError, LimitReachedError, QuotaExceededError),
+    refuses=(ForbiddenError, NotFoundError, ConflictError, LimitReachedError, QuotaExceededError, LockedError),
     example=ShareRequest(username="grace", role="editor"),
 )
 async def share(request: web.Request, body: ShareRequest) -> Member:

@@ -1,15 +1,19 @@
 """Range and conditional requests (RFC 9110, 13 and 14), read leniently and applied strictly."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from app.errors import PreconditionFailedError, RangeNotSatisfiableError
 
 RANGES = 16
 _MOST_ASKED = 256
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TWO = tuple(f"{number:02}" for number in range(60))
 _SPEC = re.compile(r"(\d{0,18})[ \t]*-[ \t]*(\d{0,18})", re.ASCII)
 _TAG = re.compile(r'(W/)?"([^"]*)"|(\*)')
 
@@ -105,9 +109,14 @@ def check_match(headers: Mapping[str, str], etag: str | None) -> None:
     Raises:
         PreconditionFailedError: it names another state than the present one.
     """
-    match = headers.get("If-Match")
-    if match is not None and not _names(match, etag, weak=False):
+    if not matches(headers, etag):
         raise PreconditionFailedError("It is not in the state that If-Match names.")
+
+
+def matches(headers: Mapping[str, str], etag: str | None) -> bool:
+    """Tell whether If-Match, if it is there, names the present state."""
+    match = headers.get("If-Match")
+    return match is None or _names(match, etag, weak=False)
 
 
 def check_none_match(headers: Mapping[str, str], etag: str | None) -> None:
@@ -138,8 +147,16 @@ def range_applies(headers: Mapping[str, str], etag: str, modified_ms: int) -> bo
 
 def http_date(time_ms: int) -> str:
     """Return Unix milliseconds as an HTTP date; times outside of what a calendar holds are moved to its ends."""
-    seconds = max(0, min(time_ms // 1000, 253_402_300_799))
-    return datetime.fromtimestamp(seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    day, second = divmod(max(0, min(time_ms // 1000, 253_402_300_799)), 86400)
+    minute, second = divmod(second, 60)
+    return f"{_day(day)} {_TWO[minute // 60]}:{_TWO[minute % 60]}:{_TWO[second]} GMT"
+
+
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    """Return a day after 1970 began, in English whatever the locale is; a listing has many times of few days."""
+    at = time.gmtime(number * 86400)
+    return f"{_DAYS[at.tm_wday]}, {at.tm_mday:02} {_MONTHS[at.tm_mon - 1]} {at.tm_year:04}"
 
 
 def _names(header: str, etag: str | None, *, weak: bool) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypedDict, TypeVar, Union, Unpack, get_args, get_origin,
 import msgspec
 from aiohttp import web
 
-from app.api.http import json_reply, query, read_json
+from app.api.http import json_reply, query, read_json, working
 
 F = TypeVar("F", bound=Callable[..., Awaitable[object]])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,6 +35,7 @@ class Access(Enum):
     SIGNED = "whoever holds the signed URL"
     LINK = "whoever holds the link"
     FILES = "a device, session or app password of an enabled user, within its scope"
+    WEBDAV = "as files, app passwords for WebDAV alone and the account's own password too (api.md, Other doors)"
     ACCOUNT = "a device or session of an enabled user"
     ADMIN = "a device or session of an admin"
 
@@ -96,6 +97,8 @@ class Route:
         name: its handler's name, as `tag` and `about` are its module and docstring.
         proof: it asks for a proof of identity that is no older than ten minutes (security.md, A6).
         checks_secret: strangers may try a secret here, so it stands behind the throttle (security.md, T1).
+        pattern: the path as the router takes it, where that says more than `path`.
+        is_published: the published document has it; WebDAV is described by its own RFCs, and a page is for people.
     """
 
     method: str
@@ -108,14 +111,16 @@ class Route:
     about: str
     proof: bool = False
     checks_secret: bool = False
+    pattern: str = ""
+    is_published: bool = True
 
 
 class Terms(TypedDict, total=False):
     """What a handler's signature does not say.
 
     `status` is the one of what it returns; `answers` stand for a handler that returns a response of its own, `body` for
-    one that reads the body itself. `headers`, `refuses` and `example` are those of `Contract`, `proof` and
-    `checks_secret` those of `Route`.
+    one that reads the body itself. `headers`, `refuses` and `example` are those of `Contract`, the others
+    those of `Route`.
     """
 
     status: HTTPStatus
@@ -126,6 +131,8 @@ class Terms(TypedDict, total=False):
     example: msgspec.Struct
     proof: bool
     checks_secret: bool
+    pattern: str
+    is_published: bool
 
 
 class Routes(list[Route]):
@@ -159,9 +166,24 @@ class Routes(list[Route]):
         def register(function: F) -> F:
             contract = _contract(function, path, terms)
             name, tag, about = function.__name__, function.__module__.rpartition(".")[2], inspect.getdoc(function) or ""
-            marks = {"proof": terms.get("proof", False), "checks_secret": terms.get("checks_secret", False)}
+            proof, checks_secret = terms.get("proof", False), terms.get("checks_secret", False)
             bound = _bound(function, contract)
-            self.append(Route(method, path, access, bound, contract, name, tag, about, **marks))
+            self.append(
+                Route(
+                    method,
+                    path,
+                    access,
+                    bound,
+                    contract,
+                    name,
+                    tag,
+                    about,
+                    proof,
+                    checks_secret,
+                    terms.get("pattern", ""),
+                    terms.get("is_published", True),
+                )
+            )
             return function
 
         return register
@@ -204,8 +226,12 @@ def _alternatives(annotation: Any) -> tuple[type, ...]:
 
 
 def _bound(function: Callable[..., Awaitable[object]], contract: Contract) -> Handler:
-    """Return `function` as aiohttp calls it: query and body decoded before, what it returns rendered after."""
+    """Return `function` as aiohttp calls it: query and body decoded before, what it returns rendered after.
+
+    It works when it is the asker's turn. One that reads the body itself waits for the peer, and takes its turn itself.
+    """
     takes = inspect.signature(function).parameters
+    reads_itself = contract.body is not None and "body" not in takes
     status = contract.answers[0].status
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -215,9 +241,16 @@ def _bound(function: Callable[..., Awaitable[object]], contract: Contract) -> Ha
         if "body" in takes and contract.body is not None:
             is_there = contract.body.is_required or request.can_read_body
             arguments["body"] = await read_json(request, contract.body.content[JSON][0]) if is_there else None
-        returned = await function(request, **{name: value for name, value in arguments.items() if name in takes})
-        if isinstance(returned, web.StreamResponse):
-            return returned
-        return web.Response(status=status) if returned is None else json_reply(returned, status)
+        arguments = {name: value for name, value in arguments.items() if name in takes}
+        if reads_itself:
+            return _rendered(await function(request, **arguments), status)
+        async with working(request):
+            return _rendered(await function(request, **arguments), status)
 
     return handler
+
+
+def _rendered(returned: object, status: HTTPStatus) -> web.StreamResponse:
+    if isinstance(returned, web.StreamResponse):
+        return returned
+    return web.Response(status=status) if returned is None else json_reply(returned, status)

@@ -1,12 +1,14 @@
 """Handler of the search by name."""
 
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from app.api.routes import Access, Routes
+from app.api.http import long_reply
+from app.api.routes import JSON, Access, Answer, Routes
 from app.errors import ForbiddenError, NotFoundError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
@@ -36,8 +38,13 @@ class _Search(msgspec.Struct, forbid_unknown_fields=True, rename={"folder": "in"
     after: Count | None = None
 
 
-@routes.get("/api/v1/search", access=Access.FILES, refuses=(ForbiddenError, NotFoundError))
-async def search(request: web.Request, query: _Search) -> Page:
+@routes.get(
+    "/api/v1/search",
+    access=Access.FILES,
+    answers=(Answer(HTTPStatus.OK, {JSON: (Page,)}),),
+    refuses=(ForbiddenError, NotFoundError),
+)
+async def search(request: web.Request, query: _Search) -> web.Response:
     """Find files and folders by name, the newest first; a page may be short, or empty, and have a next one."""
     services = request.app[SERVICES]
     await request[ANSWER].take(query.limit * ENTRY_SIZE)
@@ -53,4 +60,5 @@ async def search(request: web.Request, query: _Search) -> Page:
     views, end = await services.search.find(
         request[ACTOR], wanted, folder_id=query.folder, before=query.after, limit=query.limit
     )
-    return Page([File.of(view, services.epoch) for view in views], None if end is None else str(end))
+    items = [File.of(view, services.epoch) for view in views]
+    return long_reply(request, Page(items, None if end is None else str(end)))

@@ -10,6 +10,7 @@ from app.api.ranges import Span, check_preconditions, http_date, parse_ranges, r
 from app.api.routes import Answer
 from app.keys import ANSWER, SERVICES
 from app.services.downloads import Content
+from app.services.media import PDF
 
 _ALWAYS = ("ETag", "Last-Modified", "Accept-Ranges")
 CONTENT = (
@@ -18,6 +19,7 @@ CONTENT = (
     Answer(HTTPStatus.NOT_MODIFIED, {}, _ALWAYS),
 )
 """How `serve_content` answers when it succeeds: several ranges come as multipart/byteranges."""
+_FRAMED = "default-src 'none'; frame-ancestors 'self'"  # no viewer of PDFs starts in a sandbox
 SANDBOX = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; frame-ancestors 'none'"
 
 
@@ -64,7 +66,7 @@ def _headers(content: Content) -> dict[str, str]:
         "Last-Modified": http_date(content.modified_ms),
         "Accept-Ranges": "bytes",
         "Content-Disposition": content.presentation.disposition,
-        "Content-Security-Policy": SANDBOX,
+        "Content-Security-Policy": _FRAMED if content.presentation.media_type == PDF else SANDBOX,
         "Cache-Control": "private, no-cache",
     }
 

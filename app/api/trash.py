@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import ConflictError, ForbiddenError, LimitReachedError
+from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.services.trash import Seen
@@ -33,7 +33,9 @@ class _List(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @routes.delete(
-    "/api/v1/files/{file_id}", access=Access.FILES, refuses=(ConflictError, ForbiddenError, LimitReachedError)
+    "/api/v1/files/{file_id}",
+    access=Access.FILES,
+    refuses=(ConflictError, ForbiddenError, LimitReachedError, LockedError),
 )
 async def delete(request: web.Request, query: _Delete) -> None:
     """Move a node and all below it to the trash; one that is there already is fine."""
@@ -48,10 +50,12 @@ async def list_trash(request: web.Request, query: _List) -> TrashPage:
     await request[ANSWER].take(query.limit * ENTRY_SIZE)
     page, end = await services.trash.list_page(request[ACTOR], before=query.after, limit=query.limit)
     items = [TrashItem.of_trashed(trashed, services.epoch) for trashed in page]
-    return TrashPage(items, None if end is None else str(end))
+    return TrashPage(items, None if end is None else str(end), services.settings.history.trash_days)
 
 
-@routes.post("/api/v1/trash/{trash_id}/restore", access=Access.FILES, refuses=(ForbiddenError, ConflictError))
+@routes.post(
+    "/api/v1/trash/{trash_id}/restore", access=Access.FILES, refuses=(ForbiddenError, ConflictError, LockedError)
+)
 async def restore(request: web.Request) -> File:
     """Bring an entry of the trash back to where it was."""
     services = request.app[SERVICES]

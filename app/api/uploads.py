@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from aiohttp import web
 
-from app.api.http import decode_json, read_body, receiving, require_json
+from app.api.http import decode_json, read_body, receiving, require_json, working
 from app.api.refusals import problem_for
 from app.api.routes import JSON, Access, Body, Routes
 from app.clock import now_ms
@@ -17,6 +17,7 @@ from app.errors import (
     AppError,
     ConflictError,
     ForbiddenError,
+    LockedError,
     MissingChunksError,
     NameTakenError,
     NoRoomError,
@@ -55,7 +56,7 @@ SHORT_BODY = 1024 * 1024
 BATCH_FILES, BATCH_CHUNKS = 1_000, 262_144
 OBJECTS = 2 * (BATCH_FILES + BATCH_CHUNKS)  # more than there may be: a name may hold the sign too
 T = TypeVar("T")
-_PLACE = (ConflictError, NameTakenError, NotFoundError, ForbiddenError, QuotaExceededError)
+_PLACE = (ConflictError, NameTakenError, NotFoundError, ForbiddenError, QuotaExceededError, LockedError)
 
 routes = Routes()
 
@@ -184,7 +185,8 @@ async def _long_list(request: web.Request) -> AsyncIterator[bytes]:
     with receiving(request) as lease:
         body = await read_body(request, lease, UPLOAD_BODY)
         if len(body) <= SHORT_BODY:
-            yield body
+            async with working(request):
+                yield body
             return
         async with request.app[SERVICES].long_lists:
             # A million empty objects are a short body, and take a gibibyte and seconds to be found too many.

@@ -87,6 +87,12 @@ async def delete_user(request: web.Request, query: _Removal) -> None:
     await removal.delete(name, heir=query.heir(), by=request[ACTOR])
 
 
+@routes.post("/api/v1/users/{username}/sign-out", access=Access.ADMIN, proof=True)
+async def sign_out_user(request: web.Request) -> None:
+    """End all devices, sessions and app passwords of an account at once; its password stays."""
+    await request.app[SERVICES].accounts.sign_out(request.match_info["username"], by=request[ACTOR])
+
+
 @routes.post("/api/v1/users/{username}/reset", access=Access.ADMIN, proof=True, status=HTTPStatus.CREATED)
 async def begin_reset(request: web.Request) -> ResetReply:
     """Make a code, good for a day, with which the user sets a new password.

@@ -2,22 +2,24 @@
 
 from http import HTTPStatus
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
 
 from app.api.archives import ARCHIVE, READING, REFUSES, serve_archive
 from app.api.folders import decode_place, encode_place
-from app.api.http import json_reply, prove, read_body, read_json, receiving
+from app.api.http import URLENCODED, json_reply, prove, read_form, read_json
+from app.api.link_page import link_page
 from app.api.origins import is_tls, refuse_foreign
-from app.api.pages import page_reply
+from app.api.pages import base_of, page_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
+from app.api.thumbnails import READING as THUMBNAIL_READING
+from app.api.thumbnails import REFUSES as THUMBNAIL_REFUSES
+from app.api.thumbnails import THUMBNAIL, Edge, serve_thumbnail
 from app.auth.link_passes import LIFETIME_S
 from app.errors import (
     ForbiddenError,
-    InvalidRequestError,
     NotFoundError,
     PreconditionFailedError,
     RangeNotSatisfiableError,
@@ -26,7 +28,6 @@ from app.keys import ANSWER, NETWORK, OWNER, SERVICES
 from app.link_mode import Mode
 from app.listing import Order, Sort
 from app.services.budget import ENTRY_SIZE
-from app.services.display import shown
 from app.services.visits import Visit
 from app.wire import WireId
 from app.wire_links import LinkedFile, LinkedPage, PasswordRequest, VisitReply
@@ -34,10 +35,7 @@ from app.wire_links import LinkedFile, LinkedPage, PasswordRequest, VisitReply
 routes = Routes()
 
 COOKIE = "cairn_link"
-_FORM = "application/x-www-form-urlencoded"
 _HTML = "text/html"
-_BASE = "../"
-_PAGE = 1_000
 _HIDDEN = {"X-Robots-Tag": "noindex, nofollow"}
 
 
@@ -52,6 +50,14 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True):
 
     file_id: WireId | None = None
     download: Literal["0", "1"] = "0"
+    frame: Literal["0", "1"] = "0"
+
+
+class _Thumbnail(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /s/{token}/thumbnail."""
+
+    file_id: WireId | None = None
+    size: Edge = "256"
 
 
 class _Children(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,7 +93,7 @@ async def show_link(request: web.Request, query: _Below) -> web.Response:
     "/s/{token}/password",
     access=Access.LINK,
     checks_secret=True,
-    body=Body({JSON: (PasswordRequest,), _FORM: (PasswordRequest,)}),
+    body=Body({JSON: (PasswordRequest,), URLENCODED: (PasswordRequest,)}),
     answers=(
         Answer(HTTPStatus.NO_CONTENT, {}, ("Set-Cookie",)),
         Answer(HTTPStatus.SEE_OTHER, {}, ("Set-Cookie", "Location")),
@@ -98,8 +104,8 @@ async def show_link(request: web.Request, query: _Below) -> web.Response:
 async def show_password(request: web.Request) -> web.Response:
     """Show a link's password, which gives a cookie for that link."""
     refuse_foreign(request)
-    visit, is_form = await visit_of(request), request.content_type == _FORM
-    body = await (_read_form(request) if is_form else read_json(request, PasswordRequest))
+    visit, is_form = await visit_of(request), request.content_type == URLENCODED
+    body = await (read_form(request, PasswordRequest) if is_form else read_json(request, PasswordRequest))
     try:
         passed = await request.app[SERVICES].visits.show_password(visit, body.password, request[NETWORK])
     except ForbiddenError as error:
@@ -142,11 +148,27 @@ async def get_linked_content(request: web.Request, query: _Content) -> web.Strea
     """Give the bytes of a file at or below what the link leads to. From byte 0 on it counts as a download."""
     services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
-    content = await services.downloads.content(visit.actor, view.file_id, None, download=query.download == "1")
+    content = await services.downloads.content(
+        visit.actor, view.file_id, None, download=query.download == "1", framed=query.frame == "1"
+    )
     with services.calls.running(visit.actor, request.transport):
         return await serve_content(
             request, content, begins=lambda first: services.visits.count(visit, first, request[NETWORK])
         )
+
+
+@routes.get(
+    "/s/{token}/thumbnail",
+    access=Access.LINK,
+    headers=THUMBNAIL_READING,
+    answers=THUMBNAIL,
+    refuses=(ForbiddenError, *THUMBNAIL_REFUSES),
+)
+async def get_linked_thumbnail(request: web.Request, query: _Thumbnail) -> web.Response:
+    """Give a picture of an image at or below what the link leads to, which does not count as a download."""
+    visit = await visit_of(request, Mode.VIEW)
+    view = await request.app[SERVICES].visits.look(visit, query.file_id)
+    return await serve_thumbnail(request, visit.actor, view.file_id, version_id=None, edge=query.size)
 
 
 @routes.get(
@@ -160,7 +182,8 @@ async def get_linked_archive(request: web.Request, query: _Below) -> web.StreamR
     """Give a folder at or below what the link leads to, as a zip. From byte 0 on it counts as a download."""
     services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
-    opening = services.archives.open(request[OWNER], visit.actor, view.file_id, services.visits.check(visit))
+    check = services.visits.check(visit)
+    opening = services.archives.open(request[OWNER], visit.actor, [view.file_id], check, is_folder=True)
     async with opening as archive:
         with services.calls.running(visit.actor, request.transport):
             return await serve_archive(
@@ -181,69 +204,13 @@ async def visit_of(request: web.Request, mode: Mode | None = None) -> Visit:
 
 def _password_page(request: web.Request, *, problem: str | None) -> web.Response:
     status = HTTPStatus.OK if problem is None else HTTPStatus.FORBIDDEN
-    base = _BASE if problem is None else f"../{_BASE}"
-    action = f"{base}s/{request.match_info['token']}/password"
-    return page_reply(request, "link_password.html", base=base, status=status, action=action, problem=problem)
+    action = f"{base_of(request)}s/{request.match_info['token']}/password"
+    return page_reply(request, "link_password.html", status=status, action=action, problem=problem)
 
 
 async def _show_page(request: web.Request, file_id: str | None) -> web.Response:
     try:
         visit = await visit_of(request)
-        return await _page(request, visit, file_id) if visit.is_open else _password_page(request, problem=None)
+        return await link_page(request, visit, file_id) if visit.is_open else _password_page(request, problem=None)
     except NotFoundError as error:
-        return page_reply(request, "link_dead.html", base=_BASE, status=HTTPStatus.NOT_FOUND, problem=str(error))
-
-
-async def _page(request: web.Request, visit: Visit, file_id: str | None) -> web.Response:
-    services, token = request.app[SERVICES], request.match_info["token"]
-    if visit.link.mode is Mode.DROP:
-        return page_reply(
-            request,
-            "link_drop.html",
-            base=_BASE,
-            name=shown(visit.name),
-            action=f"{token}/upload",
-            sent=0,
-            problem=None,
-        )
-    view = await services.visits.look(visit, file_id)
-    files: list[LinkedFile] = []
-    end = None
-    if view.listed.node.is_folder:
-        views, end = await services.visits.children(visit, file_id, sort="name", order="asc", after=None, limit=_PAGE)
-        files = [
-            msgspec.structs.replace(LinkedFile.of(child), name=shown(LinkedFile.of(child).name)) for child in views
-        ]
-    return page_reply(
-        request,
-        "link.html",
-        base=_BASE,
-        token=token,
-        name=shown(view.path.rpartition("/")[2] or visit.name),
-        size=_size_text(view.listed.size),
-        file_id=file_id,
-        is_folder=view.listed.node.is_folder,
-        files=files,
-        is_cut=end is not None,
-        size_text=_size_text,
-    )
-
-
-def _size_text(size: int) -> str:
-    """Return a size as people read it."""
-    amount, unit = float(size), "bytes"
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if amount < 1000 or unit == "TB":  # noqa: PLR2004 - the next unit
-            break
-        amount /= 1000
-    return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-
-
-async def _read_form(request: web.Request) -> PasswordRequest:
-    with receiving(request) as lease:
-        body = await read_body(request, lease)
-    try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=2, errors="strict"))
-    except ValueError as error:
-        raise InvalidRequestError("The body is no form of this page.") from error
-    return msgspec.convert(fields, PasswordRequest)
+        return page_reply(request, "link_dead.html", status=HTTPStatus.NOT_FOUND, problem=str(error))

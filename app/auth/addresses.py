@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
@@ -11,6 +12,8 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
 _FORWARDED_PAIR = re.compile(r'\s*([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*(?:[;,]|$)')
 _IPV6_NETWORK_BITS = 64
+_KNOWN = 256
+"""Addresses that are remembered as they were read: who asks now will ask again."""
 
 
 class Proxies:
@@ -82,6 +85,7 @@ def is_loopback(peer: str) -> bool:
     return address is not None and address.is_loopback
 
 
+@lru_cache(maxsize=_KNOWN)
 def network_of(address: Address | None) -> str:
     """Return the network that one client can be taken to own: an IPv4 address, or the /64 of an IPv6 address."""
     if isinstance(address, IPv6Address):
@@ -134,6 +138,7 @@ def _forwarded_values(header: str, name: str) -> list[str]:
     return values
 
 
+@lru_cache(maxsize=_KNOWN)
 def _parse(text: str) -> Address | None:
     """Read an address as it stands in such headers: with a port, in brackets, or an IPv4 address inside IPv6."""
     if text.startswith("["):

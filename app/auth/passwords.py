@@ -45,14 +45,18 @@ def check_policy(password: str, names: Iterable[str]) -> None:
     if any("\ud800" <= character <= "\udfff" for character in password):  # bytes of an environment in another encoding
         raise InvalidRequestError("The password must be Unicode text: give it in UTF-8.")
     if len(password) < MIN_LENGTH:
-        raise InvalidRequestError(f"The password must have at least {MIN_LENGTH} characters.")
+        raise InvalidRequestError(f"The password must have at least {MIN_LENGTH} characters.", "password_short")
     if is_too_long(password):
-        raise InvalidRequestError(f"The password may have at most {MAX_LENGTH} characters and {MAX_SIZE} bytes.")
+        raise InvalidRequestError(
+            f"The password may have at most {MAX_LENGTH} characters and {MAX_SIZE} bytes.", "password_long"
+        )
     folded = password.casefold()
     if folded in (name.casefold() for name in names):
-        raise InvalidRequestError("The password must not be the name of the user or of the server.")
+        raise InvalidRequestError("The password must not be the name of the user or of the server.", "password_name")
     if _is_common(folded):
-        raise InvalidRequestError("This password is among the commonest and would be guessed: choose another.")
+        raise InvalidRequestError(
+            "This password is among the commonest and would be guessed: choose another.", "password_common"
+        )
 
 
 def _is_common(folded: str) -> bool:

@@ -17,7 +17,8 @@ def check_username(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if not 0 < len(name) <= MAX_LENGTH or name[0] in _MARKS or not all(map(_is_allowed, name)):
         raise InvalidRequestError(
-            f"A user name has 1 to {MAX_LENGTH} letters, digits and any of {' '.join(_MARKS)}; the first is no mark."
+            f"A user name has 1 to {MAX_LENGTH} letters, digits and any of {' '.join(_MARKS)}; the first is no mark.",
+            "username_form",
         )
     return name
 

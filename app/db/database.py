@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import aiosqlite
 
 from app.db.transaction import Listeners, Snapshot, Transaction, read_counters
+from app.listing import natural_key
 from storage.base import ChunkStates
 from storage.disk import Disk
 from storage.errors import StorageError, StoreFullError
@@ -185,6 +186,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 def _connect(address: str, cache_kib: int) -> sqlite3.Connection:
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.create_function("natural_key", 1, natural_key, deterministic=True)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = OFF")  # Debian's build has it on, and it doubles the writes
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")

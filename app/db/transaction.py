@@ -146,12 +146,14 @@ class Transaction(Snapshot):
         self.chunks = chunks
         self._stored = counters
         self._clock_ms = clock_ms
+        self._unit_ms = clock_ms()
         self._listeners = listeners
         self._tags: list[bytes] = []
         self._touched: list[int] = []
 
     def mark(self) -> Mark:
-        """Return what `reset` needs."""
+        """Begin a unit: read the clock, which then stands still until the next one; return what `reset` needs."""
+        self._unit_ms = self._clock_ms()
         return Mark(self.counters, len(self._touched))
 
     def reset(self, mark: Mark) -> None:
@@ -182,12 +184,12 @@ class Transaction(Snapshot):
         self._touched.append(space_id)
 
     def now_ms(self) -> int:
-        """Return the time for rows written now; never less than that of the journal's last row."""
-        return max(self._clock_ms(), self.counters.last_ms)
+        """Return the time for all rows of this unit; never less than that of the journal's last row."""
+        return max(self._unit_ms, self.counters.last_ms)
 
     def clock_ms(self) -> int:
         """Return what the clock says, for what is judged by age: one jump ahead spoils no later row."""
-        return self._clock_ms()
+        return self._unit_ms
 
     def next_id(self) -> int:
         """Return an id that no row ever had."""

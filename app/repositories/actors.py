@@ -14,6 +14,10 @@ _INSERT = """
 """
 _BY_LOCATOR = f"SELECT {_COLUMNS} FROM actors WHERE locator = :locator"  # noqa: S608
 _BY_ID = f"SELECT {_COLUMNS} FROM actors WHERE id = :id"  # noqa: S608 - put together from constants, as all below
+_BY_INSTALL = f"""
+    SELECT {_COLUMNS} FROM actors
+     WHERE user_id = :user AND kind = :kind AND install_id = :install AND revoked_ms IS NULL
+"""  # noqa: S608
 # What has ended by itself is left out; kinds 0, 1 and 2 are devices, sessions and app passwords.
 _LIVE = """
     user_id = :user AND revoked_ms IS NULL AND token_hash IS NOT NULL AND CASE kind
@@ -39,6 +43,10 @@ _REVOKE_INSTALL = """
      WHERE user_id = :user AND install_id = :install AND revoked_ms IS NULL RETURNING id
 """
 _USED = "UPDATE actors SET last_used_ms = max(last_used_ms, :now) WHERE id = :id"
+# Of what people use: the server's own actor is none of that.
+_LAST_USE = "SELECT max(last_used_ms) FROM actors WHERE user_id = :user AND kind IN (0, 1, 2)"
+_INSTALL_NAME = "SELECT install_name FROM actors WHERE id = :id"
+_NAME_INSTALL = "UPDATE actors SET install_name = :name WHERE id = :id"
 _PROVED = "UPDATE actors SET proved_ms = :now WHERE id = :id"
 
 
@@ -123,6 +131,12 @@ def find_by_locator(tx: Snapshot, locator: str) -> ActorRow | None:
     return None if row is None else ActorRow(*row)
 
 
+def find_install(tx: Snapshot, user_id: int, kind: int, install_id: str) -> ActorRow | None:
+    """Return what an installation of the user's is signed in with, None if nothing that works."""
+    row: sqlite3.Row | None = tx.one(_BY_INSTALL, {"user": user_id, "kind": kind, "install": install_id})
+    return None if row is None else ActorRow(*row)
+
+
 def list_live(tx: Snapshot, user_id: int, live: Live, *, after: int, limit: int) -> list[ActorRow]:
     """Return up to `limit` of a user's actors that work, behind the id `after`, oldest first."""
     return [ActorRow(*row) for row in tx.all(_PAGE, {"user": user_id, **asdict(live), "after": after, "limit": limit})]
@@ -163,6 +177,23 @@ def revoke_install(tx: Transaction, user_id: int, install_id: str) -> list[int]:
 def note_use(tx: Transaction, actor_id: int) -> None:
     """Note that an actor's token was used now."""
     tx.execute(_USED, {"id": actor_id, "now": tx.now_ms()})
+
+
+def last_use(tx: Snapshot, user_id: int) -> int | None:
+    """Return when a user's devices, sessions and app passwords were used last, ended ones too; None if never."""
+    row = tx.one(_LAST_USE, {"user": user_id})
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def find_install_name(tx: Snapshot, actor_id: int) -> str | None:
+    """Return by what a device's installation was last known, None if by nothing yet."""
+    row = tx.one(_INSTALL_NAME, {"id": actor_id})
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def name_install(tx: Transaction, actor_id: int, name: str) -> None:
+    """Note by what a device's installation is known now."""
+    tx.execute(_NAME_INSTALL, {"id": actor_id, "name": name})
 
 
 def note_proof(tx: Transaction, actor_id: int) -> None:

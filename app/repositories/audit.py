@@ -43,6 +43,7 @@ class Event(StrEnum):
     LOGOUT = "logout"
     REAUTH = "reauth"
     DEVICE_REVOKED = "device_revoked"
+    OTHERS_REVOKED = "others_revoked"
     APP_PASSWORD_MADE = "app_password_made"  # noqa: S105 - a name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     TOTP_ENABLED = "totp_enabled"
@@ -55,6 +56,7 @@ class Event(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
+    SIGNED_OUT = "signed_out"
     RESET_STARTED = "reset_started"
     RESET_FINISHED = "reset_finished"
     QUOTA_SET = "quota_set"

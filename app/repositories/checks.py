@@ -113,6 +113,10 @@ _RULES = (
         SELECT s.id FROM spaces s WHERE s.used <> coalesce(
           (SELECT sum(v.size) FROM nodes n JOIN versions v ON v.node_id = n.id
             WHERE n.space_id = s.id AND v.manifest IS NOT NULL), 0)"""),
+    ("space", "counts other bytes of properties than its nodes have", """
+        SELECT s.id FROM spaces s LEFT JOIN (
+          SELECT n.space_id, sum(length(CAST(p.xml AS BLOB))) AS size FROM properties p JOIN nodes n ON n.id = p.node_id
+           GROUP BY n.space_id) h ON h.space_id = s.id WHERE s.property_size <> coalesce(h.size, 0)"""),
     ("space", "promises other bytes than its open uploads have", """
         SELECT s.id FROM spaces s WHERE s.reserved <> coalesce(
           (SELECT sum(u.reserved) FROM uploads u WHERE u.space_id = s.id AND u.state = 0), 0)"""),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.manifest import Manifest
-from app.repositories import versions
+from app.repositories import properties, versions
 from app.repositories.nodes import KINDS, Kind
 from app.repositories.references import end_possession
 
@@ -51,6 +51,10 @@ _LONG_OF_STRAYS = f"SELECT n.space_id, v.manifest FROM {_VERSIONS} WHERE length(
 _LONG_OF_ONE = f"SELECT :from, v.manifest FROM {_VERSIONS} WHERE length(v.manifest) > 36 AND n.id = :id"  # noqa: S608
 _USED_BY_STRAYS = f"SELECT {_LEFT} WHERE {_STRAYS} GROUP BY n.space_id"
 _USED_BY_ONE = f"SELECT {_LEFT} WHERE n.id = :id"
+_PROPERTIES_OF_STRAYS = f"""
+    SELECT n.space_id, sum(length(CAST(p.xml AS BLOB))) FROM nodes n JOIN properties p ON p.node_id = n.id
+     WHERE {_STRAYS} GROUP BY n.space_id
+"""  # noqa: S608 - constants
 _DEPART_STRAYS = f"""
     INSERT OR IGNORE INTO departures (space_id, seq, node_id) SELECT n.space_id, :seq, n.id FROM nodes n WHERE {_STRAYS}
 """  # noqa: S608
@@ -58,7 +62,8 @@ _DEPART_ONE = "INSERT OR IGNORE INTO departures (space_id, seq, node_id) VALUES 
 _CARRY = f"UPDATE nodes AS n SET space_id = :space, feed_seq = :seq WHERE {_STRAYS}"  # noqa: S608 - constants
 _SIZE_BELOW = """
     WITH RECURSIVE below(id) AS (SELECT :id UNION ALL SELECT n.id FROM nodes n JOIN below b ON n.parent_id = b.id)
-    SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id AND v.manifest IS NOT NULL
+    SELECT (SELECT coalesce(sum(v.size), 0) FROM below b JOIN versions v ON v.node_id = b.id AND v.manifest IS NOT NULL)
+      + (SELECT coalesce(sum(length(CAST(p.xml AS BLOB))), 0) FROM below b JOIN properties p ON p.node_id = b.id)
 """
 
 
@@ -75,10 +80,11 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What nodes took from a space that they left: bytes of their versions, and how many chunks these have."""
+    """What nodes took from a space that they left: bytes of their versions, of their properties, and chunks."""
 
     space_id: int
     used: int
+    property_size: int
     chunks: int
 
 
@@ -107,7 +113,8 @@ def carry(
         "space": space_id,
         "seq": seq,
     }
-    left = [Left(*row) for row in tx.all(_USED_BY_STRAYS, values)]
+    kept = {row[0]: row[1] for row in tx.all(_PROPERTIES_OF_STRAYS, values)}
+    left = [Left(from_id, used, kept.get(from_id, 0), n) for from_id, used, n in tx.all(_USED_BY_STRAYS, values)]
     for one in left:
         tx.execute(_DISPOSSESS_STRAYS, {**values, "from": one.space_id})
     tx.execute(_POSSESS_STRAYS, values)
@@ -125,11 +132,11 @@ def settle(tx: Transaction, node_id: int, space_id: int, *, came_from: int, seq:
     _give_long(tx, space_id, tx.all(_LONG_OF_ONE, values))
     tx.execute(_DEPART_ONE, values)
     _, used, chunks = tx.execute(_USED_BY_ONE, values).fetchone()
-    return Left(came_from, used, chunks)
+    return Left(came_from, used, properties.used(tx, node_id)[1], chunks)
 
 
 def size_below(tx: Snapshot, node_id: int) -> int:
-    """Return the bytes of all versions of a node and of all below it, trash too. Reads every one of these rows."""
+    """Return the bytes of all versions and properties of a node and of all below it, trash too. Reads every row."""
     return int(tx.execute(_SIZE_BELOW, {"id": node_id}).fetchone()[0])
 
 

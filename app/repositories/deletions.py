@@ -34,6 +34,7 @@ _PURGE = """
 """
 _PURGE_PAST = "DELETE FROM past WHERE node_id = :id"
 _PURGE_SUMS = "DELETE FROM folders WHERE node_id = :id"
+_PURGE_LOCKS = "DELETE FROM locks WHERE node_id = :id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +137,5 @@ def purge(tx: Transaction, node_ids: Iterable[int], *, dead_seq: int) -> None:
     """
     rows = [{"id": node_id, "seq": dead_seq} for node_id in node_ids]
     found_names.change(tx, [row["id"] for row in rows])
-    for statement in (_PURGE_PAST, _PURGE_SUMS, _PURGE):
+    for statement in (_PURGE_PAST, _PURGE_SUMS, _PURGE_LOCKS, _PURGE):
         tx.connection.executemany(statement, rows)

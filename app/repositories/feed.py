@@ -188,6 +188,12 @@ def seq_before(tx: Snapshot, time_ms: int, head: Head) -> int | None:
     return low if low >= head.oldest_seq or head.oldest_seq == 1 else None
 
 
+def time_of(tx: Snapshot, seq: int) -> int | None:
+    """Return when a change was made, Unix milliseconds; None where the journal knows it no more."""
+    row = tx.one(_TIME, {"seq": seq})
+    return None if row is None else int(row["at_ms"])
+
+
 def _membership(row: sqlite3.Row) -> Membership:
     space_id, tag, owner_id, role, joined_seq, left_seq, root_id, is_trashed, *mount = row
     return Membership(space_id, tag, owner_id, role, joined_seq, left_seq, root_id, is_trashed > 0, Step(*mount))

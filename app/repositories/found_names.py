@@ -4,13 +4,13 @@ A full-text index writes a piece of its own at every savepoint, which would cost
 rest of it does. So a change of a name leaves one narrow row here, and the entries follow in batches (decision 0019).
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from typing import NamedTuple
 
 from app.db.transaction import Snapshot, Transaction
+from app.listing import fold
 
 GRAM = 3
 """Letters of a trigram: what is shorter cannot be asked of the index."""
@@ -92,13 +92,6 @@ class Progress:
     def is_whole(self) -> bool:
         """Whether all nodes are in it, but for those that are unsettled."""
         return self.done_id >= self.end_id
-
-
-def fold(name: str) -> str:
-    """Return a name as it is compared: no case, no accents, no difference between forms of one letter."""
-    decomposed = unicodedata.normalize("NFKD", name)
-    plain = decomposed if decomposed.isascii() else "".join(c for c in decomposed if not unicodedata.combining(c))
-    return plain.casefold()
 
 
 def appear(tx: Transaction, node_id: int) -> None:

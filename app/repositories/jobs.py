@@ -20,6 +20,10 @@ _BY_ID = """
       FROM jobs WHERE id = :id
 """
 _UNFINISHED = "SELECT id FROM jobs WHERE done_ms IS NULL ORDER BY id"
+_UNFINISHED_PAGE = """
+    SELECT id, tag, kind, user_id, actor_id, node_id, state, created_ms, done_ms, done, total, result
+      FROM jobs WHERE done_ms IS NULL AND id > :after ORDER BY id LIMIT :limit
+"""
 _NODES = "SELECT node_id FROM jobs WHERE done_ms IS NULL AND kind = :kind"
 _SAVE = """
     UPDATE jobs SET state = :state, done = done + :done, total = coalesce(:total, total),
@@ -148,6 +152,11 @@ def find(tx: Snapshot, job_id: int) -> Job | None:
 def unfinished(tx: Snapshot) -> list[int]:
     """Return the ids of all jobs that have work left, oldest first."""
     return [row["id"] for row in tx.all(_UNFINISHED)]
+
+
+def unfinished_page(tx: Snapshot, *, after: int, limit: int) -> list[Job]:
+    """Return up to `limit` jobs that have work left, behind the id `after`, oldest first."""
+    return [_job(row) for row in tx.all(_UNFINISHED_PAGE, {"after": after, "limit": limit})]
 
 
 def nodes_of(tx: Snapshot, kind: JobKind) -> set[int]:

@@ -22,6 +22,7 @@ class Operation(IntEnum):
     REVEAL = 7
     PURGE = 8
     CARRY = 9
+    PROPERTIES = 10
 
 
 @dataclass(frozen=True, slots=True)

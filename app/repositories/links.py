@@ -8,7 +8,7 @@ from app.link_mode import Mode
 
 _COLUMNS = """
     l.id, a.tag, l.node_id, l.user_id, u.name, l.mode, l.password_hash, l.password_generation, l.expires_ms,
-    l.max_downloads, l.downloads, l.is_paused, l.created_ms
+    l.max_downloads, l.downloads, l.is_paused, l.created_ms, l.sealed_token
 """
 _FROM = "FROM links l JOIN actors a ON a.id = l.id JOIN users u ON u.id = l.user_id"
 _BY_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.id = :id"
@@ -25,8 +25,9 @@ _KNOWN_TO = f"""
 """  # noqa: S608
 _COUNT = "SELECT count(*) FROM links WHERE user_id = :user"
 _INSERT = """
-    INSERT INTO links (id, node_id, user_id, mode, digest, password_hash, expires_ms, max_downloads, created_ms)
-    VALUES (:id, :node, :user, :mode, :digest, :password, :expires, :max, :now)
+    INSERT INTO links
+      (id, node_id, user_id, mode, digest, sealed_token, password_hash, expires_ms, max_downloads, created_ms)
+    VALUES (:id, :node, :user, :mode, :digest, :sealed, :password, :expires, :max, :now)
 """
 _RENEW = """
     UPDATE links SET password_hash = :password, password_generation = password_generation + 1 WHERE id = :id
@@ -59,6 +60,7 @@ class Link:
     downloads: int
     is_paused: bool
     created_ms: int
+    sealed_token: bytes | None
 
     def __repr__(self) -> str:
         """Show no hash, whatever this lands in."""
@@ -104,6 +106,7 @@ def add(
     user_id: int,
     mode: Mode,
     digest: bytes,
+    sealed_token: bytes,
     password_hash: str | None,
     expires_ms: int | None,
     max_downloads: int | None,
@@ -117,6 +120,7 @@ def add(
             "user": user_id,
             "mode": mode,
             "digest": digest,
+            "sealed": sealed_token,
             "password": password_hash,
             "expires": expires_ms,
             "max": max_downloads,
@@ -152,7 +156,22 @@ def _link(row: sqlite3.Row | None) -> Link | None:
 
 
 def _link_of(row: sqlite3.Row) -> Link:
-    number, tag, node, user, username, mode, password, generation, expires_ms, most, downloads, is_paused, made_ms = row
+    (
+        number,
+        tag,
+        node,
+        user,
+        username,
+        mode,
+        password,
+        generation,
+        expires_ms,
+        most,
+        downloads,
+        is_paused,
+        made_ms,
+        sealed,
+    ) = row
     return Link(
         number,
         tag,
@@ -167,4 +186,5 @@ def _link_of(row: sqlite3.Row) -> Link:
         downloads,
         bool(is_paused),
         made_ms,
+        sealed,
     )

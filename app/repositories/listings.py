@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.db.transaction import Snapshot
-from app.listing import Order, Place, Sort
+from app.listing import Order, Place, Sort, natural_key
 from app.repositories.nodes import COLUMNS, Node, node_of
 
 LISTED = f"""
@@ -19,6 +19,7 @@ LISTED = f"""
 """  # noqa: S608 - put together from constants, as all below
 _ONE = f"{LISTED} WHERE n.id = :id"
 _OF_KIND = f"{LISTED} WHERE n.parent_id = :parent AND n.dead_seq = 0 AND (n.kind > 0) = :is_folder"
+_COUNT = "SELECT count(*) FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0"
 _TRASH = f"""
     SELECT {COLUMNS}, f.size AS below_size, f.below_seq, v.sha256, v.content_type, u.name AS username,
            d.name AS deleted_by
@@ -35,6 +36,7 @@ _TRASH = f"""
 """  # noqa: S608 - put together from constants
 _KEYS: dict[Sort, str] = {
     "name": "n.name",
+    "natural": "natural_key(n.name)",  # a function of ours, see app.db.database
     "size": "coalesce(f.size, n.size)",
     "mtime": "coalesce(n.mtime_ms, n.modified_ms)",
     "type": "coalesce(v.content_type, '')",
@@ -69,14 +71,20 @@ def children(
     tx: Snapshot, parent_id: int, *, sort: Sort, order: Order, after: Place | None, limit: int
 ) -> tuple[list[Listed], Place | None]:
     """Return up to `limit` live children after a place, and the place where they end; None at the end."""
-    found: list[tuple[Place, Listed]] = []
+    found: list[Listed] = []
     for is_folder in (True, False):
         if after is not None and after.is_folder < is_folder:
             continue
         here = after if after is not None and after.is_folder == is_folder else None
         found += _of_kind(tx, parent_id, sort, order, is_folder, here, limit + 1 - len(found))
     page = found[:limit]
-    return [listed for _, listed in page], page[-1][0] if len(found) > limit else None
+    return page, _place(page[-1], sort) if len(found) > limit else None
+
+
+def count(tx: Snapshot, parent_id: int) -> int:
+    """Return how many live children a folder has."""
+    row = tx.one(_COUNT, {"parent": parent_id})
+    return 0 if row is None else int(row[0])
 
 
 def trash(tx: Snapshot, space_id: int, *, before: int, limit: int) -> list[tuple[Listed, str]]:
@@ -97,7 +105,7 @@ def _of_kind(
     is_folder: bool,  # noqa: FBT001 - as it stands in Place
     after: Place | None,
     limit: int,
-) -> Sequence[tuple[Place, Listed]]:
+) -> Sequence[Listed]:
     key, way, beyond = _KEYS[sort], order, "<" if order == "desc" else ">"
     where = "" if after is None else f" AND ({key}, n.name) {beyond} (:key, :name)"
     by = f"n.name {way}" if sort == "name" else f"{key} {way}, n.name {way}"
@@ -108,13 +116,14 @@ def _of_kind(
         {"parent": parent_id, "is_folder": is_folder, "limit": limit}
         | ({} if after is None else {"key": after.key, "name": after.name}),
     )
-    return [(_place(listed, sort), listed) for listed in map(listed_of, rows)]
+    return [*map(listed_of, rows)]
 
 
 def _place(listed: Listed, sort: Sort) -> Place:
     node = listed.node
     keys: dict[Sort, str | int] = {
         "name": node.name,
+        "natural": natural_key(node.name),
         "size": listed.size,
         "mtime": node.modified_ms if node.mtime_ms is None else node.mtime_ms,
         "type": listed.content_type or "",

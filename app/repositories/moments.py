@@ -16,23 +16,33 @@ _THEN = f"""
     SELECT {_COLUMNS} FROM past WHERE node_id = :id AND to_seq > :seq AND from_seq <= :seq ORDER BY to_seq LIMIT 1
 """  # noqa: S608 - put together from constants, as all here
 _BACKWARDS = f"SELECT {_COLUMNS} FROM past WHERE node_id = :id ORDER BY to_seq DESC"  # noqa: S608
-_CHILDREN = """
+
+
+def _held(more: str) -> str:
+    """Return the beginning of a statement about what a folder held; `more` is asked of each state."""
+    return f"""
     SELECT s.id, n.tag, s.space_id, s.name, n.kind, s.version_id, s.mtime_ms, s.executable, s.from_seq, n.created_ms,
            v.tag AS version_tag, v.size, v.sha256, v.content_type, v.manifest IS NOT NULL AS is_kept,
-           u.name AS username, coalesce(j.at_ms, n.created_ms) AS at_ms
+           u.name AS username, coalesce(j.at_ms, n.created_ms) AS at_ms, n.parent_id, n.target_id
       FROM (SELECT id, space_id, name, version_id, mtime_ms, executable, seq AS from_seq, actor_id FROM nodes
-             WHERE parent_id = :parent AND dead_seq = 0 AND seq <= :seq
+             WHERE parent_id = :parent AND dead_seq = 0 AND seq <= :seq {more}
             UNION ALL
             SELECT node_id, space_id, name, version_id, mtime_ms, executable, from_seq, actor_id FROM past
-             WHERE parent_id = :parent AND to_seq > :seq AND from_seq <= :seq AND dead_seq = 0) s
+             WHERE parent_id = :parent AND to_seq > :seq AND from_seq <= :seq AND dead_seq = 0 {more}) s
       JOIN nodes n ON n.id = s.id
       JOIN actors a ON a.id = s.actor_id
       JOIN users u ON u.id = a.user_id
       LEFT JOIN versions v ON v.id = s.version_id
       LEFT JOIN journal j ON j.seq = s.from_seq
-     WHERE n.kind < 2 AND (n.kind = 0, s.name) > (:is_file, :name)
+    """  # noqa: S608 - constants
+
+
+_CHILDREN = f"""
+    {_held("")}
+     WHERE n.kind <= :kind AND (n.kind = 0, s.name) > (:is_file, :name)
      ORDER BY n.kind = 0, s.name LIMIT :limit
 """
+_CHILD = _held("AND name = :name")
 _KEPT_BEFORE = """
     SELECT id, tag, size, sha256, content_type, created_ms FROM versions
      WHERE node_id = :node AND id < :version AND manifest IS NOT NULL ORDER BY id DESC LIMIT 1
@@ -51,6 +61,14 @@ _ACTORS = "SELECT id FROM actors WHERE user_id = :user ORDER BY id"
 _TOUCHED = """
     SELECT seq, node_id, op FROM journal WHERE actor_id = :actor AND seq > :after AND seq <= :upto
      ORDER BY seq LIMIT :limit
+"""
+_ANY_IN_FEED = "SELECT 1 FROM nodes WHERE space_id = :space AND feed_seq > :after AND feed_seq <= :upto LIMIT 1"
+_ANY_BY = "SELECT 1 FROM journal WHERE actor_id = :actor AND seq > :after AND seq <= :upto LIMIT 1"
+_ANY_BY_IN = """
+    SELECT 1 FROM (SELECT node_id FROM journal WHERE actor_id = :actor AND seq > :after AND seq <= :upto
+                    ORDER BY seq DESC LIMIT 1000) j
+      JOIN nodes n ON n.id = j.node_id
+     WHERE n.space_id = :space LIMIT 1
 """
 
 
@@ -89,6 +107,8 @@ class ChildThen:
         version: of a file, the one that it had then, whether its content is kept or not.
         is_kept: whether that content is still there.
         from_seq, modified_ms: since when it was so.
+        parent_now: the folder that it is in now, or was when it was deleted.
+        target_id: of a mount, the space that it shows.
     """
 
     id: int
@@ -104,6 +124,8 @@ class ChildThen:
     created_ms: int
     modified_ms: int
     username: str
+    parent_now: int | None
+    target_id: int | None
 
 
 def state_at(tx: Snapshot, node_id: int, seq: int) -> State | None:
@@ -122,16 +144,30 @@ def states_backwards(tx: Snapshot, node_id: int) -> Iterator[State]:
 
 
 def children_at(
-    tx: Snapshot, parent_id: int, seq: int, *, after: tuple[bool, str] | None, limit: int
+    tx: Snapshot,
+    parent_id: int,
+    seq: int,
+    *,
+    after: tuple[bool, str] | None,
+    limit: int,
+    with_mounts: bool = False,
 ) -> list[ChildThen]:
     """Return up to `limit` files and folders that a folder held after `seq`: folders first, by name.
 
     Args:
         after: whether the last one of the page before was a file, and its name.
+        with_mounts: mounts as well, among the folders.
     """
     is_file, name = (False, "") if after is None else after
-    values = {"parent": parent_id, "seq": seq, "is_file": is_file, "name": name, "limit": limit}
+    kind = Kind.MOUNT if with_mounts else Kind.FOLDER
+    values = {"parent": parent_id, "seq": seq, "is_file": is_file, "name": name, "limit": limit, "kind": kind}
     return [_child(row) for row in tx.execute(_CHILDREN, values)]
+
+
+def child_at(tx: Snapshot, parent_id: int, seq: int, name: str) -> ChildThen | None:
+    """Return what had a name in a folder after `seq`, a mount too."""
+    row = tx.one(_CHILD, {"parent": parent_id, "seq": seq, "name": name})
+    return None if row is None else _child(row)
 
 
 def nearest_kept(tx: Snapshot, node_id: int, version_id: int) -> Kept | None:
@@ -159,6 +195,23 @@ def touched_by(tx: Snapshot, actor_id: int, *, after: int, upto: int, limit: int
     return [(row["seq"], row["node_id"], row["op"]) for row in tx.all(_TOUCHED, values)]
 
 
+def is_last_changed(tx: Snapshot, space_id: int, *, after: int, upto: int) -> bool:
+    """Tell whether the last change of any node of a space lies in a span of the journal."""
+    return tx.one(_ANY_IN_FEED, {"space": space_id, "after": after, "upto": upto}) is not None
+
+
+def is_changed_by(tx: Snapshot, actor_id: int, *, after: int, upto: int, space_id: int | None = None) -> bool:
+    """Tell whether an actor changed anything in a span of the journal.
+
+    Args:
+        space_id: only what is in this space now counts, of the last 1,000 changes in the span.
+    """
+    values = {"actor": actor_id, "after": after, "upto": upto}
+    if space_id is None:
+        return tx.one(_ANY_BY, values) is not None
+    return tx.one(_ANY_BY_IN, {**values, "space": space_id}) is not None
+
+
 def history_seq(tx: Snapshot, space_id: int) -> int:
     """Return the seq to which the history of a space reaches back."""
     row = tx.one(_HISTORY, {"space": space_id})
@@ -177,7 +230,7 @@ def _state(row: sqlite3.Row) -> State:
 
 def _child(row: sqlite3.Row) -> ChildThen:
     number, tag, space, name, kind, version_id, mtime_ms, executable, from_seq, created_ms, *rest = row
-    version_tag, size, sha256, content_type, is_kept, username, at_ms = rest
+    version_tag, size, sha256, content_type, is_kept, username, at_ms, parent_now, target_id = rest
     version = None if version_tag is None else Kept(version_id, version_tag, size, sha256, content_type)
     return ChildThen(
         number,
@@ -193,4 +246,6 @@ def _child(row: sqlite3.Row) -> ChildThen:
         created_ms,
         at_ms,
         username,
+        parent_now,
+        target_id,
     )

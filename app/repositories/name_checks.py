@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import islice
 
 from app.db.transaction import Snapshot
-from app.repositories.found_names import fold
+from app.listing import fold
 
 PAGE = 10_000
 _MISSING = """

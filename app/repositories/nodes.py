@@ -12,6 +12,7 @@ from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, NameTakenError
 from app.repositories import found_names
 from app.repositories.journal import Operation
+from app.repositories.photos import is_photo
 
 COLUMNS = """
     n.id, n.tag, n.space_id, n.parent_id, n.name, n.kind, n.version_id, n.version_tag, n.size, n.mtime_ms,
@@ -19,6 +20,7 @@ COLUMNS = """
     n.feed_seq, n.target_id
 """
 _BY_ID = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id"  # noqa: S608 - put together from constants, as all here
+_NAMED = f"SELECT {COLUMNS} FROM nodes n WHERE n.id = :id AND n.tag = :tag"  # noqa: S608
 _CHILD = f"SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name = :name"  # noqa: S608
 _CHILDREN = f"""
     SELECT {COLUMNS} FROM nodes n WHERE n.parent_id = :parent AND n.dead_seq = 0 AND n.name > :after
@@ -29,9 +31,9 @@ _UP = "SELECT parent_id, name, dead_seq, space_id FROM nodes WHERE id = :id"
 _SPACE = "SELECT space_id FROM nodes WHERE id = :id"
 _INSERT = """
     INSERT INTO nodes (id, tag, space_id, parent_id, name, kind, target_id, version_id, version_tag, size, mtime_ms,
-      executable, seq, content_seq, feed_seq, created_seq, created_ms, actor_id, modified_ms)
+      executable, is_photo, seq, content_seq, feed_seq, created_seq, created_ms, actor_id, modified_ms)
     VALUES (:id, :tag, :space, :parent, :name, :kind, :target, :version, :version_tag, :size, :mtime,
-      :executable, :seq, :seq, :seq, :seq, :now, :actor, :now)
+      :executable, :is_photo, :seq, :seq, :seq, :seq, :now, :actor, :now)
 """
 _INSERT_FOLDER = "INSERT INTO folders (node_id, size, items, below_seq) VALUES (:id, 0, 0, :seq)"
 _CLOSE = """
@@ -42,7 +44,8 @@ _CLOSE = """
 """
 _SET_CONTENT = """
     UPDATE nodes SET version_id = :version, version_tag = :version_tag, size = :size, mtime_ms = :mtime,
-      executable = :executable, seq = :seq, content_seq = :seq, feed_seq = :seq, actor_id = :actor, modified_ms = :now
+      executable = :executable, is_photo = :is_photo, seq = :seq, content_seq = :seq, feed_seq = :seq,
+      actor_id = :actor, modified_ms = :now
      WHERE id = :id AND seq = :if_seq
 """
 _SET_PLACE = """
@@ -126,6 +129,7 @@ class Content:
     size: int
     mtime_ms: int
     executable: bool
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,15 @@ class Step:
     name: str
     dead_seq: int
     space_id: int
+
+
+class WaysKept(Snapshot):
+    """A snapshot that reads each step of the ways up once; for one reading unit of work, in which none changes."""
+
+    def __init__(self, tx: Snapshot) -> None:
+        """Begin with no step known."""
+        super().__init__(tx.connection)
+        self.steps: dict[int, Step] = {}
 
 
 @dataclass(slots=True)
@@ -173,6 +186,15 @@ def find(tx: Snapshot, node_id: int) -> Node | None:
     return _node(tx.one(_BY_ID, {"id": node_id}))
 
 
+def find_named(tx: Snapshot, number: int, tag: bytes) -> Node | None:
+    """Return the node that a wire id names, dead or alive.
+
+    The tag is held against the row inside SQLite: for a number whose node has another tag no more is done than for one
+    that has no node, not even to read its row, so that a thousand guesses at once show no difference either.
+    """
+    return _node(tx.one(_NAMED, {"id": number, "tag": tag}))
+
+
 def find_child(tx: Snapshot, parent_id: int, name: str) -> Node | None:
     """Return the live child of this name."""
     return _node(tx.one(_CHILD, {"parent": parent_id, "name": name}))
@@ -191,14 +213,18 @@ def name_in_use(tx: Snapshot, parent_id: int, name: str) -> int | None:
 
 def way_up(tx: Snapshot, node_id: int) -> list[Step]:
     """Return the node and all above it, up to the root of its space; empty if there is no such node."""
+    known = tx.steps if isinstance(tx, WaysKept) else {}
     steps = []
     at: int | None = node_id
     while at is not None:
-        row = tx.one(_UP, {"id": at})
-        if row is None:
-            return []
-        steps.append(Step(at, row["parent_id"], row["name"], row["dead_seq"], row["space_id"]))
-        at = row["parent_id"]
+        step = known.get(at)
+        if step is None:
+            row = tx.one(_UP, {"id": at})
+            if row is None:
+                return []
+            step = known[at] = Step(at, row["parent_id"], row["name"], row["dead_seq"], row["space_id"])
+        steps.append(step)
+        at = step.parent_id
     return steps
 
 
@@ -390,13 +416,14 @@ def _taken(tx: Snapshot, parent_id: int | None, name: str) -> Exception:
 
 def _content(content: Content | None) -> dict[str, object]:
     if content is None:
-        return dict.fromkeys(("version", "version_tag", "size", "mtime")) | {"executable": False}
+        return dict.fromkeys(("version", "version_tag", "size", "mtime")) | {"executable": False, "is_photo": False}
     return {
         "version": content.version_id,
         "version_tag": content.version_tag,
         "size": content.size,
         "mtime": content.mtime_ms,
         "executable": content.executable,
+        "is_photo": is_photo(content.content_type),
     }
 
 

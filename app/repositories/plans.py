@@ -74,6 +74,8 @@ class Outcome(IntEnum):
     """Who asked may not change it any more."""
     FAILED = 11
     """It was tried, and refused or met a fault."""
+    LOCKED = 12
+    """Somebody's lock bound it, something in it, or a folder of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import msgspec
 from app.db.transaction import Snapshot, Transaction
 
 _RULES = "SELECT node_id, rule FROM retention"
-_RULE = "SELECT rule FROM retention WHERE node_id = :node"
 _SET_RULE = """
     INSERT INTO retention (node_id, rule) VALUES (:node, :rule) ON CONFLICT DO UPDATE SET rule = excluded.rule
 """
@@ -73,12 +72,6 @@ class Age(NamedTuple):
 def rules(tx: Snapshot) -> dict[int, bytes]:
     """Return the rules of all folders that have one of their own, by node."""
     return {row["node_id"]: row["rule"] for row in tx.all(_RULES)}
-
-
-def find_rule(tx: Snapshot, node_id: int) -> bytes | None:
-    """Return a folder's own rule."""
-    row = tx.one(_RULE, {"node": node_id})
-    return None if row is None else row["rule"]
 
 
 def set_rule(tx: Transaction, node_id: int, rule: bytes) -> None:

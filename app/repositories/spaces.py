@@ -15,7 +15,7 @@ _INSERT_SHARED = """
     INSERT INTO spaces (id, tag, owner_id, root_id, quota, used, reserved, head_seq, history_seq, is_shared)
     VALUES (:id, :tag, :owner, :root, NULL, 0, 0, 0, :history, 1)
 """
-_COLUMNS = "s.id, s.tag, s.owner_id, s.root_id, s.quota, s.used, s.reserved, s.is_shared"
+_COLUMNS = "s.id, s.tag, s.owner_id, s.root_id, s.quota, s.used, s.reserved, s.is_shared, s.property_size"
 _HOME = f"SELECT {_COLUMNS} FROM spaces s WHERE s.owner_id = :owner AND s.is_shared = 0"  # noqa: S608 - constants
 _BY_ID = f"SELECT {_COLUMNS} FROM spaces s WHERE s.id = :id"  # noqa: S608
 _SHARED_WITH = f"""
@@ -24,13 +24,14 @@ _SHARED_WITH = f"""
 """  # noqa: S608
 _OWNED = f"SELECT {_COLUMNS} FROM spaces s WHERE s.owner_id = :owner AND s.is_shared = 1 ORDER BY s.id"  # noqa: S608
 _USAGE = """
-    SELECT max(CASE WHEN is_shared = 0 THEN quota END) AS quota, sum(used) AS used, sum(reserved) AS reserved
+    SELECT max(CASE WHEN is_shared = 0 THEN quota END) AS quota, sum(used + property_size) AS used,
+           sum(reserved) AS reserved
       FROM spaces WHERE owner_id = :owner
 """
 _HISTORY = "SELECT history_seq FROM spaces WHERE id = :id"
 _ADJUST = """
-    UPDATE spaces SET used = used + :used, reserved = max(0, reserved + :reserved), head_seq = max(head_seq, :seq)
-     WHERE id = :id
+    UPDATE spaces SET used = used + :used, reserved = max(0, reserved + :reserved),
+      property_size = property_size + :property_size, head_seq = max(head_seq, :seq) WHERE id = :id
 """
 _SET_QUOTA = "UPDATE spaces SET quota = :quota WHERE id = :id"
 _SET_OWNER = "UPDATE spaces SET owner_id = :owner WHERE id = :id"
@@ -45,6 +46,7 @@ class Space:
         quota: of a home, the limit for all that its owner owns; None where there is none.
         used: counts every version, deduplicated or not.
         reserved: promised to open uploads.
+        property_size: of what programs keep on its nodes.
     """
 
     id: int
@@ -55,6 +57,12 @@ class Space:
     used: int
     reserved: int
     is_shared: bool
+    property_size: int
+
+    @property
+    def taken(self) -> int:
+        """What it takes of its owner's quota, without what is promised."""
+        return self.used + self.property_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +144,12 @@ def give_home(tx: Transaction, space_id: int, owner_id: int) -> None:
     tx.execute(_GIVE_HOME, {"id": space_id, "owner": owner_id})
 
 
-def adjust(tx: Transaction, space_id: int, *, used: int = 0, reserved: int = 0, seq: int = 0) -> None:
-    """Add to what is used and promised, in bytes, and note `seq` as a change of this space."""
-    tx.execute(_ADJUST, {"id": space_id, "used": used, "reserved": reserved, "seq": seq})
+def adjust(
+    tx: Transaction, space_id: int, *, used: int = 0, reserved: int = 0, property_size: int = 0, seq: int = 0
+) -> None:
+    """Add to what is used, promised and kept on nodes, in bytes, and note `seq` as a change of this space."""
+    values = {"used": used, "reserved": reserved, "property_size": property_size, "seq": seq}
+    tx.execute(_ADJUST, {"id": space_id, **values})
     if seq:
         tx.touch(space_id)
 
@@ -149,5 +160,5 @@ def set_quota(tx: Transaction, space_id: int, quota: int | None) -> None:
 
 
 def _space(row: sqlite3.Row) -> Space:
-    number, tag, owner_id, root_id, quota, used, reserved, is_shared = row
-    return Space(number, tag, owner_id, root_id, quota, used, reserved, bool(is_shared))
+    number, tag, owner_id, root_id, quota, used, reserved, is_shared, property_size = row
+    return Space(number, tag, owner_id, root_id, quota, used, reserved, bool(is_shared), property_size)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from app.db.transaction import Snapshot
 
 _SPACES = """
-    SELECT s.id, s.tag, s.root_id, s.used, s.head_seq, f.size, f.items, r.dead_seq > 0 AS is_dead, r.name
+    SELECT s.id, s.tag, s.root_id, s.used, s.property_size, s.head_seq, f.size, f.items, r.dead_seq > 0 AS is_dead,
+           r.name
       FROM spaces s JOIN nodes r ON r.id = s.root_id LEFT JOIN folders f ON f.node_id = r.id
      WHERE s.owner_id = :owner ORDER BY s.id
 """
@@ -32,6 +33,7 @@ class Held:
 
     Attributes:
         used: by all versions, trash included.
+        property_size: of what programs keep on its nodes.
         head_seq: changes with every change of it.
     """
 
@@ -40,6 +42,7 @@ class Held:
     root_id: int
     name: str
     used: int
+    property_size: int
     head_seq: int
     live: int
     items: int
@@ -54,6 +57,7 @@ def held_by(tx: Snapshot, owner_id: int) -> list[Held]:
             root_id=row["root_id"],
             name=row["name"],
             used=row["used"],
+            property_size=row["property_size"],
             head_seq=row["head_seq"],
             live=0 if row["is_dead"] else row["size"] or 0,
             items=0 if row["is_dead"] else row["items"] or 0,

@@ -21,6 +21,11 @@ _INSERT = """
 _BY_ID = """
     SELECT id, tag, node_id, size, mtime_ms, executable, content_type, sha256, manifest FROM versions WHERE id = :id
 """
+_NAMED = """
+    SELECT id, tag, node_id, size, mtime_ms, executable, content_type, sha256, manifest FROM versions
+     WHERE id = :id AND tag = :tag AND node_id = :node
+"""
+_NODE_OF = "SELECT node_id FROM versions WHERE id = :id AND tag = :tag"
 _COPY = """
     INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, sha256, claimed_sha256, base_id,
       actor_id, created_ms, manifest)
@@ -36,6 +41,10 @@ _OF_NODE = """
       JOIN users u ON u.id = a.user_id
      WHERE v.node_id = :node AND v.id < :before ORDER BY v.id DESC LIMIT :limit
 """
+_HAND_OVER = """
+    UPDATE versions SET node_id = :node, base_id = :base, mtime_ms = :mtime, executable = :executable WHERE id = :id
+"""
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM versions WHERE node_id = :node LIMIT :most)"
 _MANIFEST = "SELECT manifest FROM versions WHERE id = :id"
 _LENGTH = "SELECT coalesce(sum(length(manifest)), 0) FROM versions WHERE node_id = :node"
 _DELETE_OF_NODE = "DELETE FROM versions WHERE node_id = :node RETURNING size, manifest"
@@ -67,6 +76,21 @@ def find(tx: Snapshot, version_id: int) -> Version | None:
     """Return the version."""
     row = tx.one(_BY_ID, {"id": version_id})
     return None if row is None else _version(row)
+
+
+def find_named(tx: Snapshot, number: int, tag: bytes, *, node_id: int) -> Version | None:
+    """Return the version of a node that a wire id names.
+
+    Of one with another tag, or of another node, nothing is read: not its manifest, which may be long.
+    """
+    row = tx.one(_NAMED, {"id": number, "tag": tag, "node": node_id})
+    return None if row is None else _version(row)
+
+
+def named_node(tx: Snapshot, number: int, tag: bytes) -> int | None:
+    """Return the node whose version a wire id names."""
+    row = tx.one(_NODE_OF, {"id": number, "tag": tag})
+    return None if row is None else row["node_id"]
 
 
 def add(
@@ -132,6 +156,20 @@ def copy(
             "source": source.id,
         },
     )
+
+
+def hand_over(tx: Transaction, content: Content, *, node_id: int, base_id: int | None) -> None:
+    """Let a version be one of another file of the same space, grown from `base_id`, with the time and bit of `content`.
+
+    Both nodes must say the same.
+    """
+    values = {"mtime": content.mtime_ms, "executable": content.executable, "id": content.version_id}
+    tx.execute(_HAND_OVER, {**values, "node": node_id, "base": base_id})
+
+
+def count_of(tx: Snapshot, node_id: int, *, most: int) -> int:
+    """Return how many versions a file has, or `most` if it has more."""
+    return int(tx.execute(_COUNT, {"node": node_id, "most": most}).fetchone()[0])
 
 
 @dataclass(frozen=True, slots=True)

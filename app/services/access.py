@@ -5,9 +5,11 @@ to a part of that, or to reading. What one may not see does not exist: the same 
 
 Rights come from the walk up: they are those of the space whose root a node hangs from. Its row may still name another
 space, while a job carries what is below a moved folder over.
+
+The tag of a wire id is compared before anything else is looked up. So with ids that were guessed nobody can tell from
+the time of a refusal whether there is a node, nor how deep it lies; whoever has the tag was shown the node once.
 """
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -216,9 +218,11 @@ def look(tx: Snapshot, actor: Actor, file_id: str) -> Sight:
     """
     if file_id == HOME_ALIAS:
         return home(tx, actor)
-    number, tag = decode_id(file_id)
-    sight = _seen(tx, actor, number)
-    if sight is None or not hmac.compare_digest(sight.node.tag, tag):
+    node = nodes.find_named(tx, *decode_id(file_id))
+    # A mount has no id on the wire: what shows there is the root behind it, which has its own.
+    shows = node is not None and not node.dead_seq and node.kind is not Kind.MOUNT
+    sight = _sight(tx, actor, node, alive=True) if node is not None and shows else None
+    if sight is None:
         raise NotFoundError("There is nothing with this id.")
     return sight
 
@@ -243,10 +247,9 @@ def look_trashed(tx: Snapshot, actor: Actor, trash_id: str) -> Sight:
     Raises:
         NotFoundError: the actor's trash holds no such entry.
     """
-    number, tag = decode_id(trash_id)
-    node = nodes.find(tx, number)
+    node = nodes.find_named(tx, *decode_id(trash_id))
     sight = None if node is None or node.dead_ms is None else _sight(tx, actor, node)
-    if sight is None or not hmac.compare_digest(sight.node.tag, tag):
+    if sight is None:
         raise NotFoundError("The trash holds nothing with this id.")
     return sight
 
@@ -288,8 +291,8 @@ def find_version(tx: Snapshot, actor: Actor, version_id: str) -> int | None:
         number, tag = decode_id(version_id)
     except NotFoundError:
         return None
-    version = versions.find(tx, number)
-    node = None if version is None or not hmac.compare_digest(version.tag, tag) else nodes.find(tx, version.node_id)
+    node_id = versions.named_node(tx, number, tag)
+    node = None if node_id is None else nodes.find(tx, node_id)
     return None if node is None or _sight(tx, actor, node) is None else number
 
 
@@ -388,9 +391,6 @@ def _with_way_up(tx: Snapshot, actor: Actor, file_id: str) -> tuple[Sight, list[
     """Return a node, dead or alive, and the way up from it; None where the actor can know of none."""
     if file_id == HOME_ALIAS:
         return None
-    number, tag = decode_id(file_id)
-    node = nodes.find(tx, number)
-    if node is None or not hmac.compare_digest(node.tag, tag):
-        return None
-    sight = _sight(tx, actor, node)
-    return None if sight is None else (sight, nodes.way_up(tx, node.id))
+    node = nodes.find_named(tx, *decode_id(file_id))
+    sight = None if node is None else _sight(tx, actor, node)
+    return None if node is None or sight is None else (sight, nodes.way_up(tx, node.id))

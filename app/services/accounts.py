@@ -1,7 +1,7 @@
 """Accounts: who has one, with which password and quota, and what people are told of their own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from app.auth.endings import Ended, Endings
@@ -13,8 +13,9 @@ from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from app.ids import encode_id
-from app.repositories import actors, nodes, spaces, users
+from app.repositories import actors, nodes, preferences, spaces, users
 from app.repositories.audit import Event
+from app.repositories.preferences import Preferences
 from app.repositories.spaces import Space
 from app.repositories.users import User
 from app.services import access
@@ -41,11 +42,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with quota (None: no limit) and use, in bytes."""
+    """A user with quota (None: no limit) and use, in bytes.
+
+    Attributes:
+        last_used_ms: when one of the user's devices, sessions and app passwords was used last; None where none was, and
+            where nobody asked.
+    """
 
     user: User
     quota: int | None
     used: int
+    last_used_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class Profile:
     device_id: str
     account: Account
     spaces: list[SpaceView]
+    preferences: Preferences
 
 
 def _nothing(_: Transaction) -> None:
@@ -145,7 +153,7 @@ class AccountService:
         """Return up to `limit` accounts behind the name `after`, in order of name; "" begins."""
 
         def work(tx: Snapshot) -> list[Account]:
-            return [_account(tx, user) for user in users.list_page(tx, after=fold(after), limit=limit)]
+            return [_managed(tx, user) for user in users.list_page(tx, after=fold(after), limit=limit)]
 
         return await self._database.read(work)
 
@@ -155,7 +163,7 @@ class AccountService:
         Raises:
             NotFoundError: there is no such user.
         """
-        return await self._database.read(lambda tx: _account(tx, users.require(tx, fold(name))))
+        return await self._database.read(lambda tx: _managed(tx, users.require(tx, fold(name))))
 
     async def change(self, name: str, changes: Changes, *, by: Actor | None = None) -> Account:
         """Change an account, all at once or not at all; whoever is disabled loses all that they hold at once.
@@ -171,7 +179,7 @@ class AccountService:
         def work(tx: Transaction) -> tuple[Account, Ended | None, bool]:
             user = users.require(tx, fold(name))
             ended = _Change(tx, user, by).make(changes)
-            return _account(tx, users.get(tx, user.id)), ended, users.has_enabled_admin(tx)
+            return _managed(tx, users.get(tx, user.id)), ended, users.has_enabled_admin(tx)
 
         account, ended, self._has_admin = await self._database.write(work, use=Use.FREES)
         self._recent.forget(Ended(account.user.id))  # what is remembered of them may say that they are an admin
@@ -213,6 +221,20 @@ class AccountService:
             ForbiddenError: this is the last enabled admin.
         """
         await self.change(name, Changes(is_admin=is_admin), by=by)
+
+    async def sign_out(self, name: str, *, by: Actor | None = None) -> None:
+        """End all that an account holds: devices, sessions, app passwords, open uploads, what was signed for it.
+
+        Raises:
+            NotFoundError: there is no such user.
+        """
+
+        def work(tx: Transaction) -> Ended:
+            user = users.require(tx, fold(name))
+            note(tx, Event.SIGNED_OUT, actor=by, about=user.name)
+            return end_all(tx, user)
+
+        self._endings.announce(await self._database.write(work, use=Use.FREES))
 
     async def set_password(self, name: str, password: str, *, keep_devices: bool = False) -> None:
         """Give an account a new password, on the machine itself, and end its devices unless they shall stay.
@@ -260,7 +282,7 @@ class AccountService:
             device = actors.find(tx, actor.id)
             device_id = "" if device is None else encode_id(device.id, device.tag)
             seen = [_space_view(tx, actor, space) for space in access.spaces_of(tx, actor)]
-            return Profile(device_id, _account(tx, user), seen)
+            return Profile(device_id, _account(tx, user), seen, preferences.get(tx, user.id))
 
         return await self._database.read(work)
 
@@ -330,6 +352,10 @@ def _account(tx: Snapshot, user: User) -> Account:
     return Account(user, usage.quota, usage.used)
 
 
+def _managed(tx: Snapshot, user: User) -> Account:
+    return replace(_account(tx, user), last_used_ms=actors.last_use(tx, user.id))
+
+
 def _space_view(tx: Snapshot, actor: Actor, space: Space) -> SpaceView:
     root, role = nodes.find(tx, space.root_id), access.role_in(tx, actor, space)
     if root is None or role is None:
@@ -340,5 +366,5 @@ def _space_view(tx: Snapshot, actor: Actor, space: Space) -> SpaceView:
         root.name,
         role.name.lower(),
         space.quota,
-        space.used,
+        space.taken,
     )

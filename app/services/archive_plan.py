@@ -1,9 +1,9 @@
-"""What goes into a zip: the tree below a folder, walked in slices and written down outside of memory."""
+"""What goes into a zip: files, and the trees below folders, walked in slices and written down outside of memory."""
 
 import hashlib
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -13,6 +13,7 @@ from app.db.transaction import Snapshot
 from app.errors import LimitReachedError
 from app.listing import Place
 from app.repositories import listings, nodes
+from app.repositories.nodes import Node
 from app.services import access
 from app.services.access import Right, Sight
 from app.services.archive_format import Entry, end_of, safe_name
@@ -24,6 +25,8 @@ MOST_ENTRIES = 1_000_000
 PAGE = 500
 SLICE = 1_000
 IN_MEMORY = 1024 * 1024
+HOME = "Files"
+"""What the home is called in a zip."""
 _LABEL = b"cairn-zip-v1"
 _RECORD = struct.Struct("<QQQqBH")
 _FOLDER, _PROGRAM = 1, 2
@@ -123,33 +126,35 @@ class _Frame:
 
 
 class Walk:
-    """Goes through all below a folder that the actor may read, depth first; each step is one unit of work.
+    """Goes through entries and all below them that the actor may read, depth first; each step is one unit of work.
 
     What is held is a page of folders for each level, whatever the size of the tree.
     """
 
-    def __init__(self, actor: Actor, folder_id: str) -> None:
-        """Begin above the folder with this wire id."""
+    def __init__(self, actor: Actor, file_ids: Sequence[str]) -> None:
+        """Begin above the entries with these wire ids."""
         self._actor = actor
-        self._folder_id = folder_id
+        self._file_ids = file_ids
         self._frames: list[_Frame] = []
-        self._has_begun = False
+        self._begun = 0
+        self._names: set[str] = set()
 
     @property
     def is_done(self) -> bool:
         """Whether all was found."""
-        return self._has_begun and not self._frames
+        return self._begun == len(self._file_ids) and not self._frames
 
     def step(self, tx: Snapshot) -> list[Planned]:
         """Return the next entries, about a thousand.
 
         Raises:
-            NotFoundError: a folder is gone, or not the actor's to see any more.
+            NotFoundError: an entry or a folder is gone, or not the actor's to see any more.
         """
         found: list[Planned] = []
-        if not self._has_begun:
-            found += self._begin(tx)
-        while self._frames and len(found) < SLICE:
+        while not self.is_done and len(found) < SLICE:
+            if not self._frames:
+                found += self._begin(tx)
+                continue
             frame = self._frames[-1]
             if frame.pending:
                 self._frames.append(frame.pending.pop())
@@ -160,9 +165,15 @@ class Walk:
         return found
 
     def _begin(self, tx: Snapshot) -> list[Planned]:
-        sight = access.look(tx, self._actor, self._folder_id)
-        name = safe_name(name_of(tx, sight))
-        self._frames, self._has_begun = [_Frame(self._folder_id, f"{name}/")], True
+        """Return the next of the entries that were asked for; those of different folders may be of one name."""
+        file_id = self._file_ids[self._begun]
+        sight = access.look(tx, self._actor, file_id)
+        self._begun += 1
+        name = free_name(safe_name(name_of(tx, sight)), self._names.__contains__)
+        self._names.add(name)
+        if not sight.node.is_folder:
+            return _file(sight.node, name)
+        self._frames = [_Frame(file_id, f"{name}/")]
         return [_folder(sight.node.id, f"{name}/", sight.node.modified_ms)]
 
     def _list(self, tx: Snapshot, frame: _Frame) -> list[Planned]:
@@ -180,17 +191,24 @@ class Walk:
             if node.is_folder:
                 frame.pending.append(_Frame(view.file_id, f"{path}/"))
                 found.append(_folder(node.id, f"{path}/", node.modified_ms))
-            elif node.version_id is not None:
-                mtime_ms = node.modified_ms if node.mtime_ms is None else node.mtime_ms
-                entry = Entry(path.encode(), node.size or 0, mtime_ms, executable=node.executable)
-                found.append(Planned(entry, node.id, node.version_id))
+            else:
+                found += _file(node, path)
         frame.pending.reverse()
         return found
 
 
 def name_of(tx: Snapshot, sight: Sight) -> str:
     """Return the name of what a zip is made of; the home has none of its own."""
-    return View.of(tx, sight).listed.node.name or "Files"
+    return View.of(tx, sight).listed.node.name or HOME
+
+
+def _file(node: Node, path: str) -> list[Planned]:
+    if node.version_id is None:
+        return []
+    mtime_ms = node.modified_ms if node.mtime_ms is None else node.mtime_ms
+    return [
+        Planned(Entry(path.encode(), node.size or 0, mtime_ms, executable=node.executable), node.id, node.version_id)
+    ]
 
 
 def _folder(node_id: int, path: str, mtime_ms: int) -> Planned:

@@ -1,8 +1,8 @@
-"""Folders as zips that are written while they are sent, with their size known before."""
+"""Folders and selections as zips that are written while they are sent, with their size known before."""
 
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from app.repositories import actors, checksums, users
 from app.services import access
 from app.services.access import Right
 from app.services.archive_content import Check, Contents, Piece
-from app.services.archive_plan import Plan, Walk, name_of
+from app.services.archive_plan import HOME, Plan, Walk, name_of
 from app.services.archive_stream import ArchiveStream
 from app.services.budget import Lease
 from app.services.views import View
@@ -29,6 +29,7 @@ OF_ONE, IN_ALL = 2, 8
 RETRY_S = 5
 WALKS = 3
 KEPT_AT_ONCE = 1_000
+LOOKED_AT_ONCE = 500
 
 
 class ArchiveService:
@@ -50,23 +51,26 @@ class ArchiveService:
         self._running: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def open(self, owner: str, actor: Actor, folder_id: str, check: Check) -> AsyncIterator["Archive"]:
-        """Plan the zip of a folder, and keep the plan while entered.
+    async def open(
+        self, owner: str, actor: Actor, file_ids: Sequence[str], check: Check, *, is_folder: bool = False
+    ) -> AsyncIterator["Archive"]:
+        """Plan the zip of entries with all below them, and keep the plan while entered.
 
         Args:
             owner: who may have two zips under way.
             actor: who reads.
-            folder_id: on the wire.
+            file_ids: on the wire; one entry or more.
             check: asked, beside the rights, while the zip is read; see `Check`.
+            is_folder: it must be folders.
 
         Raises:
-            NotFoundError: there is no such folder.
+            NotFoundError: there is no such entry.
             RateLimitedError: the owner has two under way.
             UnavailableError: there are eight under way.
-            LimitReachedError: there is too much in the folder.
+            LimitReachedError: there is too much in the folders.
         """
         with self._place(owner):
-            archive = await self._plan(actor, folder_id, check)
+            archive = await self._plan(actor, file_ids, check, is_folder=is_folder)
             try:
                 yield archive
             finally:
@@ -85,18 +89,18 @@ class ArchiveService:
         """Return a reader for one answer."""
         return Contents(actor, check, self._database, self._store, self._offload, lease)
 
-    async def _plan(self, actor: Actor, folder_id: str, check: Check) -> "Archive":
+    async def _plan(self, actor: Actor, file_ids: Sequence[str], check: Check, *, is_folder: bool) -> "Archive":
         """Walk the tree, and once more if it changed meanwhile. What changes all the time is taken as it was met."""
         tries = 0
         while True:
             tries, plan = tries + 1, Plan(self._folder)
             try:
-                name, before = await self._look(actor, folder_id)
-                walk = Walk(actor, folder_id)
+                name, before = await self._look(actor, file_ids, is_folder=is_folder)
+                walk = Walk(actor, file_ids)
                 while not walk.is_done:
                     found = await self._database.read(walk.step)
                     await self._offload.run(partial(plan.add_all, found))
-                _, after = await self._look(actor, folder_id)
+                _, after = await self._look(actor, file_ids, is_folder=is_folder)
             except BaseException:
                 plan.close()
                 raise
@@ -104,17 +108,27 @@ class ArchiveService:
                 return Archive(name, plan, actor, check, self, self._offload)
             plan.close()
 
-    async def _look(self, actor: Actor, folder_id: str) -> tuple[str, str]:
-        """Return the folder's name, and an etag of all that is below it."""
+    async def _look(self, actor: Actor, file_ids: Sequence[str], *, is_folder: bool) -> tuple[str, list[str]]:
+        """Return what the zip is called, and the etags of all that comes into it."""
 
-        def work(tx: Snapshot) -> tuple[str, str]:
-            sight = access.look(tx, actor, folder_id)
-            sight.require(Right.READ)
-            if not sight.node.is_folder:
-                raise NotFoundError("There is no folder with this id.")
-            return name_of(tx, sight), View.of(tx, sight).etag(self._epoch)
+        def work(tx: Snapshot, part: Sequence[str]) -> tuple[str, list[str]]:
+            name, etags = "", []
+            for file_id in part:
+                sight = access.look(tx, actor, file_id)
+                sight.require(Right.READ)
+                if is_folder and not sight.node.is_folder:
+                    raise NotFoundError("There is no folder with this id.")
+                view = View.of(tx, sight)
+                etags.append(view.etag(self._epoch))
+                name = name or (name_of(tx, sight) if len(file_ids) == 1 else _folder_of(view.path))
+            return name, etags
 
-        return await self._database.read(work)
+        name, etags = "", list[str]()
+        for start in range(0, len(file_ids), LOOKED_AT_ONCE):
+            part = file_ids[start : start + LOOKED_AT_ONCE]
+            found, more = await self._database.read(partial(work, part=part))
+            name, etags = name or found, etags + more
+        return name, etags
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:
@@ -136,7 +150,7 @@ class Archive:
     """One zip, planned and ready to be read.
 
     Attributes:
-        name: of the folder.
+        name: of the folder, or of the one that a selection is in.
     """
 
     def __init__(
@@ -159,6 +173,11 @@ class Archive:
                 await self._service.keep(contents.learned(KEPT_AT_ONCE))
         finally:
             await self._service.keep(contents.learned())
+
+
+def _folder_of(path: str) -> str:
+    """Return the name of the folder that a path is in; the home has none of its own."""
+    return path.split("/")[-2] or HOME
 
 
 def still_working(actor: Actor) -> Check:

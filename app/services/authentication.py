@@ -85,14 +85,19 @@ class AuthenticationService:
             UnauthenticatedError: it is none that works, or another user's.
             RateLimitedError: it is wrong, and too many tries failed.
         """
-        account, presented = fold(username), tokens.read_app_password(password)
-        actor = None if presented is None else await self._find(presented, ActorKind.APP_PASSWORD)
-        if actor is not None and fold(actor.username) == account:
+        actor = await self.find_app_password(username, password)
+        if actor is not None:
             return actor
-        with self._throttle.attempt(account, network) as attempt:
+        with self._throttle.attempt(fold(username), network) as attempt:
             if not attempt.repeats(password, "app"):
                 attempt.failed(password, "app")
         raise UnauthenticatedError("Here Basic takes a user name with an app password, and these are none that work.")
+
+    async def find_app_password(self, username: str, password: str) -> Actor | None:
+        """Return who holds an app password, shown with the user's name; None if it is none that works."""
+        presented = tokens.read_app_password(password)
+        actor = None if presented is None else await self._find(presented, ActorKind.APP_PASSWORD)
+        return actor if actor is not None and fold(actor.username) == fold(username) else None
 
     def require_proof(self, actor: Actor) -> None:
         """Refuse what needs the password within the last ten minutes (security.md, A6).

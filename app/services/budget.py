@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from app.errors import RateLimitedError, UnavailableError
+from app.services.turns import Turn
 
 FREE = 64 * 1024
 ENTRY_SIZE = 1024
@@ -41,9 +42,13 @@ class ByteBudget:
         self._queued: Counter[Hashable] = Counter()  # of each owner, how many wait
         self._outside: Lease | None = None
 
-    def lease(self, owner: Hashable) -> "Lease":
-        """Return a lease that holds nothing yet; it begins when it is entered."""
-        return Lease(self, owner)
+    def lease(self, owner: Hashable, turn: Turn | None = None) -> "Lease":
+        """Return a lease that holds nothing yet; it begins when it is entered.
+
+        Args:
+            turn: of the work for this body or answer; let go of while the lease waits for bytes.
+        """
+        return Lease(self, owner, turn)
 
     def begin(self, lease: "Lease") -> None:
         """Count a lease for its owner.
@@ -77,6 +82,7 @@ class ByteBudget:
         if not self._queued[lease.owner] and self._fits(lease, size):
             self._charge(lease, size)
             return
+        lease.rests()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[lease] = (size, turn)
         self._queued[lease.owner] += 1
@@ -113,6 +119,8 @@ class ByteBudget:
 
     def _hand_out(self) -> None:
         """Let go on who may, each owner's in turn; of those who may not, one goes on outside the budget."""
+        if not self._waiting:
+            return
         behind = set[Hashable]()
         for lease, (size, _) in list(self._waiting.items()):
             if lease.owner not in behind and self._fits(lease, size):
@@ -142,10 +150,11 @@ class ByteBudget:
 class Lease:
     """The bytes of one body or answer that are in memory. The first 64 KiB are free: a connection buffers as much."""
 
-    def __init__(self, budget: ByteBudget, owner: Hashable) -> None:
+    def __init__(self, budget: ByteBudget, owner: Hashable, turn: Turn | None) -> None:
         """Begin with nothing; see `ByteBudget.lease`."""
         self.owner = owner
         self._budget = budget
+        self._turn = turn
         self._size = 0
 
     @property
@@ -176,11 +185,22 @@ class Lease:
         if needed:
             await self._budget.take(self, needed)
         self._size += size
+        if self._turn is not None:
+            await self._turn.go_on()  # with the bytes counted: if this is cut off, they are given back
+
+    def rests(self) -> None:
+        """Note that nothing but waiting is done for it: its turn is let go of, until bytes are taken."""
+        if self._turn is not None:
+            self._turn.let_go()
 
     async def hold(self, size: int) -> None:
         """Hold `size` bytes in all, whatever was held before; raises as `take` does."""
         self.keep(size)
         await self.take(size - self._size)
+
+    def let_go(self, size: int) -> None:
+        """Hold `size` bytes less."""
+        self.keep(self._size - size)
 
     def keep(self, size: int) -> None:
         """Hold no more than `size` bytes."""

@@ -1,6 +1,7 @@
 """Collects unused chunks by itself, and when told to: one collection at a time, and removal in between."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from app.db.database import Database
-from app.errors import LimitReachedError, UnavailableError
+from app.errors import AppError, LimitReachedError, UnavailableError
 from app.repositories import journal
 from app.services.collection import Collection, Survey
 from app.services.mark import Mark
@@ -40,6 +41,25 @@ class Collected:
     freed: Freed
     leaving: Freed
     waiting: Freed
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How collections go.
+
+    Attributes:
+        is_running: one is under way, or was asked for and begins at once.
+        since_s: seconds of uptime since the last whole one began; None before the first.
+        every_s: seconds of uptime from one to the next.
+        last: what the last one of this process came to; None before one.
+        refused: why the last one broke off; None where it came to its end.
+    """
+
+    is_running: bool
+    since_s: int | None
+    every_s: int
+    last: Collected | None
+    refused: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +109,49 @@ class Collector:
         self._is_checked = False
         self._collecting: asyncio.Task[object] | None = None
         self._tried_s = 0
+        self._asked = asyncio.Event()
+        self._last: Collected | None = None
+        self._refused: str | None = None
+
+    def ask(self) -> None:
+        """Let `run` collect now, though it is not time yet.
+
+        Raises:
+            StoreUnavailableError: the server only reads.
+        """
+        self._database.require_writable()
+        self._asked.set()
+
+    async def rounds(self) -> Rounds:
+        """Tell how collections go."""
+        last_s, _ = await self._disposal.last_run()
+        return Rounds(
+            is_running=self._collecting is not None or self._asked.is_set(),
+            since_s=max(0, self._uptime.now_s() - last_s) if last_s else None,
+            every_s=self._patience.every_s,
+            last=self._last,
+            refused=self._refused,
+        )
 
     async def run(self) -> None:
         """Collect when it is time, and remove what has had its grace, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._asked.wait()
             try:
                 await self.tend()
             except (StorageError, UnavailableError, LimitReachedError) as error:
                 logger.warning("no unused chunks were collected: %s", error)
             except Exception:
                 logger.exception("a collection failed")
+            finally:
+                self._asked.clear()
 
     async def tend(self) -> None:
-        """Collect if it is time to, else only remove what has had its grace."""
+        """Collect if it is time to or somebody asked for it, else only remove what has had its grace."""
         last_run_s, _ = await self._disposal.last_run()
-        if self._uptime.now_s() >= max(last_run_s, self._tried_s) + self._patience.every_s:
+        if self._asked.is_set() or self._uptime.now_s() >= max(last_run_s, self._tried_s) + self._patience.every_s:
             self._tried_s = self._uptime.now_s()
             done = await self.collect(over_half=False)
             told = (done.freed.chunks, done.freed.size, done.leaving.chunks, done.waiting.chunks)
@@ -144,16 +191,21 @@ class Collector:
             finally:
                 await asyncio.shield(self._offload.run(mark.close))
             removed = await self._remove()
-        left = survey.leaving + condemned
-        leaving = Freed(left.chunks - removed.chunks, left.size - removed.size)
-        return Collected(freed + strays + removed, leaving, survey.waiting)
+            left = survey.leaving + condemned
+            leaving = Freed(left.chunks - removed.chunks, left.size - removed.size)
+            self._last = Collected(freed + strays + removed, leaving, survey.waiting)
+            return self._last
 
     @asynccontextmanager
     async def _noted(self) -> AsyncIterator[None]:
-        """Note which task collects, for `stop`."""
+        """Note which task collects, for `stop`, and why it broke off."""
         self._collecting = asyncio.current_task()
+        self._refused = None
         try:
             yield
+        except (AppError, StorageError) as error:
+            self._refused = str(error)
+            raise
         finally:
             self._collecting = None
 

@@ -5,6 +5,7 @@ All that was checked when the upload was requested is checked again here, in the
 a batch that fails leaves nothing behind and does not hold up the others.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,14 +24,21 @@ from app.repositories.uploads import State, Upload
 from app.services import access
 from app.services.access import Sight
 from app.services.folders import make_folder
+from app.services.guard import Guard
 from app.services.ledger import Ledger
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.open_uploads import OpenUploads, own_upload, wire_id
 from app.services.places import bring_back
-from app.services.targets import Folders, Target, Wish, find_target, grew_from
+from app.services.targets import Folders, Target, Wish, find_target, grew_from, require_free
+from app.services.uploads import Declared
 from app.services.uptime import Uptime
 from app.services.views import View
 from storage.base import ChunkId
 from storage.store import ChunkStore
+
+_EMPTY = hashlib.sha256().digest()
+_UNWRITTEN = 0
+"""In place of the number of an upload, or of its space, that stands in no row: no row has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class CommitService:
             NotFoundError: the actor has no such upload.
             MissingChunksError: chunks are missing; the upload stays open.
             ConflictError: the place, the name or the base is not as the uploader saw it.
+            LockedError: somebody's lock binds the file, or the folder where it would be new.
         """
         result = (await self._commit(actor, [upload_id], hashes))[0]
         if isinstance(result, AppError):
@@ -71,15 +80,40 @@ class CommitService:
         """Commit several uploads in one transaction; one that fails does not hold up the others."""
         return await self._commit(actor, upload_ids, Hashes())
 
-    async def commit_stream(self, actor: Actor, upload_id: str, chunks: Manifest, sha256: bytes) -> View:
+    async def commit_stream(
+        self, actor: Actor, upload_id: str, chunks: Manifest, sha256: bytes, shown: Shown = NOTHING_SHOWN
+    ) -> View:
         """Commit a stream that this server cut and hashed, whose chunk list is known only now."""
-        result = (await self._commit(actor, [upload_id], Hashes(computed=sha256), chunks))[0]
+        result = (await self._commit(actor, [upload_id], Hashes(computed=sha256), chunks, shown))[0]
         if isinstance(result, AppError):
             raise result
         return result
 
+    async def commit_small(self, actor: Actor, declared: Declared, claim: str, chunks: Manifest, shown: Shown) -> View:
+        """Commit a file of at most one chunk, received under `claim`, that no upload was opened for.
+
+        Raises:
+            MissingChunksError: the claim has ended.
+            AppError: as for any upload and commit.
+        """
+        await self._store.barrier([claim])
+
+        def work(tx: Transaction) -> View:
+            upload = _unwritten(actor, declared, claim)
+            unit = _Unit(tx, actor, [upload], shown, {upload.id: chunks})
+            view = unit.make(upload, Hashes(computed=_EMPTY if not len(chunks) else None))
+            unit.finish(self._uptime, self._policy.upload_lifetime_days)
+            return view
+
+        return await self._database.write(work)
+
     async def _commit(
-        self, actor: Actor, upload_ids: Sequence[str], hashes: Hashes, grown: Manifest | None = None
+        self,
+        actor: Actor,
+        upload_ids: Sequence[str],
+        hashes: Hashes,
+        grown: Manifest | None = None,
+        shown: Shown = NOTHING_SHOWN,
     ) -> list[View | AppError]:
         claims = set(upload_ids)
         for upload_id in upload_ids:
@@ -91,7 +125,7 @@ class CommitService:
         def work(tx: Transaction) -> tuple[list[View | Upload | AppError], list[str]]:
             if grown is not None:
                 uploads.add_chunks(tx, own_upload(tx, actor, upload_ids[0]).id, 0, grown)
-            unit = _Unit(tx, actor, [_found(tx, actor, upload_id) for upload_id in upload_ids])
+            unit = _Unit(tx, actor, [_found(tx, actor, upload_id) for upload_id in upload_ids], shown)
             results = [unit.commit(upload, hashes) for upload in unit.uploads]
             unit.finish(self._uptime, self._policy.upload_lifetime_days)
             return results, unit.bundles_done()
@@ -117,8 +151,17 @@ class _Judged:
 class _Unit:
     """One transaction's commits. What they all need is read, and what they all add up is written, once."""
 
-    def __init__(self, tx: Transaction, actor: Actor, found: Sequence[Upload | AppError]) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        found: Sequence[Upload | AppError],
+        shown: Shown,
+        manifests: dict[int, Manifest] | None = None,
+    ) -> None:
+        """Read what is needed; `manifests` are chunk lists that stand in no row, by upload."""
         self.uploads = found
+        self._guard = Guard(tx, actor, shown)
         self._tx = tx
         self._actor = actor
         self._folders = Folders(tx, actor)
@@ -128,7 +171,9 @@ class _Unit:
         self._finished: list[tuple[Upload, int, int]] = []
         self._possessed: set[tuple[int, ChunkId]] = set()
         open_ = [upload for upload in found if isinstance(upload, Upload) and upload.state is State.OPEN]
-        self._manifests = {upload.id: uploads.manifest(tx, upload.id) for upload in open_}
+        self._manifests = (
+            manifests if manifests is not None else {upload.id: uploads.manifest(tx, upload.id) for upload in open_}
+        )
         wanted = {chunk_id for manifest in self._manifests.values() for chunk_id in manifest.ids()}
         self._present = {pack(*chunk) for chunk in tx.chunks.sizes(wanted).items()}
         self._sent = {
@@ -150,14 +195,23 @@ class _Unit:
         view = self._made[upload.id] = self._write(upload, judged, hashes)
         return view
 
+    def make(self, upload: Upload, hashes: Hashes) -> View:
+        """Commit the only upload of a unit that nothing else is in: what refuses it undoes the unit.
+
+        Raises:
+            AppError: as for any commit.
+        """
+        return self._write(upload, self._judge(upload), hashes)
+
     def finish(self, uptime: Uptime, days: int) -> None:
         """Write what all commits together add up to."""
         tx = self._tx
         self._sums.apply(tx)
         self._ledger.apply()
         versions.possess(tx, self._possessed)
-        results = ((upload.id, node_id, version_id) for upload, node_id, version_id in self._finished)
-        uploads.finish_many(tx, results, uptime.expiry(tx.now_ms(), days))
+        results = [(upload.id, node_id, version_id) for upload, node_id, version_id in self._finished]
+        if results:
+            uploads.finish_many(tx, results, uptime.expiry(tx.now_ms(), days))
 
     def bundles_done(self) -> list[str]:
         """Return the bundles that have no open upload left: their claims are over."""
@@ -170,11 +224,14 @@ class _Unit:
         if upload.size not in (None, size):
             raise ChunkListError(f"The chunks add up to {size} bytes, and {upload.size} were announced.")
         target = find_target(self._tx, self._actor, wish, self._folders)
+        require_free(self._guard, target)
         base_id = _base(self._tx, self._actor, wish, target.existing)
         # The folder may have been shared since, or moved to another space: what was promised by the same owner holds.
         space_id = _space_of(target)
-        is_same = self._ledger.owner_of(space_id) == self._ledger.owner_of(upload.space_id)
-        self._ledger.require(space_id, size=size, reserved=upload.reserved if is_same else 0)
+        reserved = upload.reserved
+        if reserved and self._ledger.owner_of(space_id) != self._ledger.owner_of(upload.space_id):
+            reserved = 0
+        self._ledger.require(space_id, size=size, reserved=reserved)
         if self._is_incomplete(upload, manifest):
             raise MissingChunksError("Some chunks have not arrived.", wire_id(upload))
         return _Judged(wish, target, base_id)
@@ -185,15 +242,20 @@ class _Unit:
         size = manifest.size
         for name in target.missing:
             folder = make_folder(self._tx, self._actor, folder, name, self._sums)
-        content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, wish.executable)
+        executable = wish.executable
+        if executable is None:
+            executable = target.existing is not None and target.existing.executable
+        content = Content(self._tx.next_id(), self._tx.next_tag(), size, wish.mtime_ms, executable, wish.content_type)
         node = self._place(target, folder, content)
         sha256 = manifest.packed[:32] if len(manifest) == 1 else hashes.computed
         self._add_version(wish, node, manifest, judged.base_id, sha256, hashes.claimed)
         self._add_up(target, folder, node)
-        self._ledger.release(upload.space_id, upload.reserved)
+        if upload.reserved:
+            self._ledger.release(upload.space_id, upload.reserved)
         self._ledger.charge(node.space_id, size=size, reserved=0, seq=node.seq)
         self._possessed.update((node.space_id, chunk_id) for chunk_id in manifest.ids())
-        self._finished.append((upload, node.id, content.version_id))
+        if upload.id != _UNWRITTEN:
+            self._finished.append((upload, node.id, content.version_id))
         return _view_of(self._tx, folder, Listed(node, size, 0, sha256, wish.content_type, self._actor.username))
 
     def _is_incomplete(self, upload: Upload, manifest: Manifest) -> bool:
@@ -259,7 +321,7 @@ class _Unit:
             node_id=node.id,
             size=manifest.size,
             mtime_ms=wish.mtime_ms,
-            executable=wish.executable,
+            executable=node.executable,
             content_type=wish.content_type,
             sha256=sha256,
             claimed_sha256=claimed if sha256 is None else None,
@@ -268,6 +330,27 @@ class _Unit:
             actor_id=self._actor.id,
             manifest=manifest,
         )
+
+
+def _unwritten(actor: Actor, declared: Declared, claim: str) -> Upload:
+    """Return an upload as it would stand in its row, had one been opened; its bytes came under `claim`."""
+    return Upload(
+        id=_UNWRITTEN,
+        tag=b"",
+        user_id=actor.user_id,
+        actor_id=actor.id,
+        space_id=_UNWRITTEN,
+        bundle=claim,
+        state=State.OPEN,
+        request=msgspec.json.encode(declared.wish),
+        size=declared.size,
+        chunk_count=0,
+        chunk_size=0,
+        reserved=0,
+        expires_ms=0,
+        result_node=None,
+        result_version=None,
+    )
 
 
 def _found(tx: Snapshot, actor: Actor, upload_id: str) -> Upload | AppError:

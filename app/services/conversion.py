@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot, Transaction
-from app.repositories import conversions, jobs, members, nodes, spaces
+from app.repositories import conversions, deletions, jobs, members, nodes, spaces
 from app.repositories.conversions import Left
 from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.journal import Operation
@@ -57,6 +57,7 @@ def carry_over(tx: Transaction, actor: Actor, node: Node, *, came_from: int) -> 
 def carry_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
     """Give up to `limit` nodes the space of the folder that they are in."""
     pending, done, chunks, seq = list(job.state(Pending).folders), 0, 0, 0
+    shown = set[int]()
     while pending and done < limit and chunks < CHUNKS:
         folder_id, dead_seq, name = pending.pop()
         folder = nodes.find(tx, folder_id)
@@ -73,8 +74,15 @@ def carry_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:
             last = (found[-1].dead_seq, found[-1].name)
             left = conversions.carry(tx, folder_id, folder.space_id, after=(dead_seq, name), last=last, seq=seq)
             chunks += _book(tx, left, folder.space_id, seq)
+            shown |= {step.id for step in nodes.way_up(tx, folder_id)}
             pending += [(child.id, 0, "") for child in strays if child.kind is Kind.FOLDER]
+    deletions.note_shown(tx, shown, seq)  # a delete removes only what its author has seen
     return Rest(Pending(tuple(pending)), done) if pending else DONE
+
+
+def being_carried(tx: Snapshot) -> set[int]:
+    """Return the folders in which something may still be in another space than they are."""
+    return {folder_id for job in _carrying(tx) for folder_id, _, _ in job.state(Pending).folders}
 
 
 def carries_into(tx: Snapshot, space: Space) -> list[int]:
@@ -104,9 +112,9 @@ def _fills(tx: Snapshot, job: Job, space: Space) -> bool:
 
 def _book(tx: Transaction, left: Iterable[Left], space_id: int, seq: int) -> int:
     """Move what was used from the books of spaces to those of another; return how many chunks that was."""
-    used, chunks = 0, 0
+    used, kept, chunks = 0, 0, 0
     for one in left:
-        spaces.adjust(tx, one.space_id, used=-one.used, seq=seq)
-        used, chunks = used + one.used, chunks + one.chunks
-    spaces.adjust(tx, space_id, used=used, seq=seq)
+        spaces.adjust(tx, one.space_id, used=-one.used, property_size=-one.property_size, seq=seq)
+        used, kept, chunks = used + one.used, kept + one.property_size, chunks + one.chunks
+    spaces.adjust(tx, space_id, used=used, property_size=kept, seq=seq)
     return chunks

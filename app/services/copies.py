@@ -1,22 +1,36 @@
 """Copies: new nodes with new versions of the same chunks; no byte is moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Transaction
-from app.errors import ConflictError, LimitReachedError, NameTakenError, NotFoundError
-from app.repositories import nodes, versions
-from app.repositories.nodes import Content, Kind, Node, Sums
+from app.errors import ConflictError, InvalidRequestError, LimitReachedError, NameTakenError, NotFoundError
+from app.repositories import nodes
+from app.repositories.nodes import Kind, Node
 from app.services import access
 from app.services.access import Right, Sight
-from app.services.folders import make_folder
+from app.services.copying import Copying
+from app.services.guard import Guard
+from app.services.kept_rows import copy_kept
 from app.services.ledger import Ledger
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.memberships import refuse_mounts_below
-from app.services.names import check_name, check_place
+from app.services.names import check_name, check_place, free_name
+from app.services.replacing import (
+    Placed,
+    copy_content,
+    current_version,
+    find_place,
+    put_in_trash,
+    require_replaceable,
+)
+from app.services.targets import OnConflict
 from app.services.views import View
 
 COPY_NODES = 10_000
+COPY_KEPT = 16 * 1024 * 1024
+"""Bytes of properties that one copy makes anew: no other write goes on meanwhile."""
 PAGE = 1000
 
 
@@ -27,8 +41,13 @@ class CopyService:
         """Take the database."""
         self._database = database
 
-    async def copy(self, actor: Actor, file_id: str, parent_id: str, name: str) -> View:
+    async def copy(
+        self, actor: Actor, file_id: str, parent_id: str, name: str, on_conflict: OnConflict = "fail"
+    ) -> View:
         """Copy a node into a folder under a name, in one step.
+
+        Where the name is in use, `rename` finds a free one, and `replace` makes the content of a file the newest
+        version of the file that has it; nothing but a file is replaced, and by nothing else.
 
         Raises:
             NotFoundError: there is no such node or folder.
@@ -37,6 +56,7 @@ class CopyService:
             LimitReachedError: a folder has too many nodes, or shared folders in it.
             InvalidRequestError: something would lie too deep, or its path be too long.
             QuotaExceededError: the quota has no room for the copy.
+            LockedError: somebody's lock binds that folder.
         """
         name = check_name(name)
 
@@ -44,31 +64,99 @@ class CopyService:
             source, target = access.look(tx, actor, file_id), access.look(tx, actor, parent_id)
             if not target.node.is_folder:
                 raise NotFoundError("There is no folder with this id.")
-            target.require(Right.WRITE)
-            _check(tx, source, target, name)
-            copy = _Copy(tx, actor)
-            made = copy.copy(source.node, target, name)
-            copy.finish()
+            guard = Guard(tx, actor)
+            if on_conflict == "replace" and (taken := _file_to_replace(tx, source, target, name)) is not None:
+                copy_content(tx, actor, guard, source, taken)
+                return View.of(tx, access.look_number(tx, actor, taken.node.id))
+            free = _free_name(tx, target, name) if on_conflict == "rename" else name
+            made = _copy(tx, actor, guard, source, target, free, is_deep=True)
             return View.of(tx, access.look_number(tx, actor, made.id))
 
         return await self._database.write(work)
 
+    async def copy_path(
+        self,
+        actor: Actor,
+        source: Sequence[str],
+        target: Sequence[str],
+        *,
+        overwrite: bool,
+        is_deep: bool,
+        shown: Shown = NOTHING_SHOWN,
+    ) -> Placed:
+        """Copy what is at a path of checked names to another one, in one step; raises as `copy` does.
 
-def _check(tx: Transaction, source: Sight, target: Sight, name: str) -> None:
-    """Refuse what can be refused before anything is written."""
+        What is there goes to the trash; a file under a file gets its content as a new version.
+
+        Args:
+            source: where it is.
+            target: where the copy is to be.
+            overwrite: what is at `target` may give way.
+            is_deep: a folder is copied with all below it.
+            shown: what the request shows of locks.
+
+        Raises:
+            InvalidRequestError: both are the same, or `target` is the whole view.
+            NameTakenError: there is something at `target`, and `overwrite` is not set.
+            ConflictError: the folder of `target` is missing, or is in what is copied, or the source in what gives way.
+        """
+
+        def work(tx: Transaction) -> Placed:
+            guard = Guard(tx, actor, shown)
+            origin = access.look_path(tx, actor, source)
+            parent, name, existing = find_place(tx, actor, target)
+            if existing is not None:
+                require_replaceable(existing, origin, overwrite=overwrite)
+                if existing.node.is_file and origin.node.is_file:
+                    copy_content(tx, actor, guard, origin, existing)
+                    return Placed(View.of(tx, access.look_number(tx, actor, existing.node.id)), replaced=True)
+                put_in_trash(tx, actor, guard, existing)
+            made = _copy(tx, actor, guard, origin, parent, name, is_deep=is_deep)
+            return Placed(View.of(tx, access.look_number(tx, actor, made.id)), replaced=existing is not None)
+
+        return await self._database.write(work)
+
+
+def _file_to_replace(tx: Transaction, source: Sight, target: Sight, name: str) -> Sight | None:
+    """Return the file that gives way to a file, None where there is none of the name."""
+    found = nodes.find_child(tx, target.node.id, name)
+    if found is None or not (found.is_file and source.node.is_file):
+        return None
+    if found.id == source.node.id:
+        raise InvalidRequestError("That is where it is.")
+    return target.child(tx, found)
+
+
+def _free_name(tx: Transaction, target: Sight, name: str) -> str:
+    return free_name(name, lambda name: nodes.name_in_use(tx, target.node.id, name) is not None)
+
+
+def _copy(
+    tx: Transaction, actor: Actor, guard: Guard, source: Sight, target: Sight, name: str, *, is_deep: bool
+) -> Node:
+    """Copy a node into a folder; all that is refused is refused before anything is written."""
     node = source.node
-    if node.id in target.below:
-        raise ConflictError("A folder can not be copied into itself.", node.id)
+    target.require(Right.WRITE)
     source.require(Right.READ)
-    refuse_mounts_below(tx, source.within, node, "copied")
+    if is_deep and node.id in target.below:
+        raise ConflictError("A folder can not be copied into itself.", node.id)
     taken = nodes.name_in_use(tx, target.node.id, name)
     if taken is not None:
         raise NameTakenError("There is already something of this name in this folder.", taken)
-    size, items = nodes.figures(tx, node)
-    if items > COPY_NODES:
-        raise LimitReachedError(f"A folder of more than {COPY_NODES} nodes is not copied in one step.")
     check_place(target.place, target.depth, [name])
-    Ledger(tx).require(target.space.id, size=size, reserved=0)
+    guard.members(target)
+    copy = _Copy(tx, actor)
+    if is_deep:
+        refuse_mounts_below(tx, source.within, node, "copied")
+        size, items = nodes.figures(tx, node)
+        if items > COPY_NODES:
+            raise LimitReachedError(f"A folder of more than {COPY_NODES} nodes is not copied in one step.")
+        Ledger(tx).require(target.space.id, size=size, reserved=0)
+        made = copy.copy(node, target, name)
+    else:
+        made = copy.copy_alone(node, target, name)
+    copy.finish()
+    return made
 
 
 class _Copy:
@@ -76,15 +164,14 @@ class _Copy:
 
     def __init__(self, tx: Transaction, actor: Actor) -> None:
         self._tx = tx
-        self._actor = actor
-        self._sums = Sums()
-        self._ledger = Ledger(tx)
+        self._copying = Copying(tx, actor)
+        self._kept = 0
 
     def copy(self, source: Node, target: Sight, name: str) -> Node:
         """Copy a node and all below it."""
         if not source.is_folder:
             return self._copy_file(source, target, name)
-        top = make_folder(self._tx, self._actor, target, name, self._sums)
+        top = self._copy_folder(source, target, name)
         waiting = [(source.id, top)]
         while waiting:
             old, new = waiting.pop()
@@ -93,15 +180,20 @@ class _Copy:
                 if child.kind is Kind.MOUNT:  # of somebody who does not own what is copied
                     raise LimitReachedError("There are shared folders in it: move them elsewhere before it is copied.")
                 if child.is_folder:
-                    waiting.append((child.id, make_folder(self._tx, self._actor, new, child.name, self._sums)))
+                    waiting.append((child.id, self._copy_folder(child, new, child.name)))
                 else:
                     self._copy_file(child, new, child.name)
         return top.node
 
+    def copy_alone(self, source: Node, target: Sight, name: str) -> Node:
+        """Copy a node without what is below it."""
+        if source.is_folder:
+            return self._copy_folder(source, target, name).node
+        return self._copy_file(source, target, name)
+
     def finish(self) -> None:
-        """Write the sums and what the space is charged."""
-        self._sums.apply(self._tx)
-        self._ledger.apply()
+        """Write what all of it adds up to."""
+        self._copying.finish()
 
     def _children(self, folder_id: int) -> Iterator[Node]:
         after = ""
@@ -109,25 +201,18 @@ class _Copy:
             yield from page
             after = page[-1].name
 
+    def _copy_properties(self, source: Node, made: Node) -> None:
+        self._kept += copy_kept(self._tx, self._copying.ledger, source, made)
+        if self._kept > COPY_KEPT:
+            raise LimitReachedError("Programs left too much on what is in it: copy it in parts.")
+
+    def _copy_folder(self, source: Node, target: Sight, name: str) -> Sight:
+        made = self._copying.make_folder(target, name)
+        self._copy_properties(source, made.node)
+        return made
+
     def _copy_file(self, source: Node, target: Sight, name: str) -> Node:
-        """Copy a file as it is now; whoever copies it can read its chunks."""
-        tx, actor_id = self._tx, self._actor.id
-        version = None if source.version_id is None else versions.find(tx, source.version_id)
-        if version is None:
-            raise AssertionError(f"file {source.id} has no version")
-        content = Content(tx.next_id(), tx.next_tag(), version.size, source.mtime_ms or 0, source.executable)
-        made = nodes.create(
-            tx,
-            space_id=target.space.id,
-            parent_id=target.node.id,
-            name=name,
-            kind=Kind.FILE,
-            actor_id=actor_id,
-            content=content,
-        )
-        versions.copy(tx, version, content, node_id=made.id, base_id=None, actor_id=actor_id)
-        if source.space_id != made.space_id and version.manifest is not None:
-            versions.possess(tx, ((made.space_id, chunk_id) for chunk_id in set(version.manifest.ids())))
-        self._ledger.charge(target.space.id, size=version.size, reserved=0, seq=made.seq)
-        self._sums.add(target.below, seq=made.seq, size=version.size, items=1)
+        """Copy a file as it is now."""
+        made = self._copying.make_file(source, current_version(self._tx, source), target, name)
+        self._copy_properties(source, made)
         return made

@@ -1,6 +1,7 @@
 """What somebody is signed in with: devices, sessions and app passwords, listed, made and ended."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,9 +9,18 @@ import msgspec
 from app.auth import tokens
 from app.auth.endings import Ended, Endings
 from app.auth.identity import Actor, ActorKind
+from app.auth.recent import RecentActors
 from app.db.database import Database, Use
-from app.db.transaction import Transaction
-from app.errors import InvalidRequestError, LimitReachedError, NameTakenError, NotFoundError
+from app.db.transaction import Snapshot, Transaction
+from app.errors import (
+    InstallUnknownError,
+    InvalidRequestError,
+    LimitReachedError,
+    NameTakenError,
+    NoRoomError,
+    NotFoundError,
+    UnavailableError,
+)
 from app.ids import decode_id, encode_id, number_after
 from app.repositories import actors
 from app.repositories.actors import ActorRow
@@ -19,9 +29,17 @@ from app.services import access
 from app.services.app_scope import AppScope
 from app.services.audit import note
 from app.services.authentication import live_at
+from app.services.others import OthersEnded, end_others
+from storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
 
 APP_PASSWORDS = 100
 _TRIES = 8
+_COPIED = (
+    "Another machine uses this login: this one is a copy of it, or was put back from an older state. The other one goes"
+    " on; log in here anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +57,13 @@ class NewAppPassword:
 class DeviceService:
     """Keeps what somebody is signed in with."""
 
-    def __init__(self, database: Database, endings: Endings, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, endings: Endings, recent: RecentActors, *, clock_ms: Callable[[], int]
+    ) -> None:
         """Take the parts it works with; `clock_ms` is the wall clock, Unix milliseconds."""
         self._database = database
         self._endings = endings
+        self._recent = recent
         self._clock_ms = clock_ms
 
     async def list_page(self, actor: Actor, *, after: str | None, limit: int) -> list[ActorRow]:
@@ -73,6 +94,53 @@ class DeviceService:
 
         await self._database.write(work, use=Use.FREES)
         self._endings.announce(Ended(actor.user_id, number))
+
+    async def revoke_others(self, actor: Actor, *, app_passwords: bool) -> None:
+        """End at once all sessions and devices of the user but the actor's own; app passwords too, if named."""
+
+        def work(tx: Transaction) -> OthersEnded:
+            note(
+                tx,
+                Event.OTHERS_REVOKED,
+                actor=actor,
+                about=actor.username,
+                detail={"app_passwords": int(app_passwords)},
+            )
+            return end_others(tx, actor, devices=True, app_passwords=app_passwords)
+
+        ended = await self._database.write(work, use=Use.FREES)
+        ended.announce(self._endings, self._recent)
+
+    async def meet(self, actor: Actor, names: Sequence[str]) -> bool:
+        """Tell whether a device's installation is known by the newest of its names from now on.
+
+        It shows those of its last starts, the newest last, and must know the one by which it was last known: a copy
+        that was started in its place, or it in the copy's, has shown a newer one. False if it cannot be kept now, and
+        for what is no device.
+
+        Raises:
+            InstallUnknownError: it does not.
+        """
+        if actor.kind is not ActorKind.DEVICE:
+            return False
+
+        def is_known(tx: Snapshot) -> bool:
+            known = actors.find_install_name(tx, actor.id)
+            if known is not None and known not in names:
+                raise InstallUnknownError(_COPIED)
+            return known == names[-1]
+
+        def work(tx: Transaction) -> None:
+            if not is_known(tx):
+                actors.name_install(tx, actor.id, names[-1])
+
+        if not await self._database.read(is_known):
+            try:
+                await self._database.write(work, use=Use.FREES)
+            except (StorageError, NoRoomError, UnavailableError) as error:  # a server that only reads is still read
+                logger.warning("the name of an installation could not be kept: %s", error)
+                return False
+        return True
 
     async def make_app_password(self, actor: Actor, name: str, scope: AppScope) -> NewAppPassword:
         """Make an app password with a scope that it keeps for ever.

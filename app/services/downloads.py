@@ -1,6 +1,6 @@
 """Downloads: a version's manifest with signed URLs, and its bytes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from app.auth.identity import Actor
@@ -9,11 +9,13 @@ from app.db.transaction import Snapshot
 from app.errors import NotFoundError
 from app.ids import decode_id, encode_id
 from app.manifest import Chunk, Manifest
-from app.repositories import nodes, versions
+from app.repositories import versions
+from app.repositories.nodes import Node
 from app.repositories.versions import Version
 from app.services import access
+from app.services.access import Sight
 from app.services.locating import locate
-from app.services.media import Presentation, present_as
+from app.services.media import Presentation, present_as, present_framed
 from app.services.past_sight import look_ever
 from app.services.urls import Urls
 from app.services.views import View
@@ -78,7 +80,7 @@ class DownloadService:
             NotFoundError: there is no such file or version, or its content is gone.
         """
         view, version = await self._database.read(lambda tx: _find(tx, actor, file_id, version_id))
-        manifest = _manifest_of(version)
+        manifest = manifest_of(version)
         wire_version = encode_id(version.id, version.tag)
         space_id = view.listed.node.space_id
         part = list(manifest.part(start, start + ANSWER_CHUNKS))
@@ -101,22 +103,50 @@ class DownloadService:
         end = start + len(part)
         return Download(view, content_url, self._urls.chunk_expiry_ms(), chunks, end if end < len(manifest) else None)
 
-    async def content(self, actor: Actor, file_id: str, version_id: str | None, *, download: bool) -> Content:
+    async def content(
+        self, actor: Actor, file_id: str, version_id: str | None, *, download: bool, framed: bool = False
+    ) -> Content:
         """Return a version's bytes, the current one's if `version_id` is None.
+
+        Args:
+            framed: a page of ours shows it in a frame.
 
         Raises:
             NotFoundError: there is no such file or version, or its content is gone.
         """
         view, version = await self._database.read(lambda tx: _find(tx, actor, file_id, version_id))
+        return self._content(view, version, download=download, framed=framed)
+
+    def _content(self, view: View, version: Version, *, download: bool, framed: bool = False) -> Content:
         node = view.listed.node
+        presented = (
+            present_framed(node.name, version.content_type)
+            if framed
+            else present_as(node.name, version.content_type, download=download)
+        )
         current = version.id == node.version_id
         return Content(
             version.size,
             view.etag(self._epoch) if current else encode_id(version.id, version.tag),
             node.mtime_ms if current and node.mtime_ms is not None else version.mtime_ms,
-            present_as(node.name, version.content_type, download=download),
-            _manifest_of(version),
+            presented,
+            manifest_of(version),
         )
+
+    async def content_at(self, actor: Actor, names: Sequence[str]) -> Content | None:
+        """Return the current bytes of the file at a path of the actor's view; None for a folder.
+
+        Raises:
+            NotFoundError: there is nothing at this path, or its content is gone.
+        """
+
+        def work(tx: Snapshot) -> tuple[View, Version] | None:
+            sight = access.look_path(tx, actor, names)
+            sight.require(access.Right.READ)
+            return (View.of(tx, sight), version_of(tx, sight.node, None)) if sight.node.is_file else None
+
+        found = await self._database.read(work)
+        return None if found is None else self._content(*found, download=False)
 
     async def granted_content(self, version_id: str, presentation: Presentation) -> Content:
         """Return the bytes that a signed URL allowed.
@@ -128,7 +158,7 @@ class DownloadService:
         version = await self._database.read(lambda tx: versions.find(tx, number))
         if version is None or version.tag != tag:
             raise NotFoundError("This content is gone.")
-        return Content(version.size, version_id, version.mtime_ms, presentation, _manifest_of(version))
+        return Content(version.size, version_id, version.mtime_ms, presentation, manifest_of(version))
 
     async def locate(self, content: Content, start: int, stop: int) -> AsyncIterator[tuple[StoredChunk, int, int]]:
         """Yield the stored chunks that hold bytes `start` to `stop`, each with the part of it that counts."""
@@ -144,22 +174,51 @@ class DownloadService:
         return await self._store.load(stored)
 
 
-def _find(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[View, Version]:
-    """Return a file that the actor may read, and one of its versions."""
-    # What is in the trash is asked for by its version, as a folder that it was in shows it (`folders/{id}/at`).
-    sight = access.look(tx, actor, file_id) if version_id is None else look_ever(tx, actor, file_id)
+def find_version(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[Sight, Version]:
+    """Return a file that the actor may read, and one of its versions: the current one if `version_id` is None.
+
+    Raises:
+        NotFoundError: there is no such file or version.
+        ForbiddenError: the actor sees the file, and may not read it.
+    """
+    sight = find_file(tx, actor, file_id, ever=version_id is not None)
+    return sight, version_of(tx, sight.node, version_id)
+
+
+def find_file(tx: Snapshot, actor: Actor, file_id: str, *, ever: bool) -> Sight:
+    """Return a file that the actor may read; raises as `find_version` does.
+
+    Args:
+        ever: also from the trash, where files are asked for by their versions, as a folder that they were in shows
+            them (`folders/{id}/at`).
+    """
+    sight = look_ever(tx, actor, file_id) if ever else access.look(tx, actor, file_id)
     sight.require(access.Right.READ)
-    node = sight.node
-    if node.kind is not nodes.Kind.FILE or node.version_id is None:
+    if not sight.node.is_file:
         raise NotFoundError("A folder has no content.")
-    number, tag = (node.version_id, node.version_tag) if version_id is None else decode_id(version_id)
-    version = versions.find(tx, number)
-    if version is None or version.node_id != node.id or version.tag != tag:
+    return sight
+
+
+def version_of(tx: Snapshot, file: Node, version_id: str | None) -> Version:
+    """Return a version of a file, the current one if `version_id` is None; raises as `find_version` does."""
+    number, tag = (file.version_id, file.version_tag) if version_id is None else decode_id(version_id)
+    version = None if number is None or tag is None else versions.find_named(tx, number, tag, node_id=file.id)
+    if version is None:
         raise NotFoundError("This file has no version with this id.")
+    return version
+
+
+def _find(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[View, Version]:
+    sight, version = find_version(tx, actor, file_id, version_id)
     return View.of(tx, sight), version
 
 
-def _manifest_of(version: Version) -> Manifest:
+def manifest_of(version: Version) -> Manifest:
+    """Return the chunks of a version.
+
+    Raises:
+        NotFoundError: retention took them.
+    """
     if version.manifest is None:
         raise NotFoundError("The content of this version is gone: retention took it.")
     return version.manifest

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.db.transaction import Snapshot, Transaction
 from app.errors import UnavailableError
-from app.repositories import deletions, erasures, jobs, nodes, spaces, versions
+from app.repositories import deletions, erasures, jobs, nodes, properties, spaces, versions
 from app.repositories.erasures import Place
 from app.repositories.jobs import DONE, Job, JobKind, Rest
 from app.repositories.spaces import Space
@@ -60,12 +60,13 @@ def erase_slice(tx: Transaction, job: Job) -> Rest:
         return DONE
     found = found[: versions.first_of(tx, [node.id for node in found], chunks=CHUNKS)[0]]
     size = versions.delete_of_nodes(tx, [node.id for node in found], space_id=root.space_id)
+    kept = properties.delete_of_nodes(tx, [node.id for node in found])
     by_mark: dict[int, list[int]] = defaultdict(list)
     for node in found:
         by_mark[node.dead_seq or root.dead_seq].append(node.id)
     for dead_seq, node_ids in by_mark.items():
         deletions.purge(tx, node_ids, dead_seq=dead_seq)
-    spaces.adjust(tx, root.space_id, used=-size)
+    spaces.adjust(tx, root.space_id, used=-size, property_size=-kept)
     return Rest(Erasing(Place(found[-1].feed_seq, found[-1].id)), len(found))
 
 

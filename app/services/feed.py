@@ -67,6 +67,7 @@ class FeedService:
                     return page
                 if self._notifier.follow(waiter, page.heard_of):
                     continue
+                lease.rests()
                 news = await waiter.wait(until_s - asyncio.get_running_loop().time())
                 if news is News.REVOKED:
                     raise revoked()

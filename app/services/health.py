@@ -1,6 +1,9 @@
 """Says whether every part can serve."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from app.db.database import Database, Use
@@ -10,12 +13,22 @@ from app.repositories import users
 from app.services.room import Room
 from app.services.standing import Standing
 from storage.base import ChunkId
+from storage.errors import StorageError
 from storage.store import ChunkStore
 
 PATIENCE_S = 5.0
 Limit = Literal["read_only", "storage_full"]
 """What the server does not do at present: take any change, take uploads. Words that tell a stranger no more."""
+Part = Literal["readers", "writer", "store"]
 _NO_CHUNK = ChunkId(bytes(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How one part answered: within `took_ms`; None where it failed, or not in time."""
+
+    part: Part
+    took_ms: int | None
 
 
 class HealthService:
@@ -37,19 +50,44 @@ class HealthService:
         """
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await self._database.read(users.has_enabled_admin)
-                if not self._standing.is_read_only:
-                    await self._database.write(_nothing, use=Use.NOTES)
-                await self._store.present([_NO_CHUNK])
+                for ask in self._asks().values():
+                    await ask()
         except TimeoutError as error:
             raise UnavailableError("A part of the server does not answer.") from error
         return self.limits()
+
+    async def probe(self) -> list[Probe]:
+        """Ask every part, whatever the others answer, and tell how long each took."""
+        asks = self._asks()
+        took = await asyncio.gather(*(_took_ms(ask) for ask in asks.values()))
+        return [Probe(part, took_ms) for part, took_ms in zip(asks, took, strict=True)]
+
+    def _asks(self) -> Mapping[Part, Callable[[], Awaitable[object]]]:
+        """Return what to ask of each part; a server that only reads leaves its writer alone."""
+        asks: dict[Part, Callable[[], Awaitable[object]]] = {
+            "readers": lambda: self._database.read(users.has_enabled_admin),
+            "writer": lambda: self._database.write(_nothing, use=Use.NOTES),
+            "store": lambda: self._store.present([_NO_CHUNK]),
+        }
+        if self._standing.is_read_only:
+            del asks["writer"]
+        return asks
 
     def limits(self) -> list[Limit]:
         """Return what the server does not do at present."""
         if self._standing.is_read_only:
             return ["read_only"]
         return [] if self._room.look().is_enough else ["storage_full"]
+
+
+async def _took_ms(ask: Callable[[], Awaitable[object]]) -> int | None:
+    begun_s = time.monotonic()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await ask()
+    except (TimeoutError, StorageError):
+        return None
+    return round((time.monotonic() - begun_s) * 1000)
 
 
 def _nothing(_tx: Transaction) -> None:

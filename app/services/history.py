@@ -1,19 +1,17 @@
 """A file's versions: listed, and put back as new ones."""
 
-import hmac
-
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NotFoundError
 from app.ids import decode_id
-from app.repositories import nodes, retention, versions
-from app.repositories.nodes import Content, Sums
+from app.repositories import retention, versions
 from app.repositories.versions import PastVersion, Version
 from app.services import access
 from app.services.access import Right, Sight
-from app.services.ledger import Ledger
+from app.services.guard import Guard
 from app.services.past_sight import look_ever
+from app.services.replacing import put_content
 from app.services.views import View
 
 NEWEST = 2**63 - 1
@@ -49,12 +47,15 @@ class HistoryService:
         Raises:
             NotFoundError: the file has no such version, or its content is gone.
             QuotaExceededError: the quota has no room for it.
+            LockedError: somebody's lock binds the file.
         """
 
         def work(tx: Transaction) -> View:
             sight = _require_file(access.look(tx, actor, file_id))
             sight.require(Right.WRITE)
-            _put_content(tx, actor, sight, _find_version(tx, sight.node.id, version_id))
+            Guard(tx, actor).change(sight)
+            version = _find_version(tx, sight.node.id, version_id)
+            put_content(tx, actor, sight, version, mtime_ms=version.mtime_ms, executable=version.executable)
             return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
         return await self._database.write(work)
@@ -76,26 +77,12 @@ class HistoryService:
 
 def _find_version(tx: Snapshot, node_id: int, version_id: str) -> Version:
     """Return a version of a node that still has its content."""
-    number, tag = decode_id(version_id)
-    version = versions.find(tx, number)
-    if version is None or version.node_id != node_id or not hmac.compare_digest(version.tag, tag):
+    version = versions.find_named(tx, *decode_id(version_id), node_id=node_id)
+    if version is None:
         raise NotFoundError("This file has no version with this id.")
     if version.manifest is None:
         raise NotFoundError("The content of this version is gone: retention took it.")
     return version
-
-
-def _put_content(tx: Transaction, actor: Actor, sight: Sight, version: Version) -> None:
-    """Make a new version of a file from what an older one holds; its chunks are in the space already."""
-    node, ledger, sums = sight.node, Ledger(tx), Sums()
-    ledger.require(sight.space.id, size=version.size, reserved=0)
-    content = Content(tx.next_id(), tx.next_tag(), version.size, version.mtime_ms, version.executable)
-    changed = nodes.set_content(tx, node, content, actor_id=actor.id)
-    versions.copy(tx, version, content, node_id=node.id, base_id=node.version_id, actor_id=actor.id)
-    ledger.charge(sight.space.id, size=version.size, reserved=0, seq=changed.seq)
-    ledger.apply()
-    sums.add(sight.above, seq=changed.seq, size=version.size - (node.size or 0))
-    sums.apply(tx)
 
 
 def _require_file(sight: Sight) -> Sight:

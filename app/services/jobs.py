@@ -12,8 +12,8 @@ from app.clock import now_ms
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NotFoundError, UnavailableError
-from app.ids import decode_id
-from app.repositories import jobs, plans
+from app.ids import decode_id, number_after
+from app.repositories import jobs, plans, users
 from app.repositories.jobs import Job, JobKind, Rest
 from storage.errors import StorageError
 
@@ -44,6 +44,14 @@ class Report:
     state: Literal["running", "done", "failed"]
 
 
+@dataclass(frozen=True, slots=True)
+class OfUser:
+    """How a job goes, and the name of the user for whom it is done."""
+
+    report: Report
+    username: str
+
+
 class JobService:
     """Works off the jobs in turn, one slice a transaction, so that people's commits go in between."""
 
@@ -69,6 +77,20 @@ class JobService:
             NotFoundError: there is none, or it ended long ago.
         """
         return self._report(await self._database.read(lambda tx: look(tx, actor, job_id)))
+
+    async def list_page(self, *, after: str | None, limit: int) -> list[OfUser]:
+        """Return up to `limit` jobs that have work left, of all users, behind the id `after`, oldest first.
+
+        Raises:
+            InvalidRequestError: `after` is no id.
+        """
+        number = number_after(after)
+
+        def work(tx: Snapshot) -> list[OfUser]:
+            found = jobs.unfinished_page(tx, after=number, limit=limit)
+            return [OfUser(self._report(job), users.get(tx, job.user_id).name) for job in found]
+
+        return await self._database.read(work)
 
     async def done(self, job_id: int) -> None:
         """Return once a job is done; `run` works on it meanwhile.

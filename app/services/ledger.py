@@ -15,7 +15,13 @@ class _Entry:
     owner_id: int
     used: int = 0
     reserved: int = 0
+    property_size: int = 0
     seq: int = 0
+
+    @property
+    def sum(self) -> int:
+        """What it takes of the owner's quota."""
+        return self.used + self.reserved + self.property_size
 
 
 class Ledger:
@@ -37,7 +43,7 @@ class Ledger:
             QuotaExceededError: what is used and promised leaves no room for them.
         """
         if not self._has_room(space_id, size):
-            raise _exceeded()
+            raise quota_exceeded()
         self._entry(space_id).reserved += size
 
     def require(self, space_id: int, *, size: int, reserved: int) -> None:
@@ -47,7 +53,7 @@ class Ledger:
             QuotaExceededError: the quota was lowered, or the content grew beyond what was promised.
         """
         if size > reserved and not self._has_room(space_id, size - reserved):
-            raise _exceeded()
+            raise quota_exceeded()
 
     def release(self, space_id: int, reserved: int) -> None:
         """Take a promise of `reserved` bytes back."""
@@ -60,10 +66,27 @@ class Ledger:
         entry.reserved -= reserved
         entry.seq = max(entry.seq, seq)
 
+    def keep(self, space_id: int, size: int) -> None:
+        """Note that what programs keep on nodes grew by `size` bytes; it shrinks by less than 0.
+
+        Raises:
+            QuotaExceededError: it grew, and what is used and promised leaves no room.
+        """
+        if size > 0 and not self._has_room(space_id, size):
+            raise quota_exceeded()
+        self._entry(space_id).property_size += size
+
     def apply(self) -> None:
         """Write what was noted."""
         for space_id, entry in self._entries.items():
-            spaces.adjust(self._tx, space_id, used=entry.used, reserved=entry.reserved, seq=entry.seq)
+            spaces.adjust(
+                self._tx,
+                space_id,
+                used=entry.used,
+                reserved=entry.reserved,
+                property_size=entry.property_size,
+                seq=entry.seq,
+            )
         self._entries.clear()
         self._usages.clear()
 
@@ -76,7 +99,7 @@ class Ledger:
         owner_id = self._entry(space_id).owner_id
         if owner_id not in self._usages:
             self._usages[owner_id] = spaces.usage_of(self._tx, owner_id)
-        noted = sum(entry.used + entry.reserved for entry in self._entries.values() if entry.owner_id == owner_id)
+        noted = sum(entry.sum for entry in self._entries.values() if entry.owner_id == owner_id)
         return self._usages[owner_id].has_room(noted + more)
 
     def _entry(self, space_id: int) -> _Entry:
@@ -86,5 +109,6 @@ class Ledger:
         return entry
 
 
-def _exceeded() -> QuotaExceededError:
+def quota_exceeded() -> QuotaExceededError:
+    """Return the refusal of what a quota has no room for."""
     return QuotaExceededError("The quota has no room for this: delete something, or ask for more.")

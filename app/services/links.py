@@ -11,6 +11,7 @@ from app.auth import tokens
 from app.auth.endings import Ended, Endings
 from app.auth.identity import Actor, ActorKind
 from app.auth.passwords import PasswordHasher, check_policy
+from app.auth.sealing import Sealer
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import AppError, ForbiddenError, InvalidRequestError, LimitReachedError, NotFoundError
@@ -23,10 +24,12 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.audit import note
 from app.services.views import View
+from storage.errors import KeyFileError
 
 T = TypeVar("T")
 
 LINKS_PER_USER = 5_000
+_PLACE = ("links", "sealed_token")
 TOKEN_SIZE = 18
 """Random bytes of a link's token: 144 bits, 24 characters."""
 
@@ -55,10 +58,20 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """A link and what it leads to, as one who may know of it sees that; `view` is None where it is gone for them."""
+    """A link and what it leads to, as one who may know of it sees that.
+
+    Attributes:
+        view: None where it is gone for them.
+        token: None where it is not known any more: of a link from before these were kept, or with the key lost.
+    """
 
     link: Link
     view: View | None
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        """Show no token, whatever this lands in."""
+        return f"LinkView({self.link.id})"
 
     @property
     def link_id(self) -> str:
@@ -74,19 +87,21 @@ class LinkService:
         database: Database,
         hasher: PasswordHasher,
         endings: Endings,
+        sealer: Sealer,
         *,
         clock_ms: Callable[[], int],
         server_name: str,
     ) -> None:
         """Take the parts it works with; `endings` hears of links that end, `server_name` is no password."""
         self._database = database
+        self._sealer = sealer
         self._hasher = hasher
         self._endings = endings
         self._clock_ms = clock_ms
         self._server_name = server_name
 
-    async def make(self, actor: Actor, file_id: str, mode: Mode, terms: Terms) -> tuple[LinkView, str]:
-        """Make a link, and return it with its token, which is told this once.
+    async def make(self, actor: Actor, file_id: str, mode: Mode, terms: Terms) -> LinkView:
+        """Make a link, and return it with its token.
 
         Raises:
             NotFoundError: there is no such node.
@@ -114,15 +129,16 @@ class LinkService:
                 user_id=actor.user_id,
                 mode=mode,
                 digest=tokens.digest_of(token),
+                sealed_token=self._sealer.seal(token.encode(), *_PLACE, made.id),
                 password_hash=password_hash,
                 expires_ms=_given(terms.expires_ms, None),
                 max_downloads=_given(terms.max_downloads, None),
             )
-            shown = _shown(tx, actor, _must_find(tx, made.id))
+            shown = self._shown(tx, actor, _must_find(tx, made.id))
             _note(tx, Event.LINK_MADE, actor, shown)
             return shown
 
-        return await self._database.write(work), token
+        return await self._database.write(work)
 
     async def list_page(self, actor: Actor, *, file_id: str | None, after: str | None, limit: int) -> list[LinkView]:
         """Return up to `limit` links behind the link id `after`, oldest first.
@@ -143,7 +159,7 @@ class LinkService:
                 sight = access.look(tx, actor, file_id)
                 sight.require(Right.SHARE)
                 found = links.list_of_node(tx, sight.node.id, after=number, limit=limit)
-            return [_shown(tx, actor, link) for link in found]
+            return [self._shown(tx, actor, link) for link in found]
 
         return await self._database.read(work)
 
@@ -171,7 +187,7 @@ class LinkService:
                 max_downloads=_given(terms.max_downloads, link.max_downloads),
                 is_paused=_given(terms.is_paused, link.is_paused),
             )
-            shown = _shown(tx, actor, _must_find(tx, link.id))
+            shown = self._shown(tx, actor, _must_find(tx, link.id))
             _note(tx, Event.LINK_CHANGED, actor, shown)
             return shown
 
@@ -196,6 +212,21 @@ class LinkService:
 
         link = await self._database.write(work, use=Use.FREES)
         self._endings.announce(Ended(link.user_id, link.id))
+
+    def _shown(self, tx: Snapshot, actor: Actor, link: Link) -> LinkView:
+        try:
+            view = View.of(tx, access.look_number(tx, actor, link.node_id))
+        except AppError:  # in the trash, or shared with them no more
+            view = None
+        return LinkView(link, view, self._token_of(link))
+
+    def _token_of(self, link: Link) -> str | None:
+        if link.sealed_token is None:
+            return None
+        try:
+            return self._sealer.unseal(link.sealed_token, *_PLACE, link.id).decode()
+        except KeyFileError:  # the link itself works on by its digest
+            return None
 
     def _check(self, terms: Terms) -> None:
         if isinstance(terms.password, str):
@@ -237,13 +268,6 @@ def _managed(tx: Snapshot, actor: Actor, link_id: str) -> Link:
         except (NotFoundError, ForbiddenError) as error:
             raise _absent() from error
     return link
-
-
-def _shown(tx: Snapshot, actor: Actor, link: Link) -> LinkView:
-    try:
-        return LinkView(link, View.of(tx, access.look_number(tx, actor, link.node_id)))
-    except AppError:  # in the trash, or shared with them no more
-        return LinkView(link, None)
 
 
 def _must_find(tx: Snapshot, link_id: int) -> Link:

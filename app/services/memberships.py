@@ -94,7 +94,7 @@ def hand_over(tx: Transaction, actor: Actor, space: Space, heir: Member) -> None
     Raises:
         QuotaExceededError: the heir's quota has no room for it.
     """
-    if not spaces.usage_of(tx, heir.user_id).has_room(space.used + space.reserved):
+    if not spaces.usage_of(tx, heir.user_id).has_room(space.taken + space.reserved):
         raise QuotaExceededError("The new owner's quota has no room for this folder.")
     before = members.find(tx, space.owner_id, space.id)
     spaces.set_owner(tx, space.id, heir.user_id)

@@ -44,6 +44,7 @@ class Metrics:
         self._gauges = (*gauges, *_of_process())
         self._token = token.encode()
         self._is_open = is_open
+        self._received = 0
         self._requests: defaultdict[Labels, int] = defaultdict(int)
         self._seconds: defaultdict[Labels, float] = defaultdict(float)
 
@@ -52,6 +53,10 @@ class Metrics:
         place = (("method", method if route else "-"), ("route", route or "-"))
         self._requests[(*place, ("status", f"{status // 100}xx"))] += 1
         self._seconds[place] += seconds
+
+    def receive(self, size: int) -> None:
+        """Note bytes of a request's body that came in."""
+        self._received += size
 
     def require(self, token: str | None) -> None:
         """Refuse whoever may not see them.
@@ -72,6 +77,7 @@ class Metrics:
         lines: list[str] = []
         for gauge in self._gauges:
             lines += _family(gauge.name, gauge.about, {(): gauge.read()})
+        lines += _family("cairn_received_bytes_total", "Bytes of bodies that came in.", {(): self._received})
         lines += _family("cairn_requests_total", "Requests that were answered.", self._requests)
         lines += _family("cairn_request_seconds_total", "Time until they were answered, waits included.", self._seconds)
         return "\n".join(lines) + "\n"

@@ -112,11 +112,19 @@ def _path_then(tx: Snapshot, actor: Actor, folder: Sight, seq: int) -> str:
     return top.rstrip("/") + "".join(f"/{name}" for name in reversed(names))
 
 
+def kept_of(tx: Snapshot, child: ChildThen) -> Kept | None:
+    """Return the version whose content stands for what a file held then; None of a folder, and where all is gone.
+
+    It is the one of then, or where retention took that, the one made nearest in time.
+    """
+    if child.version is None or child.is_kept:
+        return child.version
+    return moments.nearest_kept(tx, child.id, child.version.id)
+
+
 def _shown(tx: Snapshot, folder: Sight, path: str, child: ChildThen) -> ViewThen:
-    shown, is_gone = child.version, False
-    if child.version is not None and not child.is_kept:
-        nearest = moments.nearest_kept(tx, child.id, child.version.id)
-        shown, is_gone = nearest or child.version, nearest is None
+    kept = kept_of(tx, child)
+    shown, is_gone = kept or child.version, child.version is not None and kept is None
     return ViewThen(
         child,
         shown,

@@ -55,7 +55,7 @@ def check_place(folder: str, depth: int, names: Sequence[str]) -> None:
 def check_depth(depth: int) -> None:
     """Refuse a place with more than 128 names from the home down."""
     if depth > DEPTH:
-        raise InvalidRequestError(f"Folders may be nested at most {DEPTH} deep.")
+        raise InvalidRequestError(f"Folders may be nested at most {DEPTH} deep: choose a place further up.")
 
 
 def free_name(name: str, is_taken: Callable[[str], bool]) -> str:

@@ -23,9 +23,10 @@ class OthersEnded:
             endings.announce(Ended(self.user_id, actor_id))
 
 
-def end_others(tx: Transaction, actor: Actor, *, devices: bool) -> OthersEnded:
-    """End all sessions of the actor's user but the actor, with `devices` the devices and app passwords too."""
-    kinds = (ActorKind.SESSION, *((ActorKind.DEVICE, ActorKind.APP_PASSWORD) if devices else ()))
+def end_others(tx: Transaction, actor: Actor, *, devices: bool, app_passwords: bool) -> OthersEnded:
+    """End all sessions of the actor's user but the actor, and the devices and app passwords if they are named."""
+    named = ((ActorKind.DEVICE, devices), (ActorKind.APP_PASSWORD, app_passwords))
+    kinds = (ActorKind.SESSION, *(kind for kind, is_named in named if is_named))
     ended = [one for kind in kinds for one in actors.revoke_kind(tx, actor.user_id, kind, but=actor.id)]
     users.end_all(tx, users.get(tx, actor.user_id))
     return OthersEnded(actor.user_id, tuple(ended))

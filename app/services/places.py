@@ -96,4 +96,4 @@ def check_below(tx: Snapshot, node: Node, depth: int) -> None:
         InvalidRequestError: it would.
     """
     if node.is_folder and nodes.reaches(tx, node.id, DEPTH + 1 - depth):
-        raise InvalidRequestError(f"Something in it would lie more than {DEPTH} deep there.")
+        raise InvalidRequestError(f"Something in it would lie more than {DEPTH} deep there: choose a place further up.")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from app.db.transaction import Transaction
-from app.repositories import deletions, jobs, members, nodes, spaces, versions
+from app.repositories import deletions, jobs, members, nodes, properties, spaces, versions
 from app.repositories.jobs import DONE, Job, JobKind, Rest, Walk
 from app.repositories.journal import Operation
 from app.repositories.nodes import Kind, Node
@@ -61,5 +61,6 @@ def _forget(tx: Transaction, top: Node, node_ids: Sequence[int]) -> None:
     for node_id in node_ids:
         by_space[nodes.space_of(tx, node_id)].append(node_id)
     for space_id, gone in by_space.items():
-        spaces.adjust(tx, space_id, used=-versions.delete_of_nodes(tx, gone, space_id=space_id))
+        freed, kept = versions.delete_of_nodes(tx, gone, space_id=space_id), properties.delete_of_nodes(tx, gone)
+        spaces.adjust(tx, space_id, used=-freed, property_size=-kept)
     deletions.purge(tx, node_ids, dead_seq=top.dead_seq)

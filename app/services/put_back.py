@@ -17,6 +17,7 @@ from app.repositories.jobs import JobKind
 from app.repositories.nodes import Content, Kind, Node, Sums
 from app.repositories.nodes import Step as Above
 from app.repositories.plans import Entry, Outcome, Step
+from app.services.guard import Guard
 from app.services.jobs import StepError
 from app.services.ledger import Ledger
 from app.services.names import DEPTH, PATH_SIZE, free_name
@@ -53,6 +54,7 @@ class PutBack:
         self._actor = actor
         self._upto = upto
         self._may_change = may_change
+        self._guard = Guard(tx, actor)
         self._sums = Sums()
         self._ledger = Ledger(tx)
         self._ways: dict[int, list[Above]] = {}
@@ -109,7 +111,20 @@ class PutBack:
         if node.seq != entry.if_seq:
             return Outcome.CHANGED
         # By the walk up, as access decides: while a job carries a moved folder over, rows name another space.
-        return None if self._may_change(self._way_up(_parent_of(node))[-1].space_id) else Outcome.FORBIDDEN
+        if not self._may_change(self._way_up(_parent_of(node))[-1].space_id):
+            return Outcome.FORBIDDEN
+        return Outcome.LOCKED if self._is_locked(node, entry.step) else None
+
+    def _is_locked(self, node: Node, step: Step) -> bool:
+        """Tell whether somebody's lock keeps a node where and as it is; one in the trash has none."""
+        if node.dead_seq:
+            return False
+        above = tuple(folder.id for folder in self._way_up(_parent_of(node)))
+        if self._guard.find((node.id, *above)) is not None:
+            return True
+        if step is Step.CONTENT:
+            return False
+        return self._guard.find(above) is not None or self._guard.find_below(node.id) is not None
 
     def _goes_with_a_purge(self, node: Node) -> bool:
         """Tell whether a folder above a node was deleted for good, so that a purge under way will come to it."""
@@ -160,6 +175,8 @@ class PutBack:
             return Outcome.OTHER_SPACE
         if not self._may_change(above[-1].space_id):
             return Outcome.FORBIDDEN
+        if self._guard.find(tuple(step.id for step in above)) is not None:
+            return Outcome.LOCKED
         before = self._left_by(node)
         if (node.parent_id, node.name, node.dead_seq) == (parent_id, entry.name, 0) and not before.is_hidden:
             return None
@@ -266,7 +283,9 @@ class PutBack:
         except QuotaExceededError:
             return Outcome.NO_ROOM
         times = version.mtime_ms if mtime_ms is None else mtime_ms
-        content = Content(self._tx.next_id(), self._tx.next_tag(), version.size, times, executable)
+        content = Content(
+            self._tx.next_id(), self._tx.next_tag(), version.size, times, executable, version.content_type
+        )
         changed = nodes.set_content(self._tx, node, content, actor_id=self._actor.id)
         versions.copy(self._tx, version, content, node_id=node.id, base_id=node.version_id, actor_id=self._actor.id)
         self._ledger.charge(node.space_id, size=version.size, reserved=0, seq=changed.seq)

@@ -1,22 +1,24 @@
 """Takes chunks in: single ones, bundles of many, and streams that this server cuts itself."""
 
 import asyncio
-import hashlib
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from app.auth.identity import Actor
-from app.errors import ChunkListError, ForbiddenError, TooLargeError
+from app.errors import ChunkListError, ForbiddenError, MissingChunksError, TooLargeError
 from app.manifest import Chunk, Manifest
 from app.services.budget import Lease
+from app.services.checksums import Witness
 from app.services.commits import CommitService
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.open_uploads import OpenUploads
 from app.services.room import Room
+from app.services.stream import Stream, slabs
 from app.services.uploads import Declared, UploadService
 from app.services.views import View
-from storage.base import MAX_CHUNK, ChunkId, WireEncoding, hash_of
-from storage.chunker import StreamChunker
+from storage.base import MAX_CHUNK, ChunkId, WireEncoding
+from storage.chunker import SMALLEST_CHUNK
 from storage.errors import ChunkMismatchError
 from storage.offload import Offload
 from storage.signing import Grant
@@ -25,7 +27,7 @@ from storage.store import ChunkStore
 FRAME_HEAD = 36
 BUNDLE_FRAMES = 4096
 SLAB = 4 * 1024 * 1024
-STREAM_STEP = 64 * 1024 * 1024
+FIRST_STEP, STREAM_STEP = 4 * 1024 * 1024, 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,52 +111,89 @@ class ReceiveService:
             bad = stored
         return Taken(stored, bad)
 
-    async def take_stream(self, actor: Actor, declared: Declared, body: AsyncIterator[bytes], lease: Lease) -> View:
+    async def take_stream(
+        self,
+        actor: Actor,
+        declared: Declared,
+        body: AsyncIterator[bytes],
+        lease: Lease,
+        *,
+        witness: Witness | None = None,
+        shown: Shown = NOTHING_SHOWN,
+        is_coming: bool = False,
+    ) -> View:
         """Cut a stream, store it and commit it as one file; nothing is left of one that breaks off.
 
         Args:
             lease: holds what `body` has given, until it is stored.
+            witness: what the sender says that the bytes hash to.
+            shown: what the request shows of locks.
+            is_coming: the sender waits for nothing, so that a small file may be here before an upload is opened.
 
         Raises:
             ChunkListError: the body ended before the announced size.
+            InvalidRequestError: the bytes are not what the sender says of them.
             AppError: as for any upload and commit.
         """
-        answer = await self._uploads.request(actor, declared, bundle=False)
+        if is_coming and declared.size is not None and declared.size <= SMALLEST_CHUNK:
+            return await self._take_small(actor, declared, body, witness, shown)
+        answer = await self._uploads.request(actor, declared, bundle=False, shown=shown)
         try:
-            manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared, body, lease)
-            return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256)
+            async with Stream(self._store, answer.upload_id, self._offload, self._room, lease, witness) as stream:
+                manifest, sha256 = await self._store_stream(actor, answer.upload_id, declared, body, stream)
+            if witness is not None:
+                witness.require()
+            return await self._commits.commit_stream(actor, answer.upload_id, manifest, sha256, shown)
         except BaseException:
             await asyncio.shield(self._uploads.give_up(actor, answer.upload_id))
             raise
 
+    async def _take_small(
+        self, actor: Actor, declared: Declared, body: AsyncIterator[bytes], witness: Witness | None, shown: Shown
+    ) -> View:
+        """Take a file of one chunk, or of none, without an upload that waits for it: one read, and one write.
+
+        Its place is judged first, so that nobody fills the disk with what they may not put there.
+        """
+        await self._uploads.judge(actor, declared, shown)
+        data = b"".join([piece async for piece in body])
+        if len(data) != declared.size:
+            raise ChunkListError(f"The body ended after {len(data)} of {declared.size} bytes.")
+        if witness is not None:
+            witness.update(data)
+            witness.require()
+        self._room.require()
+        try:
+            return await self._commit_small(actor, declared, data, shown)
+        except MissingChunksError:  # a collection has just ended the claim, for there is no upload of its name
+            return await self._commit_small(actor, declared, data, shown)
+
+    async def _commit_small(self, actor: Actor, declared: Declared, data: bytes, shown: Shown) -> View:
+        claim = secrets.token_urlsafe(18)
+        chunks = [Chunk(await self._store.take(claim, data), len(data))] if data else []
+        try:
+            return await self._commits.commit_small(actor, declared, claim, Manifest.of(chunks), shown)
+        finally:
+            self._store.drop_claims([claim])
+
     async def _store_stream(
-        self, actor: Actor, upload_id: str, declared: Declared, body: AsyncIterator[bytes], lease: Lease
+        self, actor: Actor, upload_id: str, declared: Declared, body: AsyncIterator[bytes], stream: Stream
     ) -> tuple[Manifest, bytes]:
         """Return chunk list and SHA-256 of a stream whose chunks now lie in the store."""
-        cutter, chunks, total, size, kept = _Cutter(), list[Chunk](), 0, declared.size, 0
+        total, size = 0, declared.size
         promised = declared.announced if declared.at_once else 0
-        async for slab in _slabs(body):
-            total += len(slab)
+        async for slab in slabs(body):
+            total += sum(map(len, slab))
             if size is not None and total > size:
                 raise ChunkListError(f"The body is longer than the {size} bytes announced.")
             if total > promised:
                 step = _next_step(declared, promised)
                 await self._uploads.reserve_more(actor, upload_id, step)
                 promised += step
-            cuts = await self._take_cuts(upload_id, await self._offload.run(partial(cutter.feed, slab)))
-            kept += len(slab) - sum(chunk.size for chunk in cuts)
-            lease.keep(kept)
-            chunks += cuts
-        chunks += await self._take_cuts(upload_id, await self._offload.run(cutter.finish))
+            await stream.feed(slab)
         if size is not None and total != size:
             raise ChunkListError(f"The body ended after {total} of {size} bytes.")
-        return Manifest.of(chunks), cutter.sha256()
-
-    async def _take_cuts(self, claim: str, cuts: list[tuple[ChunkId, bytes]]) -> list[Chunk]:
-        self._room.require()
-        for chunk_id, data in cuts:
-            await self._store.put(claim, chunk_id, len(data), [data], WireEncoding.IDENTITY)
-        return [Chunk(chunk_id, len(data)) for chunk_id, data in cuts]
+        return await stream.finish()
 
     async def _take_frames(self, claim: str, frames: "FrameParser", stored: int) -> tuple[int, int | None]:
         """Store the frames parsed so far; return how many are stored in all, and the number of a bad one."""
@@ -169,27 +208,12 @@ class ReceiveService:
 
 
 def _next_step(declared: Declared, promised: int) -> int:
-    """Return how many bytes to promise next; no more than were announced, while these are not all promised."""
+    """Return how many bytes to promise next; no more than were announced, while these are not all promised.
+
+    Of what nobody announced as much again as came: a small file asks for little room, a large one seldom.
+    """
     rest = declared.announced - promised
-    return min(STREAM_STEP, rest) if rest > 0 else STREAM_STEP
-
-
-class _Cutter:
-    """Cuts a stream into chunks and hashes it, each chunk and the whole; to be run in a worker thread."""
-
-    def __init__(self) -> None:
-        self._chunker = StreamChunker()
-        self._whole = hashlib.sha256()
-
-    def feed(self, slab: bytes) -> list[tuple[ChunkId, bytes]]:
-        self._whole.update(slab)
-        return [(hash_of([data]), data) for data in self._chunker.feed(slab)]
-
-    def finish(self) -> list[tuple[ChunkId, bytes]]:
-        return [(hash_of([data]), data) for data in self._chunker.finish()]
-
-    def sha256(self) -> bytes:
-        return self._whole.digest()
+    return min(STREAM_STEP, rest if rest > 0 else max(FIRST_STEP, promised))
 
 
 class FrameParser:
@@ -244,16 +268,3 @@ class FrameParser:
             raise TooLargeError(f"A bundle may have {BUNDLE_FRAMES} frames.")
         self._frames.append((chunk_id, data))
         self.waiting += len(data)
-
-
-async def _slabs(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join small pieces to about 1 MiB, so that cutting costs one hop to a thread each."""
-    pieces, size = list[bytes](), 0
-    async for piece in body:
-        pieces.append(piece)
-        size += len(piece)
-        if size >= SLAB // 4:
-            yield b"".join(pieces)
-            pieces, size = [], 0
-    if pieces:
-        yield b"".join(pieces)

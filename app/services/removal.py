@@ -8,7 +8,7 @@ from app.auth.usernames import fold
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import InvalidRequestError
-from app.repositories import members, nodes, resets, spaces, users
+from app.repositories import members, nodes, preferences, resets, spaces, users
 from app.repositories.audit import Event
 from app.repositories.nodes import Node
 from app.repositories.spaces import Space
@@ -87,6 +87,7 @@ class _Removal:
             self._hand_over_home(heir)
         users.forget_second_factor(tx, user)
         resets.forget(tx, user.id)
+        preferences.forget(tx, user.id)
         users.bury(tx, user)
         return replace(
             ended,

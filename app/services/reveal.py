@@ -5,7 +5,7 @@ fall behind a cursor that has passed it meanwhile (metadata.md, 5).
 """
 
 from app.auth.identity import Actor
-from app.db.transaction import Snapshot, Transaction
+from app.db.transaction import Transaction
 from app.repositories import deletions, jobs, nodes, spaces
 from app.repositories.jobs import DONE, Job, JobKind, Rest, Walk
 from app.repositories.journal import Operation
@@ -29,17 +29,6 @@ def follow_move(tx: Transaction, actor: Actor, sight: Sight) -> None:
     """
     if sight.node.is_folder and not jobs.nodes_of(tx, JobKind.REVEAL).isdisjoint(sight.above):
         reveal_below(tx, actor, sight.node)
-
-
-def is_being_revealed(tx: Snapshot, sight: Sight) -> bool:
-    """Tell whether something at, above or below a node came back and is still shown to devices bit by bit.
-
-    Until that ends nobody can have seen all that lies below the node.
-    """
-    tops = jobs.nodes_of(tx, JobKind.REVEAL)
-    return not tops.isdisjoint(sight.below) or any(
-        sight.node.id in (step.id for step in nodes.way_up(tx, top)) for top in tops
-    )
 
 
 def reveal_slice(tx: Transaction, job: Job, *, limit: int = SLICE) -> Rest:

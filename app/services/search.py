@@ -12,8 +12,9 @@ from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.errors import InvalidRequestError, NotFoundError
+from app.listing import fold
 from app.repositories import found_names, nodes
-from app.repositories.found_names import GRAM, Candidate, fold
+from app.repositories.found_names import GRAM, Candidate
 from app.repositories.nodes import Kind
 from app.services import access
 from app.services.access import Right, Sight

@@ -117,7 +117,7 @@ class SecondFactor:
                 raise ConflictError("Another was faster: begin again.")
             second_factors.set_recovery(tx, actor.user_id, _digests(codes))
             note(tx, Event.TOTP_ENABLED, actor=actor, about=actor.username)
-            return end_others(tx, actor, devices=end_devices)
+            return end_others(tx, actor, devices=end_devices, app_passwords=end_devices)
 
         ended = await self._database.write(work, use=Use.FREES)
         ended.announce(self._endings, self._recent)
@@ -136,7 +136,7 @@ class SecondFactor:
         def work(tx: Transaction) -> OthersEnded:
             second_factors.remove(tx, actor.user_id)
             note(tx, Event.TOTP_DISABLED, actor=actor, about=actor.username)
-            return end_others(tx, actor, devices=end_devices)
+            return end_others(tx, actor, devices=end_devices, app_passwords=end_devices)
 
         ended = await self._database.write(work, use=Use.FREES)
         ended.announce(self._endings, self._recent)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from app.repositories import checks
 from app.services.standing import Standing
@@ -15,6 +16,8 @@ from storage.errors import StorageError
 logger = logging.getLogger(__name__)
 
 Connect = Callable[[Path], sqlite3.Connection]
+Verdict = Literal["trusted", "checking", "sound", "damaged"]
+"""What is known of the databases: trusted after a clean stop, else being looked over, or found so."""
 
 
 class SelfCheck:
@@ -24,6 +27,7 @@ class SelfCheck:
         """Take the files, none after a clean stop, and for each the function that opens it read-only for any thread."""
         self._databases = databases
         self._standing = standing
+        self.verdict: Verdict = "checking" if databases else "trusted"
 
     async def run(self) -> None:
         """Check one file after the other; being cancelled breaks the check off."""
@@ -32,8 +36,10 @@ class SelfCheck:
         for path, connect in self._databases.items():
             fault = await self._check(path, connect)
             if fault is not None:
+                self.verdict = "damaged"
                 self._standing.turn_read_only(f"{path.name} is damaged ({fault})")
                 return
+        self.verdict = "sound"
         logger.info("the databases are sound, though the last stop was not clean")
 
     async def _check(self, path: Path, connect: Connect) -> str | None:

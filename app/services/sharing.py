@@ -21,6 +21,7 @@ from app.services import access, memberships
 from app.services.access import Right, Role, Sight
 from app.services.audit import note
 from app.services.conversion import carries_about, carries_into, carry_over
+from app.services.guard import Guard
 from app.services.jobs import JobService
 from app.services.memberships import refuse_mounts_below
 from app.services.open_uploads import OpenUploads, claims_over, wire_id
@@ -60,6 +61,7 @@ class SharingService:
             ConflictError: the user is its owner, or something was moved into the folder or out of it meanwhile.
             LimitReachedError: it is the home, or in a shared folder, or has one in it, or has 500 members.
             QuotaExceededError: the role is owner, and the user's quota has no room for the folder.
+            LockedError: somebody's lock binds the folder that it is in: no lock reaches into a shared one.
         """
 
         def begin(tx: Transaction) -> list[int]:
@@ -165,6 +167,7 @@ def _closed(tx: Snapshot, dropped: list[Upload]) -> Closed:
 def make_space(tx: Transaction, actor: Actor, folder: Sight) -> Space:
     """Let a folder of the actor's home become the root of a space with one member, and a mount take its place."""
     home, node = folder.within, folder.node
+    Guard(tx, actor).require(folder.above)
     space = spaces.create_shared(tx, owner_id=home.owner_id, root_id=node.id, like=home.id)
     root = nodes.set_place(
         tx,

@@ -167,7 +167,7 @@ class SignInService:
             users.set_password(tx, user, encoded)
             actors.note_proof(tx, actor.id)
             note(tx, Event.PASSWORD_CHANGED, actor=actor, about=user.name, detail={"end_devices": int(end_devices)})
-            return end_others(tx, actor, devices=end_devices)
+            return end_others(tx, actor, devices=end_devices, app_passwords=end_devices)
 
         ended = await self._database.write(work, use=Use.FREES)
         ended.announce(self._endings, self._recent)

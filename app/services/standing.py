@@ -49,6 +49,11 @@ class Standing:
         """Whether nothing may be written."""
         return bool(self._why)
 
+    @property
+    def why(self) -> str:
+        """Why nothing may be written; empty while something may."""
+        return self._why
+
     async def wait_read_only(self) -> None:
         """Return once nothing may be written any more."""
         await self._turned.wait()

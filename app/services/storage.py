@@ -25,13 +25,17 @@ OWNERS_KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SpaceFigures:
-    """One space of the asker's. Sizes in bytes: of what is there, of earlier versions, and of the trash."""
+    """One space of the asker's.
+
+    Sizes in bytes: of what is there, of earlier versions, of the trash, and of what programs keep on nodes.
+    """
 
     space_id: str
     name: str
     live: int
     versions: int
     trash: int
+    properties: int
     files: int
     folders: int
 
@@ -138,6 +142,7 @@ def _of_space(tx: Snapshot, space: Held) -> SpaceFigures:
         live=space.live,
         versions=max(0, space.used - space.live - trash),
         trash=trash,
+        properties=space.property_size,
         files=space.items - folders,
         folders=folders,
     )

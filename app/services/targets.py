@@ -18,6 +18,7 @@ from app.repositories import nodes
 from app.repositories.nodes import Node
 from app.services import access
 from app.services.access import Deleted, Right, Sight
+from app.services.guard import Guard
 from app.services.names import check_name, check_place, free_name, split_path
 from app.services.places import old_place
 
@@ -30,7 +31,8 @@ class Wish:
 
     One of `path`, `parent_id` with `name`, or `file_id` says where. Ids are those of the wire; `base_version` None
     means that the file must not exist yet; hashes are hexadecimal. `restore` brings a deleted `file_id` back. What is
-    `conditional` carried `If-Match` or `If-None-Match`.
+    `conditional` carried `If-Match` or `If-None-Match`. `executable` None leaves a file's bit as it is, for a door that
+    can not tell it.
     """
 
     mtime_ms: int
@@ -39,7 +41,7 @@ class Wish:
     parent_id: str | None = None
     name: str | None = None
     file_id: str | None = None
-    executable: bool = False
+    executable: bool | None = False
     sha256: str | None = None
     base_version: str | None = None
     ancestors: tuple[str, ...] = ()
@@ -127,6 +129,18 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
     check_place(at.place, at.depth, (*missing, name))
     existing = None if missing else nodes.find_child(tx, at.node.id, name)
     return _settle(tx, wish, Target(at, tuple(missing), name, existing))
+
+
+def require_free(guard: Guard, target: Target) -> None:
+    """Refuse content for a file that is locked, or a new name in a folder that is.
+
+    Raises:
+        LockedError: somebody's lock binds it.
+    """
+    if target.existing is not None and target.kept_by is None:
+        guard.require((target.existing.id, *target.folder.below))
+    else:
+        guard.members(target.folder)
 
 
 def _by_id(tx: Snapshot, actor: Actor, wish: Wish, file_id: str) -> Target:

@@ -1,6 +1,7 @@
 """The trash: a delete is one row whatever lies below, a restore one row and a slow reveal, a purge goes in slices."""
 
 import heapq
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,14 +18,17 @@ from app.repositories.spaces import Space
 from app.repositories.uploads import Upload
 from app.services import access, memberships
 from app.services.access import Right, Role, Sight
+from app.services.arriving import is_arriving
 from app.services.audit import note
 from app.services.folders import make_folder
+from app.services.guard import Guard
 from app.services.jobs import JobService
-from app.services.memberships import refuse_mounts_below
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.open_uploads import OpenUploads, claims_over, wire_id
 from app.services.places import bring_back, old_place
 from app.services.purge import begin_purge
-from app.services.reveal import is_being_revealed, reveal_below
+from app.services.replacing import put_in_trash
+from app.services.reveal import reveal_below
 from app.services.views import View
 from storage.store import ChunkStore
 
@@ -79,31 +83,25 @@ class TrashService:
             NotFoundError: there is no such node, or it is not the actor's to see.
             ConflictError: it is not as its author had seen it.
             LimitReachedError: there are shared folders in it.
+            LockedError: somebody's lock binds it, something in it, or the folder that it is in.
         """
 
-        def work(tx: Transaction) -> list[Upload]:
-            if access.is_deleted(tx, actor, file_id):
-                return []
-            sight = access.look(tx, actor, file_id)
-            if sight.is_root:
-                raise InvalidRequestError("The home itself can not be deleted.")
-            if sight.entry is not sight.node and access.role_in(tx, actor, sight.within) is not Role.OWNER:
-                access.look_number(tx, actor, sight.above_entry[0]).require(Right.WRITE)
-                self._check(tx, sight, seen)
-                return _leave(tx, actor, sight)
-            sight.require(Right.WRITE)
-            self._check(tx, sight, seen)
-            refuse_mounts_below(tx, sight.within, sight.node, "deleted")
-            seq = deletions.trash(tx, sight.node, actor_id=actor.id)
-            size, items = nodes.figures(tx, sight.node)
-            sums = Sums()
-            sums.add(sight.above, seq=seq, size=-size, items=-items)
-            sums.apply(tx)
-            spaces.adjust(tx, sight.space.id, seq=seq)
-            return memberships.unmount_all(tx, actor, sight.within) if sight.node.parent_id is None else []
+        def find(tx: Transaction) -> Sight | None:
+            return None if access.is_deleted(tx, actor, file_id) else access.look(tx, actor, file_id)
 
+        await self._delete(actor, find, seen, NOTHING_SHOWN)
+
+    async def delete_path(self, actor: Actor, names: Sequence[str], seen: Seen, shown: Shown = NOTHING_SHOWN) -> None:
+        """Move what is at a path of checked names to the trash; raises as `delete` does."""
+        await self._delete(actor, lambda tx: access.look_path(tx, actor, names), seen, shown)
+
+    async def _delete(
+        self, actor: Actor, find: Callable[[Transaction], Sight | None], seen: Seen, shown: Shown
+    ) -> None:
         def closing(tx: Transaction) -> tuple[list[str], list[str]]:
-            dropped = work(tx)
+            guard = Guard(tx, actor, shown)
+            sight = find(tx)
+            dropped = [] if sight is None else self._put_away(tx, actor, guard, sight, seen)
             return [wire_id(upload) for upload in dropped], claims_over(tx, dropped)
 
         upload_ids, claims = await self._database.write(closing, use=Use.FREES)
@@ -140,6 +138,7 @@ class TrashService:
         Raises:
             NotFoundError: the trash holds no such entry.
             InvalidRequestError: its old place has become too deep, or its path too long.
+            LockedError: somebody's lock binds the folder that it comes back to.
         """
 
         def work(tx: Transaction) -> View:
@@ -148,6 +147,7 @@ class TrashService:
             place, sums = old_place(tx, actor, sight.node), Sums()
             folder = place.folder
             folder.require(Right.WRITE)
+            Guard(tx, actor).members(folder)
             for name in place.missing:
                 folder = make_folder(tx, actor, folder, name, sums)
             if sight.node.parent_id is None:
@@ -183,6 +183,19 @@ class TrashService:
         await self._database.write(work, use=Use.FREES)
         self._jobs.added()
 
+    def _put_away(self, tx: Transaction, actor: Actor, guard: Guard, sight: Sight, seen: Seen) -> list[Upload]:
+        """Delete a node, or leave the shared folder that it is; return the uploads that ended by it."""
+        if sight.is_root:
+            raise InvalidRequestError("The home itself can not be deleted.")
+        if sight.entry is not sight.node and access.role_in(tx, actor, sight.within) is not Role.OWNER:
+            access.look_number(tx, actor, sight.above_entry[0]).require(Right.WRITE)
+            self._check(tx, sight, seen)
+            guard.leave(sight)
+            return _leave(tx, actor, sight)
+        self._check(tx, sight, seen)
+        put_in_trash(tx, actor, guard, sight)
+        return memberships.unmount_all(tx, actor, sight.within) if sight.node.parent_id is None else []
+
     def _check(self, tx: Snapshot, sight: Sight, seen: Seen) -> None:
         view = View.of(tx, sight)
         node = sight.node
@@ -190,7 +203,7 @@ class TrashService:
         stale = (
             (seen.base_version is not None and seen.base_version != view.version_id)
             or (seen.if_seq is not None and seen.if_seq != sight.seq)
-            or (seen.if_below_seq is not None and (newest > seen.if_below_seq or is_being_revealed(tx, sight)))
+            or (seen.if_below_seq is not None and (newest > seen.if_below_seq or is_arriving(tx, sight)))
             or (seen.if_etag is not None and seen.if_etag != view.etag(self._epoch))
         )
         if stale:

@@ -1,5 +1,6 @@
 """Looking at the tree and changing it: listings, new folders, renames and moves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,10 +22,13 @@ from app.services import access
 from app.services.access import Right, Sight
 from app.services.conversion import carry_over
 from app.services.folders import make_folder
+from app.services.guard import Guard
 from app.services.jobs import JobService
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.memberships import refuse_mounts_below
 from app.services.names import check_name, check_place, free_name, split_path
 from app.services.places import check_below
+from app.services.replacing import Placed, find_place, move_content, put_in_trash, require_replaceable
 from app.services.reveal import follow_move
 from app.services.targets import OnConflict
 from app.services.views import View
@@ -93,22 +97,34 @@ class TreeService:
 
         return await self._database.read(work)
 
-    async def make_folder_at(self, actor: Actor, path: str, *, parents: bool) -> View:
+    async def count(self, actor: Actor, file_id: str) -> int:
+        """Return how many children a folder has; raises as `children` does."""
+
+        def work(tx: Snapshot) -> int:
+            folder = access.look(tx, actor, file_id)
+            folder.require(Right.READ)
+            return listings.count(tx, folder.node.id)
+
+        return await self._database.read(work)
+
+    async def make_folder_at(self, actor: Actor, path: str, *, parents: bool, shown: Shown = NOTHING_SHOWN) -> View:
         """Make a folder at a path, with the folders above it if `parents`.
 
         Raises:
             NameTakenError: there is something at this path already.
             NotFoundError: a folder above it is missing.
+            LockedError: somebody's lock binds the folder that it would be in.
         """
         names = split_path(path)
 
         def work(tx: Transaction) -> View:
+            guard = Guard(tx, actor, shown)
             at, missing = access.descend(tx, access.home(tx, actor), names)
             if not missing or not at.node.is_folder:
                 raise NameTakenError(f"There is already something at {at.path}.", at.node.id)
             if len(missing) > 1 and not parents:
                 raise NotFoundError(f'There is no folder {at.child_path(missing[0])}; "parents": true makes it.')
-            return _make_folders(tx, actor, at, missing)
+            return _make_folders(tx, actor, guard, at, missing)
 
         return await self._database.write(work)
 
@@ -117,6 +133,7 @@ class TreeService:
 
         Raises:
             NameTakenError: the name is in use there.
+            LockedError: somebody's lock binds that folder.
         """
         name = check_name(name)
 
@@ -124,25 +141,72 @@ class TreeService:
             parent = access.look(tx, actor, parent_id)
             if not parent.node.is_folder:
                 raise NotFoundError("There is no folder with this id.")
-            return _make_folders(tx, actor, parent, [name])
+            return _make_folders(tx, actor, Guard(tx, actor), parent, [name])
 
         return await self._database.write(work)
 
     async def change(self, actor: Actor, file_id: str, change: Change) -> View:
         """Rename, move, re-date a node or set its executable bit, in one step whatever lies below.
 
-        Of a shared folder, the mount is renamed and moved, for this person alone.
+        Of a shared folder, the mount is renamed and moved, for this person alone. A file that replaces a file becomes
+        its newest version; nothing else is replaced.
 
         Raises:
             ConflictError: it changed since `if_seq`, or would move into itself.
             NameTakenError: the name is in use there.
             LimitReachedError: a shared folder would come into another one.
             QuotaExceededError: it moves into a folder of somebody else, whose quota has no room for it.
+            LockedError: somebody's lock binds it, something in it, or one of the folders.
         """
-        size = await self._database.read(lambda tx: _size_for_another(tx, actor, file_id, change))
-        view = await self._database.write(lambda tx: _change(tx, actor, file_id, change, size))
+
+        def measure(tx: Snapshot) -> int:
+            if isinstance(change.parent_id, Keep):
+                return 0
+            return _size_for_another(tx, access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id))
+
+        def work(tx: Transaction) -> View:
+            return change_node(tx, actor, Guard(tx, actor), access.look(tx, actor, file_id), change, size)
+
+        size = await self._database.read(measure)
+        view = await self._database.write(work)
         self._jobs.added()
         return view
+
+    async def move_path(
+        self,
+        actor: Actor,
+        source: Sequence[str],
+        target: Sequence[str],
+        *,
+        overwrite: bool,
+        shown: Shown = NOTHING_SHOWN,
+    ) -> Placed:
+        """Move what is at a path of checked names to another one, in one step whatever lies below.
+
+        What is there goes to the trash in the same step; a file under a file gets its content as a new version.
+
+        Raises:
+            InvalidRequestError: both are the same, or one is the whole view.
+            NotFoundError: there is nothing at `source`.
+            NameTakenError: there is something at `target`, and `overwrite` is not set.
+            ConflictError: the folder of `target` is missing, or in what is moved, or the source in what gives way.
+            LimitReachedError: a shared folder would give way, or come into another one.
+            QuotaExceededError: it moves into a folder of somebody else, whose quota has no room for it.
+            LockedError: somebody's lock binds it, something in it, what gives way, or one of the folders.
+        """
+
+        def measure(tx: Snapshot) -> int:
+            return _size_for_another(tx, access.look_path(tx, actor, source), find_place(tx, actor, target)[0])
+
+        size = await self._database.read(measure)
+
+        def work(tx: Transaction) -> Placed:
+            guard = Guard(tx, actor, shown)
+            return _move(tx, actor, guard, access.look_path(tx, actor, source), target, size, overwrite=overwrite)
+
+        placed = await self._database.write(work)
+        self._jobs.added()
+        return placed
 
 
 def _read(tx: Snapshot, sight: Sight) -> View:
@@ -150,8 +214,9 @@ def _read(tx: Snapshot, sight: Sight) -> View:
     return View.of(tx, sight)
 
 
-def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) -> View:
+def _make_folders(tx: Transaction, actor: Actor, guard: Guard, at: Sight, names: list[str]) -> View:
     at.require(Right.WRITE)
+    guard.members(at)
     check_place(at.place, at.depth, names)
     sums = Sums()
     for name in names:
@@ -160,20 +225,21 @@ def _make_folders(tx: Transaction, actor: Actor, at: Sight, names: list[str]) ->
     return View.of(tx, at)
 
 
-def _size_for_another(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
+def _size_for_another(tx: Snapshot, sight: Sight, parent: Sight) -> int:
     """Return the bytes of what would move into a folder of another owner, old versions and trash too; 0 if of none.
 
     That may take a while, so a reader does it: what is uploaded there until the move is written comes on top.
     """
-    if isinstance(change.parent_id, Keep):
-        return 0
-    sight, parent = access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id)
     is_same = sight.within.owner_id == parent.within.owner_id or sight.entry is not sight.node
     return 0 if is_same else conversions.size_below(tx, sight.node.id)
 
 
-def _change(tx: Transaction, actor: Actor, file_id: str, change: Change, size: int) -> View:
-    sight = access.look(tx, actor, file_id)
+def change_node(tx: Transaction, actor: Actor, guard: Guard, sight: Sight, change: Change, size: int = 0) -> View:
+    """Change a node that this person sees; for who changes more in the same unit of work. Refuses as `change` does.
+
+    Args:
+        size: bytes of what moves into a folder of another owner.
+    """
     node = sight.entry  # of a shared folder the mount: its name and place are this person's own
     if sight.is_root:
         raise InvalidRequestError("The home itself can not be changed.")
@@ -183,16 +249,74 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change, size: i
         raise ConflictError("It changed since it was looked at.", sight.node.id)
     if sight.node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
         raise InvalidRequestError("A folder has no mtime_ms and no executable bit of its own.")
-    parent = _new_parent(tx, actor, sight, change, size)
+    if isinstance(change.parent_id, Keep):
+        parent = access.look_number(tx, actor, sight.above_entry[0])
+        parent.require(Right.WRITE)
+    else:
+        parent = access.look(tx, actor, change.parent_id)
+        _check_parent(tx, sight, parent, size)
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
-    name = _settle_name(tx, change, node, parent, name)
+    taken = _other_of_name(tx, node, parent, name)
+    if taken is not None and change.on_conflict == "replace" and taken.node.is_file and sight.node.is_file:
+        move_content(tx, actor, guard, sight, taken)
+        return View.of(tx, access.look_number(tx, actor, taken.node.id))
+    return _place(
+        tx,
+        actor,
+        guard,
+        sight,
+        parent,
+        _settle_name(tx, change, node, parent, name),
+        mtime_ms=node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms,
+        executable=node.executable if isinstance(change.executable, Keep) else change.executable,
+    )
+
+
+def _move(
+    tx: Transaction, actor: Actor, guard: Guard, sight: Sight, target: Sequence[str], size: int, *, overwrite: bool
+) -> Placed:
+    parent, name, existing = find_place(tx, actor, target)
+    node = sight.entry
+    if sight.is_root:
+        raise InvalidRequestError("The home itself can not be moved.")
+    if node is sight.node:
+        sight.require(Right.WRITE)
+    if existing is not None:
+        require_replaceable(existing, sight, overwrite=overwrite)
+        if existing.node.is_file and node.is_file:
+            move_content(tx, actor, guard, sight, existing)
+            return Placed(View.of(tx, access.look_number(tx, actor, existing.node.id)), replaced=True)
+    _check_parent(tx, sight, parent, size)
+    if existing is not None:
+        put_in_trash(tx, actor, guard, existing)
+    view = _place(tx, actor, guard, sight, parent, name, mtime_ms=node.mtime_ms, executable=node.executable)
+    return Placed(view, replaced=existing is not None)
+
+
+def _place(
+    tx: Transaction,
+    actor: Actor,
+    guard: Guard,
+    sight: Sight,
+    parent: Sight,
+    name: str,
+    *,
+    mtime_ms: int | None,
+    executable: bool,
+) -> View:
+    """Give a node its place and attributes; the name is free there, and the actor may write."""
+    node = sight.entry
     check_place(parent.place, parent.depth, [name])
     if parent.depth >= sight.depth:  # else nothing gets deeper
         check_below(tx, sight.node, parent.depth + 1)
-    mtime_ms = node.mtime_ms if isinstance(change.mtime_ms, Keep) else change.mtime_ms
-    executable = node.executable if isinstance(change.executable, Keep) else change.executable
     if (parent.node.id, name, mtime_ms, executable) == (node.parent_id, node.name, node.mtime_ms, node.executable):
         return View.of(tx, sight)
+    moves = (parent.node.id, name) != (node.parent_id, node.name)
+    if moves:
+        guard.leave(sight)
+        guard.members(parent)
+    else:
+        guard.change(sight)
     changed = nodes.set_place(
         tx,
         node,
@@ -203,6 +327,8 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change, size: i
         actor_id=actor.id,
         space_id=parent.space.id,
     )
+    if moves and node is sight.node:  # behind a mount everything stays where it is
+        guard.ended(tx, node.id)
     _move_sums(tx, sight, parent, changed)
     follow_move(tx, actor, sight)
     spaces.adjust(tx, changed.space_id, seq=changed.seq)
@@ -210,13 +336,8 @@ def _change(tx: Transaction, actor: Actor, file_id: str, change: Change, size: i
     return View.of(tx, access.look_number(tx, actor, sight.node.id))
 
 
-def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change, size: int) -> Sight:
-    """Return the folder that the node will be in, which must be one where this person may write."""
-    if isinstance(change.parent_id, Keep):
-        parent = access.look_number(tx, actor, sight.above_entry[0])
-        parent.require(Right.WRITE)
-        return parent
-    parent = access.look(tx, actor, change.parent_id)
+def _check_parent(tx: Transaction, sight: Sight, parent: Sight, size: int) -> None:
+    """Refuse a folder where the node can not be, or where this person may not write."""
     if not parent.node.is_folder:
         raise InvalidRequestError("The new parent is not a folder.")
     if sight.node.id in parent.below:
@@ -228,7 +349,6 @@ def _new_parent(tx: Transaction, actor: Actor, sight: Sight, change: Change, siz
         size = max(size, nodes.figures(tx, sight.node)[0])
         if not spaces.usage_of(tx, parent.within.owner_id).has_room(size):
             raise QuotaExceededError("The quota of that folder's owner has no room for this.")
-    return parent
 
 
 def _check_into_shared(tx: Transaction, sight: Sight, parent: Sight) -> None:
@@ -237,6 +357,12 @@ def _check_into_shared(tx: Transaction, sight: Sight, parent: Sight) -> None:
         raise LimitReachedError(f"A shared folder can not be in another one: {parent.path} is shared.")
     if sight.within.id != parent.within.id:
         refuse_mounts_below(tx, sight.within, sight.node, "moved into one")
+
+
+def _other_of_name(tx: Transaction, node: Node, parent: Sight, name: str) -> Sight | None:
+    """Return what else has the name in the folder, as the person sees it."""
+    found = nodes.find_child(tx, parent.node.id, name)
+    return None if found is None or found.id == node.id else parent.child(tx, found)
 
 
 def _settle_name(tx: Transaction, change: Change, node: Node, parent: Sight, name: str) -> str:

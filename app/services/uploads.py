@@ -24,10 +24,12 @@ from app.manifest import HASH, Chunk, Manifest, pack
 from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
 from app.services import access
-from app.services.ledger import Ledger
+from app.services.guard import Guard
+from app.services.ledger import Ledger, quota_exceeded
+from app.services.lock_state import NOTHING_SHOWN, Shown
 from app.services.media import check_content_type
 from app.services.open_uploads import OpenUploads, claims_of, claims_over, own_upload, wire_id
-from app.services.targets import Folders, Wish, find_target
+from app.services.targets import Folders, Wish, find_target, require_free
 from app.services.uptime import Uptime
 from app.services.urls import Urls
 from app.services.views import View
@@ -123,15 +125,17 @@ class UploadService:
         self._limits = limits
         self._policy = policy
 
-    async def request(self, actor: Actor, declared: Declared, *, bundle: bool) -> UploadAnswer:
+    async def request(
+        self, actor: Actor, declared: Declared, *, bundle: bool, shown: Shown = NOTHING_SHOWN
+    ) -> UploadAnswer:
         """Open one upload; raises as `request_many` returns."""
-        answer = (await self.request_many(actor, [declared], bundle=bundle))[0]
+        answer = (await self.request_many(actor, [declared], bundle=bundle, shown=shown))[0]
         if isinstance(answer, AppError):
             raise answer
         return answer
 
     async def request_many(
-        self, actor: Actor, files: Sequence[Declared], *, bundle: bool
+        self, actor: Actor, files: Sequence[Declared], *, bundle: bool, shown: Shown = NOTHING_SHOWN
     ) -> list[UploadAnswer | AppError]:
         """Open an upload for each file, or say why not, in order.
 
@@ -144,7 +148,7 @@ class UploadService:
         if sum(len(file.chunks) for file in files) > BATCH_CHUNKS:
             raise TooLargeError(f"A batch may have {BATCH_CHUNKS} chunks.")
         name = secrets.token_urlsafe(18) if bundle else None
-        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name))
+        opened = await self._database.write(lambda tx: self._open(tx, actor, files, name, shown))
         made = [upload for upload in opened if isinstance(upload, Upload)]
         self._table.opened(made)
         here = await self._here(actor, set().union(*(file.chunks.entries() for file in files)))
@@ -228,6 +232,18 @@ class UploadService:
         self._table.closed([upload_id])
         self._store.drop_claims(over)
 
+    async def judge(self, actor: Actor, declared: Declared, shown: Shown) -> None:
+        """Refuse what could not be committed now, before its bytes come; raises as `request` does."""
+        self.check(declared)
+
+        def work(tx: Snapshot) -> None:
+            target = find_target(tx, actor, declared.wish, Folders(tx, actor))
+            require_free(Guard(tx, actor, shown), target)
+            if not spaces.usage_of(tx, target.folder.space.owner_id).has_room(declared.announced):
+                raise quota_exceeded()
+
+        await self._database.read(work)
+
     def check(self, declared: Declared) -> None:
         """Refuse a declaration that cannot become a file, before anything is written.
 
@@ -256,9 +272,9 @@ class UploadService:
         return sum(sizes)
 
     def _open(
-        self, tx: Transaction, actor: Actor, files: Sequence[Declared], bundle: str | None
+        self, tx: Transaction, actor: Actor, files: Sequence[Declared], bundle: str | None, shown: Shown
     ) -> list[Upload | AppError]:
-        opening = _Opening(tx, actor, bundle)
+        opening = _Opening(tx, actor, bundle, shown)
         opened: list[Upload | AppError] = []
         for file in files:
             try:
@@ -273,6 +289,7 @@ class UploadService:
         self.check(file)
         tx, actor = opening.tx, opening.actor
         target = find_target(tx, actor, file.wish, opening.folders)
+        require_free(opening.guard, target)
         announced = file.announced
         if opening.uploads >= self._limits.open_uploads_per_user:
             raise RateLimitedError("Too many uploads are open: finish some, or give them up.", BUSY_RETRY_S)
@@ -320,6 +337,8 @@ class UploadService:
         They are those that the actor can read in some file (security.md, X1), which the store has in the announced
         size, and those that came for `upload` or its bundle.
         """
+        if not entries:  # a stream, whose chunks nobody knows yet
+            return set()
         ids = {ChunkId(entry[:HASH]) for entry in entries}
 
         def work(tx: Snapshot) -> set[ChunkId]:
@@ -373,8 +392,9 @@ class UploadService:
 class _Opening:
     """What the files of one request share: their transaction, and what the user has open by now."""
 
-    def __init__(self, tx: Transaction, actor: Actor, bundle: str | None) -> None:
+    def __init__(self, tx: Transaction, actor: Actor, bundle: str | None, shown: Shown) -> None:
         self.tx = tx
+        self.guard = Guard(tx, actor, shown)
         self.actor = actor
         self.bundle = bundle
         self.folders = Folders(tx, actor)

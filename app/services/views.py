@@ -29,6 +29,11 @@ class View:
         """The node's id on the wire."""
         return encode_id(self.listed.node.id, self.listed.node.tag)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether its last change was the one that made it."""
+        return self.listed.node.seq == self.listed.node.created_seq
+
     def etag(self, epoch: str) -> str:
         """Return letters and digits that change with what the node holds, never with its name or place.
 
@@ -49,10 +54,16 @@ class View:
     def of_children(cls, tx: Snapshot, folder: Sight, children: list[Listed]) -> list[Self]:
         """Show the children of a folder that the person was found to see; mounts as what is behind them."""
         parent_id, overlay = encode_id(folder.node.id, folder.node.tag), Overlay.of(tx, folder)
+        space_id = encode_id(folder.within.id, folder.within.tag)
         views = []
         for child in children:
-            sight = folder.child(tx, child.node)
-            listed = child if sight is None or child.node.kind is not Kind.MOUNT else listings.one(tx, sight.node.id)
+            node = child.node
+            if node.kind is not Kind.MOUNT:
+                path, version_id = folder.child_path(node.name), cls.version_id_of(node)
+                views.append(cls(overlay.over(child), path, space_id, parent_id, version_id, folder.rights))
+                continue
+            sight = folder.child(tx, node)
+            listed = None if sight is None else listings.one(tx, sight.node.id)
             if sight is not None and listed is not None:
                 views.append(cls._shown(sight, listed, parent_id, overlay))
         return views
@@ -116,6 +127,8 @@ class Overlay:
 
     def over(self, listed: Listed) -> Listed:
         """Return a node of the home with what shared folders below it add."""
+        if not self._added:
+            return listed
         size, seq = self._added.get(listed.node.id, (0, 0))
         return replace(listed, size=listed.size + size, below_seq=max(listed.below_seq, seq)) if seq else listed
 

@@ -14,6 +14,7 @@ import msgspec
 from client.home import Home, Login, home_folder
 from client.names import shown
 from client.remote import Remote
+from client.telling import tell
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2 and the sentence."""
-        self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` explains it.\n")
+        self.exit(2, f"{self.prog}: {shown(message)}. `{self.prog} --help` explains it.\n")
 
 
 def device_home() -> Home:
@@ -73,4 +74,4 @@ def printable(name: str) -> str:
 def note(text: str, *, quiet: bool) -> None:
     """Tell the person something that is neither the answer nor an error."""
     if not quiet:
-        sys.stderr.write(f"cairn: {text}\n")
+        tell(text)

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "link",
-        "Make a URL that shows a file or folder to whoever holds it; it is shown this once. `list` lists links, all or "
+        "Make a URL that shows a file or folder to whoever holds it. `list` lists links, all or "
         "those of one path, `pause` and `resume` take ids from there, and `rm` ends links for good.",
     )
     parser.add_argument("what", metavar="PATH|ACTION", help="a path at the server, or list, pause, resume, rm")

@@ -25,8 +25,12 @@ def run(arguments: Sequence[str]) -> int:
         note("Without https:// whoever is on the way can read all that is sent, the password too.", quiet=options.quiet)
     asker = Asker(password_stdin=options.password_stdin, totp=options.totp)
     password = asker.password(f"Password of {options.user}")
-    answer = asker.with_code(lambda totp: remote.login(options.user, password, options.device_name, totp))
-    device_home().keep_login(Login(remote.server, options.user, answer.device_id, answer.token))
+    home = device_home()
+    install_id = home.install_id()
+    answer = asker.with_code(
+        lambda totp: remote.login(options.user, password, options.device_name, totp, install_id=install_id)
+    )
+    home.keep_login(Login(remote.server, options.user, answer.device_id, answer.token))
     if options.json:
         print_json({"server": remote.server, "username": options.user, "device_id": answer.device_id})
     elif not options.quiet:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import cast
 
 from client.errors import ClientError, StoppedError, UsageError
+from client.telling import tell
 
 COMMANDS = {
     "login": "make this machine a device of an account",
@@ -34,6 +35,17 @@ COMMANDS = {
     "share": "share folders with people, and end that",
     "link": "make, list, pause and end links for people without an account",
     "events": "print what changes at the server as it changes",
+    "sync": "keep a folder here and one at the server in step",
+    "status": "tell whether a folder is in step, and what is in the way",
+    "pause": "let the sync of a folder rest",
+    "resume": "let a paused folder go on",
+    "conflicts": "list conflict copies, and keep one side or both",
+    "ignore": "choose names that this device leaves out",
+    "select": "choose folders of the server that this device leaves out",
+    "held": "list deletes that wait for you, and let them go on or not",
+    "damaged": "list files that the disk here has damaged, and fetch them anew",
+    "limit": "limit how much of the line sync takes",
+    "service": "keep a folder in step from login on",
 }
 SERVER_COMMANDS = {
     "serve": "run the server",
@@ -51,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch(arguments)
         sys.stdout.flush()  # here a disk that is full can still be told of
     except ClientError as error:
-        sys.stderr.write(f"cairn: {error}\n")
+        tell(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("cairn: Stopped. The same command goes on where this one was.\n")
+        tell("Stopped. The same command goes on where this one was.")
         return StoppedError.exit_code
     except BrokenPipeError:
         # The reader of our output has gone, as in `cairn ls / | head`.
@@ -62,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ClientError.exit_code
     except OSError as error:  # the disk under the output or under this device's state
         _write_no_more()
-        sys.stderr.write(f"cairn: {error.filename or 'The output'} cannot be used: {error.strerror or error}.\n")
+        tell(f"{error.filename or 'The output'} cannot be used: {error.strerror or error}.")
         return ClientError.exit_code
     except SystemExit as ended:  # argparse: --help, or a usage it refused
         return ended.code if isinstance(ended.code, int) else 0

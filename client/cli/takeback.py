@@ -26,6 +26,7 @@ _WORDS = {
     "shared": "a shared folder, which has a history of its own",
     "forbidden": "is not yours to change any more",
     "failed": "could not be put back",
+    "locked": "was locked by a program",
     "stopped": "it came to its end before",
 }
 

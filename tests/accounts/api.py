@@ -1,6 +1,8 @@
 """How these tests speak to a server."""
 
+import gzip
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,6 +20,7 @@ from tests.openapi.contract import check_declared
 
 ADMIN = "ada"
 PASSWORD = "violet-harbour-kettle-42"
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +94,7 @@ async def disable_the_last_admin(cairn: Cairn) -> None:
 
 async def _read(response: ClientResponse) -> Reply:
     body = await response.read()
-    is_json = response.content_type.endswith("json")
-    return Reply(response.status, response.headers, body, await response.json(content_type=None) if is_json else None)
+    if not response.content_type.endswith("json") or not body:
+        return Reply(response.status, response.headers, body, None)
+    plain = gzip.decompress(body) if body.startswith(GZIP) else body  # some sessions leave it as it comes
+    return Reply(response.status, response.headers, body, json.loads(plain))

@@ -164,7 +164,7 @@ async def test_a_hanging_sync_and_an_event_stream_end_with_it(api: Api, ada: Api
 
         await ada.delete(f"/api/v1/devices/{made['device_id']}")
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):  # it would hang for a minute
             assert (await hanging).status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
         assert cairn.services.feed.waiting_now == 0
 
@@ -243,9 +243,11 @@ async def test_a_known_one_costs_no_look_into_the_database(ada: Api, cairn: Cair
     authentication = cairn.services.authentication
     await authentication.actor_of_basic(ADMIN, password, "10.0.0.1")
 
-    begun = time.perf_counter()
-    for _ in range(1000):
-        await authentication.actor_of_basic(ADMIN, password, "10.0.0.1")
-    each_us = (time.perf_counter() - begun) * 1000
+    each_us = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        for _ in range(50):
+            await authentication.actor_of_basic(ADMIN, password, "10.0.0.1")
+        each_us.append((time.perf_counter() - begun) * 1e6 / 50)
 
-    assert each_us < 200, each_us  # some 10 on an idle machine; a look into the database is 300 and more
+    assert min(each_us) < 200, each_us  # some 10 on an idle machine; a look into the database is 300 and more

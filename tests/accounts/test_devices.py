@@ -149,7 +149,7 @@ async def test_a_token_dies_after_180_idle_days(
     api: Api, cairn: Cairn, later: AuthenticationService, clock: Clock
 ) -> None:
     token = (await api.log_in()).token or ""
-    devices = DeviceService(cairn.database, Endings(), clock_ms=clock.wall_ms)
+    devices = DeviceService(cairn.database, Endings(), RecentActors(clock.uptime_s), clock_ms=clock.wall_ms)
     used_ms = (await devices.list_page(await later.actor_of(token), after=None, limit=1))[0].last_used_ms
 
     clock.now_ms = used_ms + IDLE_MS - 1
@@ -274,3 +274,64 @@ def test_a_name_is_kept_composed_and_compared_without_case() -> None:
 def test_a_name_that_breaks_credentials_paths_or_lines_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequestError):
         check_username(name)
+
+
+async def _show(device: Api, *names: str) -> tuple[int, object]:
+    reply = await device.post("/api/v1/installation", {"names": list(names)})
+    return reply.status, reply.json.get("known", reply.json.get("code"))
+
+
+KNOWN = (HTTPStatus.OK, True)
+REFUSED = (HTTPStatus.UNAUTHORIZED, "install_unknown")
+
+
+async def test_an_installation_that_knows_its_last_name_is_known_by_its_newest(api: Api) -> None:
+    device, other = await api.log_in(device_name="laptop"), await api.log_in(device_name="phone")
+
+    assert await _show(device, "a") == KNOWN
+    assert await _show(device, "a", "b") == KNOWN
+    assert await _show(device, "a", "b") == KNOWN  # the answer was lost
+    assert await _show(device, "b", "c") == KNOWN
+    assert await _show(other, "x") == KNOWN
+
+
+async def test_a_copy_is_refused_and_the_installation_that_goes_on_is_not(api: Api) -> None:
+    device = await api.log_in(device_name="laptop")
+    await _show(device, "a")
+    await _show(device, "a", "b")
+
+    assert await _show(device, "a", "copy") == REFUSED
+    assert await _show(device, "fresh") == REFUSED
+    assert await _show(device, "a", "b", "c") == KNOWN
+    assert (await device.get("/api/v1/me")).status == HTTPStatus.OK  # the token itself is good
+
+
+async def test_a_server_that_was_put_back_knows_an_installation_by_an_older_name(api: Api) -> None:
+    device = await api.log_in(device_name="laptop")
+    await _show(device, "a")  # and what it was shown after that is lost
+
+    assert await _show(device, "a", "b", "c", "d") == KNOWN
+    assert await _show(device, "a", "copy") == REFUSED
+
+
+@pytest.mark.parametrize("names", [[], ["a b"], [""], ["x" * 65], ["a"] * 65, "a"])
+async def test_names_that_are_none_are_refused(api: Api, names: object) -> None:
+    device = await api.log_in(device_name="laptop")
+
+    reply = await device.post("/api/v1/installation", {"names": names})
+
+    assert (reply.status, reply.json["code"]) == (HTTPStatus.BAD_REQUEST, "invalid_request")
+
+
+@pytest.mark.parametrize("app_passwords", [False, True])
+async def test_all_others_end_at_once_and_the_one_that_asks_stays(api: Api, *, app_passwords: bool) -> None:
+    laptop, phone = await api.log_in(device_name="laptop"), await api.log_in(device_name="phone")
+    await laptop.post("/api/v1/app-passwords", {"name": "rclone"})
+    assert (await laptop.get("/api/v1/me")).status == HTTPStatus.OK
+
+    reply = await phone.post("/api/v1/devices/revoke-others", {"app_passwords": app_passwords})
+
+    assert reply.status == HTTPStatus.NO_CONTENT
+    assert (await laptop.get("/api/v1/me")).status == HTTPStatus.UNAUTHORIZED
+    left = [item["name"] for item in (await phone.get("/api/v1/devices")).json["items"]]
+    assert left == (["phone"] if app_passwords else ["phone", "rclone"])

@@ -7,12 +7,15 @@ import msgspec
 import pytest
 
 from app.api.routes import Access
+from app.api.shell import PLACES
 from app.application import Cairn, route_table
 from tests.accounts.api import ADMIN, PASSWORD, Api
 from tests.accounts.browser import Browser
 
 OPEN = {Access.ALWAYS, Access.PUBLIC, Access.SETUP}
 WITH_A_SECRET = {
+    ("POST", "/"),
+    ("POST", "/reset"),
     ("POST", "/api/v1/login"),
     ("POST", "/api/v1/session"),
     ("POST", "/api/v1/reauth"),
@@ -29,7 +32,13 @@ WITH_A_SECRET = {
     ("POST", "/api/v1/reset"),
 }
 WITHOUT = {
+    *(("GET", f"/{place}{below}") for place in PLACES for below in ("", "/{place}")),
     ("GET", "/"),
+    ("GET", "/reset"),
+    ("GET", "/manifest.webmanifest"),
+    ("GET", "/service-worker.js"),
+    ("GET", "/offline"),
+    ("OPTIONS", "/"),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

@@ -71,6 +71,7 @@ async def test_a_change_of_what_cannot_be_changed_is_refused(ada: Api, body: dic
         ("PATCH", f"{USERS}/{ADMIN}"),
         ("DELETE", f"{USERS}/{ADMIN}?files=delete"),
         ("POST", f"{USERS}/{ADMIN}/reset"),
+        ("POST", f"{USERS}/{ADMIN}/sign-out"),
         ("GET", "/api/v1/invitations"),
         ("POST", "/api/v1/invitations"),
         ("DELETE", f"/api/v1/invitations/{NONSENSE_ID}"),
@@ -126,6 +127,29 @@ async def test_a_change_that_is_refused_in_part_changes_nothing(ada: Api) -> Non
     assert (await ada.get(f"{USERS}/{ADMIN}")).json["quota"] is None
 
 
+async def test_who_is_signed_out_everywhere_signs_in_again_with_the_same_password(ada: Api, api: Api) -> None:
+    await make(ada, "ben")
+    ben = await api.log_in("ben")
+
+    assert (await ada.post(f"{USERS}/ben/sign-out")).status == HTTPStatus.NO_CONTENT
+
+    assert (await ben.get("/api/v1/me")).status == HTTPStatus.UNAUTHORIZED
+    assert (await (await api.log_in("ben")).get("/api/v1/me")).status == HTTPStatus.OK
+    line = (await ada.get("/api/v1/audit", params={"event": "signed_out"})).json["items"][0]
+    assert (line["username"], line["about"]) == (ADMIN, "ben")
+
+
+async def test_an_admin_sees_when_somebody_was_there_last(ada: Api, api: Api) -> None:
+    await make(ada, "ben")
+    before = (await ada.get(f"{USERS}/ben")).json
+    await api.log_in("ben")
+
+    after = (await ada.get(f"{USERS}/ben")).json
+
+    assert before["last_used_ms"] is None
+    assert after["last_used_ms"] >= before["created_ms"]
+
+
 async def test_an_admin_sees_nothing_of_anothers_files(ada: Api, api: Api) -> None:
     await make(ada, "ben")
     ben = await api.log_in("ben")
@@ -140,6 +164,7 @@ async def test_an_unknown_name_is_not_found(ada: Api) -> None:
         assert (await ada.get(f"{USERS}/{name}")).status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
     assert await change(ada, "nobody", quota=1) == HTTPStatus.NOT_FOUND
     assert (await ada.post(f"{USERS}/nobody/reset")).status == HTTPStatus.NOT_FOUND
+    assert (await ada.post(f"{USERS}/nobody/sign-out")).status == HTTPStatus.NOT_FOUND
     assert (await ada.call("DELETE", f"{USERS}/nobody?files=delete")).status == HTTPStatus.NOT_FOUND
 
 

@@ -16,7 +16,7 @@ async def test_me_tells_who_asks_what_is_theirs_and_how_to_talk_to_this_server(a
     assert me["user"]["is_admin"] is True
     assert (me["quota"], me["used"]) == (None, 0)
     assert [(space["role"], space["used"]) for space in me["spaces"]] == [("owner", 0)]
-    assert me["server"] == {"name": "Cairn", "version": metadata.version("cairn")}
+    assert me["server"] == {"name": "Cairn", "version": metadata.version("cairn"), "public_url": ""}
     assert me["limits"] == {
         "chunk_size": 8 * 1024 * 1024,
         "chunks_per_file": 262_144,

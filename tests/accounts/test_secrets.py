@@ -25,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 
 def call(server: RunningServer, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -119,7 +119,7 @@ def test_a_walk_through_every_route_leaves_no_secret_in_the_log_and_every_line_i
 
 def call_as_it_comes(server: RunningServer, method: str, path: str, token: str) -> int:
     """Return the status of whatever answer begins; a stream is not read to its end."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Cookie": "session=canary-cookie", "Referer": "http://h/canary-page"}
     try:
         body = None if method == "GET" else json.dumps({"canary-key": "canary-value", "password": "canary-password"})

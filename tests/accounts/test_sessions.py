@@ -3,6 +3,7 @@
 import asyncio
 import re
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,7 @@ from app.config import Limits, Server, Settings
 from app.db.database import Use
 from app.errors import UnauthenticatedError
 from app.services.authentication import AuthenticationService
-from tests.accounts.api import ADMIN, PASSWORD, Api
+from tests.accounts.api import ADMIN, PASSWORD, Api, Reply
 from tests.accounts.browser import Browser, until_one_waits
 
 pytestmark = pytest.mark.usefixtures("admin")
@@ -45,6 +46,63 @@ async def test_a_browser_is_signed_in_by_a_cookie_that_no_script_reads(api: Api)
     assert (me.json["user"]["username"], me.json["csrf_token"]) == (ADMIN, browser.csrf)
     devices = (await browser.call("GET", "/api/v1/devices")).json["items"]
     assert [(item["name"], item["kind"], item["current"]) for item in devices] == [("Firefox", "session", True)]
+
+
+async def test_a_session_that_shall_not_be_remembered_goes_with_the_browser(api: Api) -> None:
+    forgotten = await Browser(api).sign_in(remember=False)
+    by_form = await sign_in_by_form(Browser(api))
+    kept = await sign_in_by_form(Browser(api), remember="1")
+
+    assert "Max-Age" not in forgotten.headers["Set-Cookie"]
+    assert "Max-Age" not in by_form.headers["Set-Cookie"]
+    assert "Max-Age" in kept.headers["Set-Cookie"]
+
+
+async def test_a_session_is_called_after_its_browser(api: Api) -> None:
+    browser = Browser(api, **{"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"})
+    await browser.sign_in()
+
+    devices = (await browser.call("GET", "/api/v1/devices")).json["items"]
+    assert [item["name"] for item in devices] == ["Firefox, Linux"]
+
+
+async def sign_in_by_form(browser: Browser, **fields: str | None) -> Reply:
+    """Send the form of the page; a field that is None is left out, and `origin` is what the browser names."""
+    sent = {"username": ADMIN, "password": PASSWORD, **fields}
+    origin = sent.pop("origin", browser.origin)
+    data = {name: value for name, value in sent.items() if value is not None}
+    return await browser.call("POST", "/", data=data, headers={"Origin": origin}, allow_redirects=False)
+
+
+async def test_the_form_signs_in_from_an_own_page_alone(api: Api) -> None:
+    for origin in (None, "null", "https://evil.example"):
+        reply = await sign_in_by_form(Browser(api), origin=origin)
+        assert (reply.status, "Set-Cookie" in reply.headers) == (HTTPStatus.FORBIDDEN, False), origin
+
+    assert (await sign_in_by_form(Browser(api))).status == HTTPStatus.SEE_OTHER
+
+
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        ("files/a%20b?sort=name", "./files/a%20b?sort=name"),
+        ("settings", "./settings"),
+        ("", "./"),
+        ("//evil.example", "./"),
+        ("/files", "./"),
+        ("https://evil.example/", "./"),
+        ("files\\..\\..", "./"),
+        ("files/../../other", "./"),
+        ("files/%2e%2E/other", "./"),
+        ("files/a\r\nSet-Cookie: x=y", "./"),
+        ("filesystem:x", "./"),
+        ("api/v1/me", "./"),
+    ],
+)
+async def test_the_form_leads_to_places_of_this_server_alone(api: Api, wanted: str, location: str) -> None:
+    reply = await sign_in_by_form(Browser(api), next=wanted)
+
+    assert reply.headers["Location"] == location
 
 
 @pytest.mark.parametrize("settings", [Settings(server=Server(trusted_proxies=("127.0.0.1",)))])
@@ -107,6 +165,25 @@ async def test_a_foreign_page_signs_nobody_in(api: Api, headers: dict[str, str])
     reply = await Browser(api).call("POST", "/api/v1/session", json=body, headers=headers)
 
     assert (reply.status, "Set-Cookie" in reply.headers) == (HTTPStatus.FORBIDDEN, False)
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+async def test_a_foreign_page_signs_nobody_in_by_the_form(api: Api, headers: dict[str, str]) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"username": ADMIN, "password": PASSWORD})
+
+    reply = await Browser(api).call("POST", "/", data=body, headers=form | headers)
+
+    assert (reply.status, "Set-Cookie" in reply.headers) == (HTTPStatus.FORBIDDEN, False)
+
+
+async def test_a_foreign_page_tries_no_code_at_the_form_for_a_new_password(api: Api) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://elsewhere.example"}
+    body = urlencode({"username": ADMIN, "code": "none", "password": PASSWORD})
+
+    reply = await Browser(api).call("POST", "/reset", data=body, headers=headers)
+
+    assert reply.status == HTTPStatus.FORBIDDEN
 
 
 async def test_every_route_that_changes_something_refuses_a_cookie_alone(browser: Browser) -> None:
@@ -221,6 +298,6 @@ async def test_a_hanging_sync_of_a_session_ends_when_the_session_is_revoked(
 
     await device.delete(f"/api/v1/devices/{session_id}")
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):  # it would hang for a minute
         assert (await hanging).status == HTTPStatus.UNAUTHORIZED
     assert (await browser.call("GET", "/api/v1/me")).status == HTTPStatus.UNAUTHORIZED

@@ -29,11 +29,12 @@ async def names(cairn: Cairn) -> list[str]:
 async def test_before_there_is_an_admin_nothing_is_served_but_health_set_up_and_its_assets(
     api: Api, address: str, cairn: Cairn
 ) -> None:
-    for path in ("/healthz", "/readyz", address, f"/static/{cairn.services.pages.build}/page.css"):
+    for path in ("/healthz", "/readyz", address, f"/static/{cairn.services.pages.build}/css/page.css"):
         assert (await api.get(path)).status == HTTPStatus.OK, path
-    for path in ("/", "/api/v1/me", "/api/v1/files/root", "/nowhere", "/setup", "/chunks/00", "/dav/"):
+    for path in ("/", "/api/v1/me", "/api/v1/files/root", "/nowhere", "/setup", "/chunks/00"):
         reply = await api.get(path)
         assert (reply.status, reply.code) == (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"), path
+    assert (await api.get("/dav/")).status == HTTPStatus.SERVICE_UNAVAILABLE
     assert (await api.try_login()).status == HTTPStatus.SERVICE_UNAVAILABLE
 
 

@@ -17,6 +17,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /api/v1/uploadRequest": ("path", {"path": "/f", "size": 0, "chunks": []}),
     "POST /api/v1/folders": ("path", {"path": "/d"}),
     "POST /api/v1/uploads/commit": ("upload_ids", {"upload_ids": [NONSENSE_ID]}),
+    "POST /api/v1/downloadBundle": ("files", {"files": [{"file_id": NONSENSE_ID}]}),
     "POST /api/v1/login": ("username", {"username": "ada", "password": "x", "device_name": "x"}),
     "POST /api/v1/reauth": ("password", {"password": "x"}),
 }

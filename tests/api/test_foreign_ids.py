@@ -1,12 +1,18 @@
 """Ids that come together belong together, and what is another's is answered like nonsense (security.md, P2, P4)."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from app.db.transaction import Snapshot
+from app.ids import decode_id
+from app.repositories import nodes, versions
 from tests.accounts.api import Reply
+from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person, entries, noise
+from tests.api.traced import Traced
 
 Ask = Callable[[Person, str], Awaitable[Reply]]
 
@@ -152,6 +158,89 @@ async def test_an_id_with_another_tag_is_not_found(ada: Person) -> None:
     for changed in (file_id[:-1] + ("0" if file_id[-1] != "0" else "1"), file_id.upper(), file_id + "0", file_id[:-1]):
         reply = await ada.get(f"/api/v1/files/{changed}")
         assert (reply.status, reply.code) == (404, "not_found")
+
+
+def _shape(units: list[list[str]]) -> list[list[str]]:
+    """Return statements without the values in them."""
+    return [[re.sub(r"x'[^']*'|'[^']*'|\b\d+\b", "?", one, flags=re.IGNORECASE) for one in unit] for unit in units]
+
+
+OF_TRASH: dict[str, Ask] = {
+    "restore": lambda bob, trash_id: bob.post(f"/api/v1/trash/{trash_id}/restore", {}),
+    "purge": lambda bob, trash_id: bob.delete(f"/api/v1/trash/{trash_id}"),
+    "delete": lambda bob, trash_id: bob.delete(f"/api/v1/files/{trash_id}"),
+    "versions": lambda bob, file_id: bob.get(f"/api/v1/files/{file_id}/versions"),
+    "members": lambda bob, file_id: bob.get(f"/api/v1/files/{file_id}/members"),
+    "bundle": lambda bob, file_id: bob.post("/api/v1/downloadBundle", {"files": [{"file_id": file_id}] * 9}),
+    "bundle with a version": lambda bob, file_id: bob.post(
+        "/api/v1/downloadBundle", {"files": [{"file_id": file_id, "version_id": NONSENSE_ID}] * 9}
+    ),
+}
+
+
+async def test_for_an_id_that_was_guessed_no_more_is_looked_up_than_for_nothing(
+    ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 12):
+        await ada.make_folder("/d" * number)
+    deep, flat = await ada.upload("/d" * 11 + "/f", noise(10)), await ada.upload("/f", noise(10))
+    trashed = await ada.upload("/d" * 11 + "/t", noise(10))
+    await ada.delete(f"/api/v1/files/{trashed['file_id']}")
+    await _own_file(bob)
+    traced = Traced(monkeypatch)
+
+    for name, ask in (OF_FILES | OF_FOLDERS | OF_TRASH).items():
+        await ask(bob, NONSENSE_ID)
+        nothing = _shape(traced.take())
+        assert nothing, name
+        for file in (deep, flat, trashed):
+            await ask(bob, _guessed(file["file_id"]))
+            assert _shape(traced.take()) == nothing, name
+
+
+async def test_of_a_version_of_anothers_no_more_is_looked_up_than_of_nothing(
+    ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = (await ada.upload("/f", *[noise(10) for _ in range(20)]))["version_id"]
+    own_id = (await _own_file(bob))["file_id"]
+    asks = OF_VERSIONS | {
+        "put back": lambda bob, version_id: bob.post(f"/api/v1/files/{own_id}/versions/{version_id}/restore", {}),
+        "bundle": lambda bob, version_id: bob.post(
+            "/api/v1/downloadBundle", {"files": [{"file_id": own_id, "version_id": version_id}]}
+        ),
+    }
+    traced = Traced(monkeypatch)
+
+    for name, ask in asks.items():
+        await ask(bob, NONSENSE_ID)
+        nothing = _shape(traced.take())
+        for version_id in (foreign, _guessed(foreign)):
+            await ask(bob, version_id)
+            assert _shape(traced.take()) == nothing, name
+
+
+async def test_a_row_is_read_only_where_the_tag_is_right(server: Running, ada: Person) -> None:
+    file = await ada.upload("/f", noise(10))
+    number, tag = decode_id(file["file_id"])
+    version, version_tag = decode_id(file["version_id"])
+
+    def look(tx: Snapshot) -> list[object]:
+        wrong = bytes(5)
+        return [
+            nodes.find_named(tx, number, wrong),
+            versions.find_named(tx, version, wrong, node_id=number),
+            versions.find_named(tx, version, version_tag, node_id=number + 1),
+            versions.named_node(tx, version, wrong),
+        ]
+
+    assert await server.cairn.database.read(look) == [None] * 4
+    assert await server.cairn.database.read(lambda tx: nodes.find_named(tx, number, tag)) is not None
+    assert await server.cairn.database.read(lambda tx: versions.named_node(tx, version, version_tag)) == number
+
+
+def _guessed(wire_id: str) -> str:
+    """Return an id of the same number with another tag."""
+    return wire_id[:-1] + ("0" if wire_id[-1] != "0" else "1")
 
 
 @pytest.mark.parametrize("token", ["", "x", "cairn_" + "a" * 43])

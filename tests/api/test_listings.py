@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.listing import natural_key
 from tests.api.people import Person, noise
 
 
@@ -42,6 +43,7 @@ async def names(ada: Person) -> list[str]:
 
 KEYS: dict[str, Any] = {
     "name": lambda _: (),
+    "natural": lambda item: (natural_key(item["name"]).encode(),),
     "size": lambda item: (item["size"],),
     "mtime": lambda item: (item["modified_ms"] if item["mtime_ms"] is None else item["mtime_ms"],),
     "type": lambda item: (item["content_type"] or "",),
@@ -78,12 +80,31 @@ async def test_each_item_is_the_file_that_its_id_gives(ada: Person, names: list[
         assert (await ada.at(item["path"])).json == item
 
 
+async def test_names_are_sorted_as_people_sort_them(ada: Person) -> None:
+    for name in ("file 10", "File 2", "file 002b", "Zoé", "zoe 1", "éclair", "1", "file 9999999999999999999999", "_"):
+        await ada.make_folder(f"/{name}")
+
+    found = [item["name"] for item in await listing(ada, sort="natural", limit=2)]
+
+    assert found == [
+        "1", "_", "éclair", "File 2", "file 002b", "file 10", "file 9999999999999999999999", "Zoé", "zoe 1",
+    ]  # fmt: skip
+
+
+async def test_the_first_page_of_a_folder_tells_how_many_children_it_has(ada: Person, names: list[str]) -> None:
+    first = (await ada.get("/api/v1/folders/root/children", params={"limit": 3})).json
+    second = (await ada.get("/api/v1/folders/root/children", params={"limit": 3, "after": first["next"]})).json
+
+    assert first["total"] == len(names)
+    assert second["total"] is None
+
+
 async def test_an_empty_folder_has_an_empty_page(ada: Person) -> None:
     folder = await ada.make_folder("/empty")
 
     reply = await ada.get(f"/api/v1/folders/{folder['file_id']}/children")
 
-    assert reply.json == {"items": [], "next": None}
+    assert reply.json == {"items": [], "next": None, "total": 0}
 
 
 async def test_what_changes_between_pages_is_neither_skipped_nor_shown_twice(ada: Person) -> None:
@@ -161,3 +182,19 @@ async def test_a_thousand_children_come_in_pages_while_others_write(ada: Person)
     items, _ = await asyncio.gather(listing(ada, folder_id, limit=100), write())
 
     assert [item["name"] for item in items if item["kind"] == "file"] == [f"{number:04}" for number in range(1000)]
+
+
+async def test_a_long_list_comes_packed_to_who_takes_that(ada: Person) -> None:
+    for number in range(40):
+        await ada.make_folder(f"/{number}")
+    url = "/api/v1/folders/root/children"
+
+    plain = await ada.get(url, headers={"Accept-Encoding": "identity"})
+    packed = await ada.get(url, headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    refused = await ada.get(url, headers={"Accept-Encoding": "gzip;q=0"})
+    short = await ada.get(url, params={"limit": 2}, headers={"Accept-Encoding": "gzip"})
+
+    encodings = [reply.headers.get("Content-Encoding") for reply in (plain, packed, refused, short)]
+    assert encodings == [None, "gzip", None, None]
+    assert {reply.headers["Vary"] for reply in (plain, packed, refused, short)} == {"Accept-Encoding"}
+    assert plain.json == packed.json == refused.json

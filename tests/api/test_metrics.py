@@ -89,6 +89,7 @@ async def test_metrics_count_requests_by_line_of_the_route_table_and_nothing_fin
     assert after[content] == 20
     assert after['cairn_requests_total{method="-",route="-",status="4xx"}'] == 21
     assert after['cairn_requests_total{method="PUT",route="/api/v1/files/content",status="2xx"}'] == 20
+    assert after["cairn_received_bytes_total"] == before["cairn_received_bytes_total"] + 20
     assert after["cairn_commits_total"] >= before["cairn_commits_total"] + 20
     assert after['cairn_request_seconds_total{method="-",route="-"}'] > 0
     text = reply.body.decode()

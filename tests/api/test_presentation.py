@@ -94,6 +94,20 @@ async def test_a_download_is_asked_for_by_a_parameter(ada: Person) -> None:
     assert headers["Content-Disposition"].startswith("attachment; ")
 
 
+async def test_pdf_alone_comes_differently_to_a_frame_of_our_pages(ada: Person) -> None:
+    framed = await shown(ada, "a.pdf", "application/pdf", frame="1")
+
+    assert framed["Content-Type"] == "application/pdf"
+    assert framed["Content-Disposition"].startswith("inline; ")
+    assert framed["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'self'"
+    assert framed["X-Content-Type-Options"] == "nosniff"
+    for name, content_type in [*HARMFUL.items(), *LIARS.items(), ("a.html", "application/pdf"), ("b.pdf", "text/html")]:
+        if name != "a.pdf":
+            headers = await shown(ada, name, content_type, frame="1")
+            assert headers["Content-Disposition"].startswith("attachment; "), name
+            assert headers["Content-Security-Policy"].startswith("sandbox; "), name
+
+
 async def test_content_is_served_in_a_sandbox(ada: Person) -> None:
     for name, content_type in (("a.png", "image/png"), ("a.html", "text/html")):
         headers = await shown(ada, name, content_type)

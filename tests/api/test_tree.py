@@ -139,6 +139,42 @@ async def test_a_name_in_use_is_refused_or_a_free_one_chosen(ada: Person) -> Non
     assert (chosen.status, chosen.json["name"]) == (200, "taken (2).txt")
 
 
+async def test_a_file_that_replaces_another_becomes_its_newest_version(ada: Person) -> None:
+    there = await ada.upload("/a/f", noise(10), parents=True)
+    content = noise(20)
+    file = await ada.upload("/f", content)
+
+    moved = await ada.change(file["file_id"], parent_id=there["parent_id"], on_conflict="replace")
+
+    assert (moved.status, moved.json["file_id"], moved.json["path"]) == (200, there["file_id"], "/a/f")
+    assert (await ada.content(there["file_id"])).body == content
+    assert (await ada.at("/f")).status == 404
+    versions = (await ada.get(f"/api/v1/files/{there['file_id']}/versions")).json["items"]
+    assert [version["version_id"] for version in versions] == [moved.json["version_id"], there["version_id"]]
+
+
+async def test_no_folder_is_replaced_and_none_replaces(ada: Person) -> None:
+    folder, inner = await ada.make_folder("/a"), await ada.make_folder("/b/a", parents=True)
+    file = await ada.upload("/b/f", noise(1))
+    await ada.make_folder("/f")
+
+    refused = [
+        await ada.change(folder["file_id"], parent_id=inner["parent_id"], on_conflict="replace"),
+        await ada.change(folder["file_id"], parent_id=inner["parent_id"], name="f", on_conflict="replace"),
+        await ada.change(file["file_id"], parent_id="root", on_conflict="replace"),
+    ]
+
+    assert [(reply.status, reply.code) for reply in refused] == [(409, "name_taken")] * 3
+
+
+async def test_what_keeps_its_name_replaces_nothing(ada: Person) -> None:
+    file = await ada.upload("/f", noise(1))
+
+    same = await ada.change(file["file_id"], name="f", on_conflict="replace")
+
+    assert (same.status, same.json["version_id"]) == (200, file["version_id"])
+
+
 async def test_a_touch_makes_no_version_and_costs_nothing(ada: Person) -> None:
     file = await ada.upload("/a", noise(100), mtime_ms=1)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.api.people import Person
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

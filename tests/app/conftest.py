@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from app.application import Cairn
@@ -11,10 +10,6 @@ from app.auth.identity import Actor
 from app.config import Limits, Settings
 from tests.accounts.api import ADMIN, PASSWORD
 from tests.api.conftest import serving
-
-# The same examples in each run, kept nowhere, and judged by what they show, not by how busy the machine is.
-hypothesis.settings.register_profile("cairn", derandomize=True, database=None, deadline=None)
-hypothesis.settings.load_profile("cairn")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.services.budget import FREE, ByteBudget, Lease
 
 KIB = 1024
 SIZE = 32 * 1024 * KIB
-PATIENCE_S = 0.05
+PATIENCE_S = 0.25  # a machine may forget about a process for some tenths of it
 LEASES = 64
 
 
@@ -158,9 +158,8 @@ async def test_one_who_leaves_gives_back_what_it_held_or_waited_for(budget: Byte
             await first.take(half)
 
 
-async def test_after_any_history_all_is_there_again(budget: ByteBudget) -> None:
-    seed = random.randrange(2**32)  # noqa: S311 - a test's choices
-    print(f"seed {seed}")  # noqa: T201 - a failure shows it
+@pytest.mark.parametrize("seed", range(3))
+async def test_after_any_history_all_is_there_again(budget: ByteBudget, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test's choices
     held = Counter[str]()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.application import Cairn
+from app.clock import now_ms
 from app.config import Settings
 from app.db.database import READERS
 from app.db.transaction import Snapshot, Transaction
@@ -15,7 +16,7 @@ from storage.errors import StorageError, StoreUnavailableError
 from storage.index import connect_reader, connect_writer
 from tests.api.conftest import serving
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def note(tx: Transaction) -> int:
@@ -92,6 +93,18 @@ async def test_a_unit_that_breaks_a_rule_of_the_schema_fails_alone(cairn: Cairn)
 
     assert isinstance(broken, sqlite3.IntegrityError)
     assert isinstance(well, int)
+
+
+async def test_rows_of_one_unit_have_one_time(cairn: Cairn) -> None:
+    def times(tx: Transaction) -> list[int]:
+        first, begun = tx.now_ms(), now_ms()
+        while now_ms() == begun:
+            pass  # the next millisecond comes by itself
+        return [first, tx.now_ms(), tx.clock_ms()]
+
+    first, *later = await cairn.database.write(times)
+
+    assert later == [first, first]
 
 
 async def test_the_numbers_are_in_the_database_with_what_used_them(cairn: Cairn) -> None:

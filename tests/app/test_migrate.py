@@ -13,6 +13,22 @@ from storage.disk import LocalDisk
 
 SHIPPED = len(list(migration._steps()))  # noqa: SLF001 - how many steps this release has
 SECOND = "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;\nINSERT INTO more (id) VALUES (7);\n"
+LEFT_BEFORE = """
+    INSERT INTO spaces (id, tag, owner_id, used, reserved, head_seq, history_seq)
+      VALUES (1, x'00', 1, 0, 0, 0, 0), (2, x'00', 1, 0, 0, 0, 0);
+    INSERT INTO nodes (id, tag, space_id, name, kind, seq, content_seq, feed_seq, created_seq, created_ms, actor_id,
+      modified_ms) VALUES (3, x'00', 1, 'a', 0, 1, 1, 1, 1, 0, 1, 0), (4, x'00', 1, 'b', 0, 1, 1, 1, 1, 0, 1, 0);
+    INSERT INTO properties (node_id, namespace, name, xml)
+      VALUES (3, '', 'a', '<a/>'), (3, '', 'b', '<b/>'), (4, '', 'c', 'é?');
+"""
+PHOTOS_BEFORE = """
+    INSERT INTO spaces (id, tag, owner_id, used, reserved, head_seq, history_seq) VALUES (1, x'00', 1, 0, 0, 0, 0);
+    INSERT INTO nodes (id, tag, space_id, name, kind, version_id, seq, content_seq, feed_seq, created_seq, created_ms,
+      actor_id, modified_ms)
+      VALUES (3, x'00', 1, 'a', 0, 5, 1, 1, 1, 1, 0, 1, 0), (4, x'00', 1, 'b', 0, 6, 1, 1, 1, 1, 0, 1, 0);
+    INSERT INTO versions (id, tag, node_id, size, mtime_ms, executable, content_type, actor_id, created_ms)
+      VALUES (5, x'00', 3, 0, 0, 0, 'video/mp4', 1, 0), (6, x'00', 4, 0, 0, 0, 'image/svg+xml', 1, 0);
+"""
 BROKEN = f"{SECOND}DROP TABLE nowhere;\n"
 
 
@@ -157,3 +173,37 @@ def test_a_step_that_fails_leaves_the_database_as_it_was_and_may_be_tried_again(
     with_second_step(monkeypatch, SECOND)
     run(path)
     assert ask(path, "SELECT id FROM more") == 7
+
+
+def before(path: Path, monkeypatch: pytest.MonkeyPatch, step: str, rows: str) -> None:
+    """Make a database as releases before a step had it, with rows in it."""
+    shipped = list(migration._steps())  # noqa: SLF001 - as far as a release before had them
+    (path.parent / "snapshots").mkdir()
+    added = next(number for number, script in shipped if step in script)
+    with monkeypatch.context() as patched:
+        patched.setattr(migration, "_steps", lambda: (known for known in shipped if known[0] < added))
+        run(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(rows)
+
+
+def test_what_programs_had_left_on_nodes_before_it_counted_counts_from_now_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "metadata.db"
+    before(path, monkeypatch, "property_size", LEFT_BEFORE)
+
+    run(path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id, property_size FROM spaces ORDER BY id").fetchall() == [(1, 11), (2, 0)]
+
+
+def test_photos_that_were_there_before_the_gallery_are_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metadata.db"
+    before(path, monkeypatch, "is_photo", PHOTOS_BEFORE)
+
+    run(path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id, is_photo FROM nodes ORDER BY id").fetchall() == [(3, 1), (4, 0)]

@@ -27,7 +27,7 @@ def concrete(base: type[Exception]) -> list[type[Exception]]:
 
 
 CODES = {
-    "invalid_request": 400, "chunk_mismatch": 400, "unauthenticated": 401, "totp_required": 401,
+    "invalid_request": 400, "chunk_mismatch": 400, "unauthenticated": 401, "totp_required": 401, "install_unknown": 401,
     "bad_signature": 403, "url_expired": 403, "forbidden": 403, "reauth_required": 403, "not_found": 404,
     "method_not_allowed": 405, "conflict": 409,
     "name_taken": 409, "limit_reached": 409, "cursor_reset": 410, "precondition_failed": 412, "too_large": 413,

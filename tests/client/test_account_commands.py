@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +44,34 @@ def test_devices_are_listed_and_revoked(device: Device, server: RunningServer, t
     assert other.run("ls", "/").code == 3
     assert device.run("devices", "revoke", theirs).code == 1
     assert device.run("devices", "revoke").code == 2
+
+
+def test_a_second_login_takes_the_place_of_the_first_of_this_installation(
+    device: Device, server: RunningServer, tmp_path: Path
+) -> None:
+    other = Device(tmp_path / "other").login(server)
+    (before,) = [item["device_id"] for item in device.ok("devices", "--json").json if item["current"]]
+
+    device.login(server)
+
+    items = device.ok("devices", "--json").json
+    assert len(items) == 2
+    assert before not in [item["device_id"] for item in items]
+    assert other.ok("ls", "/").code == 0
+
+
+def test_a_copied_machine_becomes_a_device_of_its_own_by_a_logout_and_a_login_on_both(
+    device: Device, server: RunningServer, tmp_path: Path
+) -> None:
+    shutil.copytree(device.home, tmp_path / "copy")
+    copy = Device(tmp_path / "copy")
+
+    copy.ok("logout")
+    copy.login(server)
+    device.login(server)
+
+    assert copy.ok("ls", "/").code == 0
+    assert len(device.ok("devices", "--json").json) == 2
 
 
 def test_an_app_password_is_shown_once_and_keeps_to_its_scope(device: Device, server: RunningServer) -> None:

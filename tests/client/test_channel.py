@@ -2,14 +2,15 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from client import channel
+from client import channel, transport
 from client.errors import (
     ApiError,
     ClientError,
@@ -196,6 +197,15 @@ def test_a_kept_connection_that_the_server_has_closed_costs_no_failure(connect: 
     assert [asked.body for asked in peer.asked] == [b"abc"] * 3
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_answer_that_was_damaged_on_the_way_is_told_in_a_sentence(connect: Connect, status: int) -> None:
+    damaged = Told(status, b'{"code": "not_found", "detail": "There is nothing with th\xe9s id.", "path": "\xe9"}')
+    with running(lambda _: damaged) as peer, pytest.raises(ClientError) as failed:
+        connect(peer.url).get_file("/a")
+
+    assert str(failed.value).endswith(".")
+
+
 def test_what_is_no_cairn_server_is_told_in_a_sentence(connect: Connect) -> None:
     with (
         running(lambda _: Told(body=b"<html>hello</html>")) as peer,
@@ -272,3 +282,64 @@ def test_stopping_ends_a_call_that_waits_for_its_next_try(monkeypatch: pytest.Mo
         with pytest.raises(StoppedError):
             remote.get_file("/a")
         stopper.join()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://a b/", "http://a/b c", "http://a..b/", "http://h:x/", "ftp://h/", "//h/", "", "http://h/\u00e9",
+     "http://h/\r\nX: y", "/chunks/a b"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_chunk_is_refused_and_nothing_is_sent(url: str, connect: Connect) -> None:
+    with running(lambda _: Told(204, b"")) as peer, pytest.raises(RefusedError, match="no address"):
+        connect(peer.url, "secret").put_content(url, b"x")
+
+    assert peer.asked == []
+
+
+def test_an_answer_longer_than_what_was_asked_for_is_not_read(connect: Connect) -> None:
+    with running(lambda _: Told(body=bytes(1 << 20))) as peer, pytest.raises(ClientError, match="longer"):
+        connect(peer.url).contents_of([("f1", "v1", 10)])
+
+    assert len(peer.asked) == 1
+
+
+def test_an_answer_that_drips_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "SLOW_S", 0.2)
+    monkeypatch.setattr(transport, "SLOWEST", 1000)
+
+    with dripping() as url, pytest.raises(UnreachableError, match="slowly"):
+        connect(url).content_of("f1", "v1", memoryview(bytearray(1 << 20)))
+
+
+def test_what_drips_is_broken_off_when_asked_to(connect: Connect) -> None:
+    with dripping() as url:
+        remote = connect(url)
+        threading.Timer(0.3, remote.abort).start()
+        with pytest.raises(StoppedError):
+            remote.content_of("f1", "v1", memoryview(bytearray(1 << 20)))
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """Run a server that promises 1 MiB and sends a byte now and then."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n")
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        listener.close()

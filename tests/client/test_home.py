@@ -36,6 +36,31 @@ def test_a_login_replaces_the_one_before(tmp_path: Path) -> None:
     assert home.get_login() == second
 
 
+def test_an_installation_has_one_random_name_until_its_logout(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+
+    name = home.install_id()
+    home.keep_login(LOGIN)
+
+    assert Home(home.folder).install_id() == name
+    assert mode(home.folder / "install_id") == 0o600
+    assert Home(tmp_path / "other").install_id() != name
+    home.forget_login()
+    assert home.install_id() != name
+
+
+@pytest.mark.parametrize("content", [b"", b"two words", b"\xff", bytes(22), b"x" * 65])
+def test_a_name_of_the_installation_that_no_server_takes_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    home = Home(tmp_path / "home")
+    home.install_id()
+    (home.folder / "install_id").write_bytes(content)
+
+    made = home.install_id()
+
+    assert made.encode() != content
+    assert home.install_id() == made
+
+
 def test_rights_of_others_on_the_token_are_taken_away(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.keep_login(LOGIN)

@@ -370,6 +370,39 @@ def test_get_outlives_a_crash_of_the_server_and_expired_urls(way: Way, tmp_path:
     assert (tmp_path / "back").read_bytes() == BIG
 
 
+def spoilt(answer: Told) -> Told:
+    """Change the last byte of the last content."""
+    body = bytearray(answer.body)
+    body[-37] ^= 1
+    return replace(answer, body=bytes(body))
+
+
+NO_BUNDLES: dict[str, tuple[Callable[[Told], Told], int]] = {
+    "an older server": (lambda _: Told(404, b'{"code": "not_found", "status": 404}'), 12),
+    "another method": (lambda _: Told(405, b'{"code": "method_not_allowed", "status": 405}'), 12),
+    "no bundle": (lambda _: Told(200, b"<html>"), 12),
+    "a wrong byte": (spoilt, 1),
+}
+
+
+@pytest.mark.parametrize("kind", NO_BUNDLES)
+def test_small_files_that_come_in_no_bundle_come_alone(
+    way: Way, make_tree: Callable[[str, dict[str, bytes]], Path], tmp_path: Path, kind: str
+) -> None:
+    change, alone = NO_BUNDLES[kind]
+    source = make_tree("source", {f"f{number}": noise(1000 + number, number) for number in range(12)})
+    way.device.ok("put", "-r", source, "/Tree")
+
+    way.device.ok("get", "-r", "/Tree", tmp_path / "back")
+    assert (len(way.asked("POST", "/downloadBundle")), len(way.asked("GET", "/content"))) == (1, 0)
+
+    way.hook = lambda asked: change(forward(asked, way.server.port)) if asked.path.endswith("/downloadBundle") else None
+    way.device.ok("get", "-r", "/Tree", tmp_path / "again")
+
+    assert content_below(tmp_path / "back") == content_below(tmp_path / "again") == content_below(source)
+    assert len(way.asked("GET", "/content")) == alone
+
+
 @pytest.mark.parametrize(("size", "part"), [(10_000, "/content"), (3 * MIB, "/chunks/")])
 def test_bytes_spoilt_on_the_way_down_are_fetched_again_and_never_kept(
     way: Way, tmp_path: Path, size: int, part: str

@@ -321,7 +321,7 @@ def test_only_the_home_of_the_device_holds_its_state_and_no_note_is_left(
 ) -> None:
     device.ok("put", "-r", make_tree("source", MIXED), "/Tree")
 
-    assert sorted(path.name for path in device.home.rglob("*")) == ["login.json", "uploads"]
+    assert sorted(path.name for path in device.home.rglob("*")) == ["install_id", "login.json", "uploads"]
 
 
 def test_a_terminal_shows_a_bar_with_files_and_bytes(device: Device, make_tree: MakeTree) -> None:

@@ -9,12 +9,15 @@ import pytest
 
 from app.auth.identity import ActorKind
 from app.repositories.actors import ActorRow
+from app.repositories.preferences import Preferences
 from app.repositories.users import User
 from app.services.accounts import Account, Profile, SpaceView
 from app.services.sign_in import NewDevice
 from app.wire_accounts import (
     DevicePage,
     DeviceReply,
+    InstallationReply,
+    InstallationRequest,
     LoginReply,
     LoginRequest,
     ProfileReply,
@@ -22,7 +25,7 @@ from app.wire_accounts import (
     ServerReply,
     SetUpRequest,
 )
-from client import protocol
+from client import protocol, protocol_account
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "accounts.json").read_text(encoding="utf-8"))
 
@@ -45,7 +48,12 @@ def written(reply: object) -> Any:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("login_request", LoginRequest), ("reauth_request", ReauthRequest), ("setup_request", SetUpRequest)],
+    [
+        ("login_request", LoginRequest),
+        ("reauth_request", ReauthRequest),
+        ("setup_request", SetUpRequest),
+        ("installation_request", InstallationRequest),
+    ],
 )
 def test_the_server_takes_the_golden_requests(name: str, kind: type[Any]) -> None:
     for request in GOLDEN[name]:
@@ -60,9 +68,9 @@ def test_the_server_writes_the_golden_login() -> None:
 
 def test_the_server_writes_the_golden_profile() -> None:
     space = SpaceView("0000000000005a0b1c2d3", "0000000000006a0b1c2d3", "", "owner", 1_000_000, 4096)
-    profile = Profile("0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space])
+    profile = Profile("0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space], Preferences())
 
-    reply = ProfileReply.of(profile, ServerReply("Cairn", "0.1.0"), chunks_per_file=262_144)
+    reply = ProfileReply.of(profile, ServerReply("Cairn", "0.1.0", "https://cairn.example"), chunks_per_file=262_144)
 
     assert written(reply) == GOLDEN["me"]
 
@@ -86,7 +94,16 @@ def test_the_client_reads_the_golden_login() -> None:
 
 
 def test_the_client_writes_a_login_that_the_server_takes() -> None:
-    written_by_client = msgspec.json.encode(protocol.LoginRequest("ada", "secret", "laptop"))
+    for more in ((), ("123456", "install-1")):
+        written_by_client = msgspec.json.encode(protocol.LoginRequest("ada", "secret", "laptop", *more))
 
-    assert json.loads(written_by_client) in GOLDEN["login_request"]
-    msgspec.json.decode(written_by_client, type=LoginRequest)
+        assert json.loads(written_by_client) in GOLDEN["login_request"]
+        msgspec.json.decode(written_by_client, type=LoginRequest)
+
+
+def test_an_installation_is_shown_and_answered_as_the_golden_one() -> None:
+    (request,) = GOLDEN["installation_request"]
+    answer = msgspec.json.decode(json.dumps(GOLDEN["installation_answer"]), type=protocol_account.InstallationAnswer)
+
+    assert written(protocol_account.InstallationRequest(request["names"])) == request
+    assert written(InstallationReply(answer.known)) == GOLDEN["installation_answer"]

@@ -28,13 +28,30 @@ WRITTEN: dict[str, msgspec.Struct] = {
         append=True,
         parents=True,
     ),
-    "upload_request_of_an_empty_file": protocol.UploadRequest("/Docs/empty", 0, -1, []),
+    "upload_request_of_an_empty_file": protocol.UploadRequest(path="/Docs/empty", size=0, mtime_ms=-1, chunks=[]),
     "upload_batch": protocol.BatchRequest(
-        [protocol.UploadRequest("/a", 1, 0, [protocol.ChunkRef(B, 1)], parents=True)]
+        [protocol.UploadRequest(path="/a", size=1, mtime_ms=0, chunks=[protocol.ChunkRef(B, 1)], parents=True)]
     ),
     "append": protocol.AppendRequest(16, [protocol.ChunkRef("c" * 64, 256 * 1024)]),
     "commit_batch": protocol.CommitRequest(["00000000000091", "00000000000092"]),
+    "download_bundle": protocol.DownloadBundleRequest([protocol.BundledFile("00000000000081", "00000000000082")]),
     "folder": protocol.FolderRequest("/Docs/new", parents=True),
+    "upload_request_of_a_version": protocol.UploadRequest(
+        file_id="00000000000081",
+        size=3 * MIB,
+        mtime_ms=1_764_000_000_000,
+        chunks=[protocol.ChunkRef(A, MIB)],
+        sha256=B,
+        base_version="00000000000082",
+        base_sha256=A,
+        ancestors=[A],
+        restore=True,
+    ),
+    "upload_request_in_a_folder": protocol.UploadRequest(
+        parent_id="00000000000041", name="plan.odt", size=0, mtime_ms=0, chunks=[], on_conflict="rename"
+    ),
+    "commit": protocol.CommitHash(A),
+    "folder_in_a_folder": protocol.ChildRequest("00000000000041", "new"),
     "change": protocol.ChangeRequest(name="b.odt", parent_id="00000000000041", if_seq=42),
     "change_of_state": protocol.ChangeRequest(mtime_ms=1_764_000_000_000, executable=False, if_seq=42),
 }
@@ -44,7 +61,12 @@ TAKEN: dict[str, type[msgspec.Struct]] = {
     "upload_batch": wire.UploadBatchRequest,
     "append": wire.AppendRequest,
     "commit_batch": wire.CommitBatchRequest,
+    "download_bundle": wire.DownloadBundleRequest,
     "folder": wire.FolderRequest,
+    "upload_request_of_a_version": wire.UploadRequest,
+    "upload_request_in_a_folder": wire.UploadRequest,
+    "commit": wire.CommitRequest,
+    "folder_in_a_folder": wire.FolderRequest,
     "change": wire.ChangeRequest,
     "change_of_state": wire.ChangeRequest,
 }

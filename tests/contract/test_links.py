@@ -16,7 +16,7 @@ TAKEN: dict[str, type[msgspec.Struct]] = {
     "make_drop": wire_links.LinkRequest,
     "pause": wire_links.LinkChange,
 }
-ANSWERED: dict[str, type[msgspec.Struct]] = {"made": wire_links.NewLinkReply, "listed": wire_links.LinkPage}
+ANSWERED: dict[str, type[msgspec.Struct]] = {"made": wire_links.LinkReply, "listed": wire_links.LinkPage}
 WRITTEN: dict[str, msgspec.Struct] = {
     "make": protocol.LinkRequest("0000000000041", "marble-otter-lantern-7", 1_764_600_000_000, 5),
     "make_drop": protocol.LinkRequest("0000000000041", mode="drop"),

@@ -233,7 +233,7 @@ RULES = (
     _without(
         "the refusal to delete what is still coming into view",
         "app/services/trash.py",
-        " or is_being_revealed(tx, sight)",
+        " or is_arriving(tx, sight)",
         "",
         "tests/tree/test_jobs.py",
     ),
@@ -243,6 +243,13 @@ RULES = (
         "        deletions.note_shown(tx, walked | above, seq)  # a delete removes only what its author has seen\n",
         "",
         "tests/tree/test_jobs.py",
+    ),
+    _without(
+        "what came from another space as news to a delete",
+        "app/services/conversion.py",
+        "    deletions.note_shown(tx, shown, seq)  # a delete removes only what its author has seen\n",
+        "",
+        "tests/sharing/test_arriving.py",
     ),
     _without(
         "the check of the base version",

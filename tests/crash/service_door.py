@@ -71,7 +71,8 @@ class ServiceDoor:
         wish = targets.Wish(mtime_ms=0, content_type="application/octet-stream", path=path)
         declared = Declared(wish, len(data), Manifest(b""), append=True)
         with self._services.bodies.lease("") as lease:
-            taking = self._services.receive.take_stream(self._actor, declared, _pieces(data), lease)
+            receive = self._services.receive
+            taking = receive.take_stream(self._actor, declared, _pieces(data), lease, is_coming=True)
             return _seen(await _told(taking))
 
     async def make_folder(self, path: str) -> Seen:

@@ -175,7 +175,7 @@ def ended(server: RunningServer) -> int:
     """Return the exit code of a server that ends by itself."""
     process, server.process = server.process, None
     assert process is not None
-    return process.wait(15)
+    return process.wait(60)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 def test_a_second_server_on_one_folder_is_refused_and_the_first_goes_on(server: RunningServer, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "client", "serve", "--data", str(server.data), "--port", "0"]
-    second = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    second = subprocess.run(command, capture_output=True, check=False, timeout=90)
 
     assert second.returncode == 1
     assert second.stderr.decode().endswith(f"Another Cairn is running on {server.data}: stop it first.\n")

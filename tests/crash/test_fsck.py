@@ -145,6 +145,9 @@ CASES = {
         META, "live file without a version", "UPDATE nodes SET version_id = NULL WHERE name = 'big'"
     ),
     "too many bytes used": Case(META, "counts other bytes", "UPDATE spaces SET used = used + 1"),
+    "too many bytes of properties": Case(
+        META, "other bytes of properties", "UPDATE spaces SET property_size = property_size + 1"
+    ),
     "too few bytes promised": Case(META, "promises other bytes", "UPDATE spaces SET reserved = 0"),
     "a lost chunk list": Case(META, "counts other chunks", "DELETE FROM upload_chunks"),
     "a cycle": A_CYCLE,

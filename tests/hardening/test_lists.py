@@ -60,7 +60,7 @@ async def test_a_huge_list_is_refused_soon_and_takes_little_memory(server: Runni
 
     assert reply.status == status
     assert peak() - before < ROOM
-    assert time.monotonic() - begun_s < 5
+    assert time.monotonic() - begun_s < 20
 
 
 async def test_as_many_entries_as_are_allowed_are_taken_and_one_more_is_refused(ada: Person) -> None:

@@ -32,7 +32,7 @@ async def reading(server: Running, person: Person, path: str) -> AsyncIterator[t
     """Plan a zip, and give its bytes piece by piece."""
     services, actor = server.cairn.services, await actor_of(server, person)
     folder_id = (await person.at(path)).json["file_id"]
-    async with services.archives.open("test", actor, folder_id, still_working(actor)) as archive:
+    async with services.archives.open("test", actor, [folder_id], still_working(actor)) as archive:
         with ByteBudget(64 * MIB, patience_s=1).lease("test") as lease:
             async with aclosing(archive.read(0, archive.plan.size, lease)) as pieces:
                 yield archive, as_bytes(server, pieces)
@@ -195,11 +195,11 @@ async def test_two_zips_a_person_and_eight_in_all(server: Running, ada: Person) 
 
     async with AsyncExitStack() as stack:
         for owner in "aabbccdd":
-            await stack.enter_async_context(services.archives.open(owner, actor, folder_id, still_working(actor)))
+            await stack.enter_async_context(services.archives.open(owner, actor, [folder_id], still_working(actor)))
         with pytest.raises(RateLimitedError):
-            await stack.enter_async_context(services.archives.open("a", actor, folder_id, still_working(actor)))
+            await stack.enter_async_context(services.archives.open("a", actor, [folder_id], still_working(actor)))
         with pytest.raises(UnavailableError):
-            await stack.enter_async_context(services.archives.open("e", actor, folder_id, still_working(actor)))
+            await stack.enter_async_context(services.archives.open("e", actor, [folder_id], still_working(actor)))
         full = await ada.get(f"/api/v1/folders/{folder_id}/archive.zip")
 
     assert full.status == HTTPStatus.SERVICE_UNAVAILABLE

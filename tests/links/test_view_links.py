@@ -199,3 +199,34 @@ async def test_the_page_shows_hostile_names_as_text(ada: Person) -> None:
     assert "\u202e" not in text
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+
+
+async def test_an_address_is_shown_again_to_who_may_manage_the_link_and_stands_sealed(
+    server: Running, ada: Person
+) -> None:
+    await ada.put("/plan.txt", b"to the sea")
+    holder = await make_link(ada, "/plan.txt")
+
+    [listed] = (await ada.get("/api/v1/links")).json["items"]
+    changed = await ada.call("PATCH", f"/api/v1/links/{listed['link_id']}", json={"paused": True})
+
+    assert listed["url"] == changed.json["url"] == holder.url
+    rows = await server.cairn.database.read(lambda tx: [tuple(row) for row in tx.all("SELECT * FROM links")])
+    assert holder.url.rpartition("/")[2].encode() not in repr(rows).encode()
+
+
+async def test_a_link_whose_address_is_not_known_any_more_works_on(server: Running, ada: Person) -> None:
+    """One from before addresses were kept, or after the key was lost."""
+    await ada.put("/plan.txt", b"to the sea")
+    holders = [await make_link(ada, "/plan.txt") for _ in range(2)]
+    await server.cairn.database.write(
+        lambda tx: [
+            tx.execute("UPDATE links SET sealed_token = NULL WHERE id = (SELECT min(id) FROM links)", {}),
+            tx.execute("UPDATE links SET sealed_token = x'00' WHERE id = (SELECT max(id) FROM links)", {}),
+        ]
+    )
+
+    listed = (await ada.get("/api/v1/links")).json["items"]
+
+    assert [link["url"] for link in listed] == [None, None]
+    assert [(await holder.ask("/content")).body for holder in holders] == [b"to the sea"] * 2

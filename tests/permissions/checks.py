@@ -6,6 +6,7 @@ Checks are found in the source, so that a new one is among them by itself:
 - each part of a condition under which a refusal of rights is raised
 - a comparison with the user or the credential that asks, with the tag of an id that was sent, with the file that a
   version is one of, or with when a user or credential was put out of use
+- each such comparison that a lookup makes in its statement: of the tag of an id, and of the file of a version
 
 The code of their functions is replaced by code that asks here at each check.
 """
@@ -15,15 +16,21 @@ import builtins
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import app
+from app.db.transaction import Parameters, Snapshot
 
-STAND, JUDGE = "permission_check_stands", "permission_check_judges"
+STAND, JUDGE, LOOK_UP = "permission_check_stands", "permission_check_judges", "permission_check_looks_up"
+LOOKUPS = frozenset({"find_named", "named_node"})
+COMPARED = {"tag": re.compile(r" AND (n\.)?tag = :tag"), "node": re.compile(r" AND node_id = :node")}
+"""What such a lookup compares, as its statement has it."""
+
 REFUSING = frozenset(
     {"require_whole_view", "require_proof", "_check_opens", "require_own", "refuse_foreign", "refuse_told_foreign"}
 )
@@ -59,6 +66,7 @@ class Checks:
         before: list[tuple[FunctionType, CodeType]] = []
         setattr(builtins, STAND, self._stands)
         setattr(builtins, JUDGE, self._judges)
+        setattr(builtins, LOOK_UP, self._looks_up)
         try:
             for module in _modules():
                 before.extend(self._plant(module))
@@ -68,6 +76,7 @@ class Checks:
                 function.__code__ = code
             delattr(builtins, STAND)
             delattr(builtins, JUDGE)
+            delattr(builtins, LOOK_UP)
 
     def _plant(self, module: ModuleType) -> Iterator[tuple[FunctionType, CodeType]]:
         marker = _Marker(module.__name__.removeprefix("app."), self.sites)
@@ -87,6 +96,26 @@ class Checks:
 
     def _judges(self, number: int, found: object, instead: object) -> object:
         return found if self._stands(number) else instead
+
+    def _looks_up(
+        self, checks: dict[str, int], find: Callable[..., object], tx: Snapshot, *named: object, **of: object
+    ) -> object:
+        taken = [COMPARED[what] for what, number in checks.items() if not self._stands(number)]
+        return find(_Lax(tx, taken) if taken else tx, *named, **of)
+
+
+class _Lax(Snapshot):
+    """Looks rows up without some of what they are compared with."""
+
+    def __init__(self, tx: Snapshot, taken: list[re.Pattern[str]]) -> None:
+        super().__init__(tx.connection)
+        self._taken = taken
+
+    def one(self, statement: str, parameters: Parameters = {}) -> Any:  # noqa: B006 - never written to
+        for compared in self._taken:
+            statement, times = compared.subn("", statement)
+            assert times == 1, f"nothing to take away from {statement}"
+        return super().one(statement, parameters)
 
 
 class _Marker(ast.NodeTransformer):
@@ -130,7 +159,20 @@ class _Marker(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if _name(node.func) == "compare_digest" and any(map(_is_judged, node.args)):
             return self._judged(node, instead=True)
+        if _name(node.func) in LOOKUPS:
+            return self._lookup(node)
         return self.generic_visit(node)
+
+    def _lookup(self, node: ast.Call) -> ast.AST:
+        """Let a lookup ask for each thing that it compares."""
+        compares = ["tag", "node"] if any(keyword.arg == "node_id" for keyword in node.keywords) else ["tag"]
+        sites = ast.Dict(
+            keys=[ast.Constant(what) for what in compares],
+            values=[ast.Constant(self._site(node, what)) for what in compares],
+        )
+        looked_up = _call(LOOK_UP, sites, node.func, *node.args)
+        looked_up.keywords = node.keywords
+        return looked_up
 
     def _condition(self, test: ast.expr) -> ast.expr:
         """Judge each part of what leads to a refusal by itself."""
@@ -143,8 +185,8 @@ class _Marker(ast.NodeTransformer):
     def _judged(self, node: ast.expr, *, instead: bool) -> ast.expr:
         return _call(JUDGE, ast.Constant(self._site(node)), node, ast.Constant(instead))
 
-    def _site(self, node: ast.AST) -> int:
-        function, text = ".".join(self._names), ast.unparse(node)
+    def _site(self, node: ast.AST, compared: str = "") -> int:
+        function, text = ".".join(self._names), f"{ast.unparse(node)} {compared}".rstrip()
         number = sum((site.function, site.text) == (function, text) for site in self._sites) + 1
         self._sites.append(Site(function, text, number))
         self.found = True

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot
 from app.keys import Services
+from app.listing import Place
 from app.services.feed_view import Asked
+from app.services.resources import Wants
 from app.services.search import Wanted
 
 Dropper = Callable[[Services, Actor, str, str], Awaitable[object]]
@@ -20,7 +22,7 @@ def _check(tx: Snapshot) -> None:
 
 
 async def _zip(services: Services, actor: Actor, file_id: str, folder_id: str) -> None:
-    async with services.archives.open("dropper", actor, folder_id, _check):
+    async with services.archives.open("dropper", actor, [folder_id], _check):
         pass
 
 
@@ -40,6 +42,11 @@ DROPPERS: dict[str, Dropper] = {
     "a copy": lambda services, actor, file_id, folder_id: services.copies.copy(actor, file_id, folder_id, "copy"),
     "the members": lambda services, actor, _, folder_id: services.sharing.list_members(actor, folder_id),
     "a rule of retention": lambda services, actor, _, folder_id: services.retention.get(actor, folder_id),
+    "a resource": lambda services, actor, *_: services.resources.look(actor, ()),
+    "more of a folder": lambda services, actor, _, folder_id: services.resources.more(
+        actor, folder_id, Place(is_folder=True, key="", name=""), Wants(), limit=1
+    ),
+    "bytes by path": lambda services, actor, *_: services.downloads.content_at(actor, ()),
     "a search": lambda services, actor, _, folder_id: services.search.find(
         actor, Wanted("name"), folder_id=folder_id, before=None, limit=1
     ),

@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from app.ids import decode_id
 from app.repositories import links
@@ -24,6 +25,25 @@ async def file(world: World, place: str) -> Named:
     """A file of one version."""
     made = world.must(await world.owner.put(f"{place}/file {world.number()}", noise(20)))
     return {name: made[name] for name in ("file_id", "version_id", "path", "space_id")}
+
+
+async def resource(world: World, place: str) -> Named:
+    """A file, by its path as WebDAV asks for it."""
+    made = await file(world, place)
+    return {"path": quote(made["path"][1:]), "hidden": ["path"]}
+
+
+async def collection(world: World, place: str) -> Named:
+    """A folder with a file in it, by its path as WebDAV asks for it."""
+    made = await folder(world, place)
+    return {"path": quote(made["path"][1:]), "hidden": ["path"]}
+
+
+async def placed(world: World, place: str) -> Named:
+    """A file, by its folder's path as WebDAV asks for it, and its name."""
+    made = await file(world, place)
+    folder_path, _, name = made["path"][1:].rpartition("/")
+    return {"place": quote(folder_path), "name": quote(name), "hidden": ["place"]}
 
 
 async def file_and_basic(world: World, place: str) -> Named:
@@ -191,6 +211,13 @@ async def job(world: World, place: str) -> Named:
     job_id = world.must(started)["job_id"]
     await world.settled()
     return {"job_id": job_id, "file_id": made["file_id"]}
+
+
+async def selection(world: World, place: str) -> Named:
+    """A file that the owner chose to fetch as a zip."""
+    made = await file(world, place)
+    chosen = world.must(await world.owner.post("/api/v1/archives", {"file_ids": [made["file_id"]]}))
+    return {"archive_id": chosen["archive_id"], "file_id": made["file_id"]}
 
 
 async def invitation_of_disabled(world: World, place: str) -> Named:

@@ -4,8 +4,14 @@ They are no holes: either something else refuses as well, or it takes time or an
 """
 
 BEHIND_THEM: dict[str, tuple[str, ...]] = {
+    "They keep foreign pages from forms that ask for a secret all the same: tests/accounts/test_sessions.py.": (
+        "api.resets.reset_by_form: refuse_foreign(request)",
+        "api.shell.sign_in_by_form: require_own(request)",
+    ),
     "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
         "api.devices.list_devices: row.id == actor.id",
+        "services.guard.locker: lock.user_id == actor.user_id",
+        "services.locks.Discovery._view_of: lock.user_id == self._actor.user_id",
         "services.accounts._Change.make: self._user.disabled_ms is not None",
         "services.accounts._Change._set_admin: self._user.disabled_ms is None",
         "services.accounts.require_admin: not users.has_enabled_admin(tx)",
@@ -34,6 +40,18 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
     "What is revoked has lost the digest of its secret too.": (
         "services.authentication.find_live: row.revoked_ms is not None",
     ),
+    "WebDAV opens for no credential that may not read.": (
+        "services.replacing.copy_content: source.require(Right.READ)",
+        "services.past.PastService.days.work: home.require(Right.READ)",
+        "services.past.Walk._root: home.require(Right.READ)",
+        "services.sync_report.SyncReportService.page.work: folder.require(Right.READ)",
+    ),
+    "The page of the listing comes first, and is refused.": (
+        "services.tree.TreeService.count.work: folder.require(Right.READ)",
+    ),
+    "The folder that a file is in gives the same rights, and was asked before.": (
+        "services.past_copy._renew: existing.require(Right.WRITE)",
+    ),
     "It is looked at again when the sign-in is written.": (
         "services.proofs.Proofs._check: user.disabled_ms is not None",
     ),
@@ -46,7 +64,7 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "services.downloads.DownloadService.granted_content: version.tag != tag",
     ),
     "A version that is not the current one is a conflict, whatever it is.": (
-        "services.access.find_version: hmac.compare_digest(version.tag, tag)",
+        "services.access.find_version: versions.named_node(tx, number, tag) tag",
     ),
     "A link of somebody who is no owner sees nothing at all.": (
         "services.visits.VisitService._good: sight.require(Right.SHARE)",

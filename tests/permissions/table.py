@@ -8,12 +8,15 @@ the maker returned, `{own_file}` and `{own_folder}` for something of the asker's
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from app.api.shell import PLACES
 from tests.accounts.api import PASSWORD
 from tests.permissions import objects
 from tests.permissions.objects import Maker
 from tests.permissions.roles import Outcome, Role, Rule, rule
+from tests.permissions.world import OWN_KINDS
 
 NOBODY = "anonymous link revoked disabled"
 PLAIN = "owner stale session"
@@ -46,6 +49,10 @@ READ_PRIVATE = rule(
     "READ_PRIVATE", rest=ABSENT, unauthenticated=NOBODY, ok=f"{PLAIN} bare app app_read", forbidden="webdav foreign"
 )
 READ = Pair(READ_SHARED, READ_PRIVATE)
+# A POST that only reads: a browser's page shows its token all the same.
+READ_BY_POST = Pair(
+    READ_SHARED.but("READ_SHARED_BY_POST", forbidden="bare"), READ_PRIVATE.but("READ_PRIVATE_BY_POST", forbidden="bare")
+)
 WRITE_SHARED = READ_SHARED.but("WRITE_SHARED", forbidden="viewer editor_read app_read bare")
 WRITE_PRIVATE = READ_PRIVATE.but("WRITE_PRIVATE", forbidden="app_read bare")
 WRITE = Pair(WRITE_SHARED, WRITE_PRIVATE)
@@ -68,13 +75,44 @@ REWIND = Pair(
     WRITE_SHARED.but("REWIND_SHARED", forbidden="app_shared app_elsewhere"),
     WRITE_PRIVATE.but("REWIND_PRIVATE", forbidden="app_shared app_elsewhere"),
 )
+# WebDAV opens for app passwords made for it alone; a cookie without its token is none, on whatever page.
+DAV_READ = Pair(
+    READ_PATH.shared.but("DAV_READ_SHARED", ok="webdav", unauthenticated="bare"),
+    READ_PATH.private.but("DAV_READ_PRIVATE", ok="webdav", unauthenticated="bare"),
+)
+DAV_WRITE = Pair(
+    WRITE_PATH.shared.but("DAV_WRITE_SHARED", ok="webdav", unauthenticated="bare"),
+    WRITE_PATH.private.but("DAV_WRITE_PRIVATE", ok="webdav", unauthenticated="bare"),
+)
+# What is made in a folder that is not there, or not shown, is a conflict (RFC 4918, 9.3.1).
+DAV_MAKE = Pair(
+    DAV_WRITE.shared.but("DAV_MAKE_SHARED", conflict="former stranger admin stale_admin app_shared app_elsewhere"),
+    DAV_WRITE.private.but(
+        "DAV_MAKE_PRIVATE",
+        conflict="former stranger admin stale_admin viewer editor editor_read app_shared app_elsewhere",
+    ),
+)
+DAV_TAKE = Pair(
+    TAKE.shared.but("DAV_TAKE_SHARED", ok="webdav", unauthenticated="bare", absent="app_shared"),
+    TAKE.private.but("DAV_TAKE_PRIVATE", ok="webdav", unauthenticated="bare"),
+)
+# Something of one's own takes the place of something there; in a part of the view one's own is not at that path.
+DAV_REPLACE = Pair(
+    DAV_MAKE.shared.but("DAV_REPLACE_SHARED", absent="app_shared app_elsewhere"),
+    DAV_MAKE.private.but("DAV_REPLACE_PRIVATE", absent="app_shared app_elsewhere"),
+)
+DAV_VIEW = rule("DAV_VIEW", rest=OK, unauthenticated=f"{NOBODY} bare", forbidden="foreign")
 VIEW = rule("VIEW", rest=OK, unauthenticated=NOBODY, forbidden="app_shared app_elsewhere webdav foreign")
 FILES = rule("FILES", rest=OK, unauthenticated=NOBODY, forbidden="webdav foreign")
+FILES_BY_POST = FILES.but("FILES_BY_POST", forbidden="bare")
 # What nobody gets, since the ids do not belong together.
 NEVER = rule("NEVER", rest=ABSENT, unauthenticated=NOBODY, forbidden="webdav foreign")
+NEVER_BY_POST = NEVER.but("NEVER_BY_POST", forbidden="bare")
 NEVER_CHANGE = NEVER.but("NEVER_CHANGE", forbidden="bare app_read editor_read")
 # A job is the user's who asked for it; a credential that sees one folder sees its own jobs alone.
 JOB = rule("JOB", rest=ABSENT, unauthenticated=NOBODY, ok=f"{PLAIN} bare app app_read", forbidden="webdav foreign")
+# What was chosen for a zip is the user's who chose it, and comes to credentials that see it.
+SELECTION = Pair(JOB.but("SELECTION", ok="app_shared"), JOB)
 # So is an upload, whatever others may do in that folder; what may not change everything sees its own alone.
 UPLOAD = JOB.but("UPLOAD", absent="app_read")
 UPLOAD_CHANGE = UPLOAD.but("UPLOAD_CHANGE", forbidden="bare")
@@ -123,7 +161,7 @@ class Line:
         path: what stands in the path where that is not what the maker named so.
         url: in place of the path: a signed URL.
         passes: how the call ends for whoever is let through, where that costs less to see than a success.
-        within: the field of a batch's answer whose first entry is judged.
+        within: the field of a batch's answer whose first entry is judged; FRAMES where it is frames.
         spends: the caller's own credential, which is renewed afterwards.
         notes: tables to which a refusal is written.
     """
@@ -161,17 +199,19 @@ class Line:
     @property
     def own(self) -> list[str]:
         """Which of the asker's own things the call names."""
-        sent = repr((self.path, self.query, self.json))
-        return [kind for kind in ("own_file", "own_folder") if f"{{{kind}}}" in sent]
+        sent = repr((self.path, self.query, self.json, self.headers))
+        return [kind for kind in OWN_KINDS if f"{{{kind}}}" in sent]
 
 
 _ID = re.compile(r"\{(\w+_id)\}")
 GUEST = {"username": "guest", "password": PASSWORD}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FROM_EVIL = {"Origin": "https://evil.example"}
 BY_BASIC = {"Authorization": "Basic {basic}"}
 TOO_SHORT = "short"
 """No password: whoever is let through is told so, before any hash is worked out."""
 EMPTY = {"size": 0}
+FRAMES = "frames"
 KEPT = {"newest": 10, "hourly_days": 1, "daily_days": 30, "weekly_days": 365}
 PIECE = {"sha256": "00" * 32, "size": 1}
 
@@ -214,10 +254,42 @@ TREE: tuple[Line, ...] = (
         path={"file_id": "{own_file}"},
         query={"version_id": "{version_id}"},
     ),
+    Line("GET /api/v1/files/{file_id}/thumbnail", objects.file, READ),
+    Line("GET /api/v1/files/{file_id}/thumbnail", objects.versioned, READ, query={"version_id": "{version_id}"}),
+    Line(
+        "GET /api/v1/files/{file_id}/thumbnail",
+        objects.file,
+        NEVER,
+        path={"file_id": "{own_file}"},
+        query={"version_id": "{version_id}"},
+    ),
+    Line(
+        "POST /api/v1/downloadBundle",
+        objects.file,
+        READ_BY_POST,
+        json={"files": [{"file_id": "{file_id}"}]},
+        within=FRAMES,
+    ),
+    Line(
+        "POST /api/v1/downloadBundle",
+        objects.versioned,
+        READ_BY_POST,
+        json={"files": [{"file_id": "{file_id}", "version_id": "{version_id}"}]},
+        within=FRAMES,
+    ),
+    Line(
+        "POST /api/v1/downloadBundle",
+        objects.file,
+        NEVER_BY_POST,
+        json={"files": [{"file_id": "{own_file}", "version_id": "{version_id}"}]},
+        within=FRAMES,
+    ),
     Line("PUT /api/v1/files/content", objects.folder, WRITE_PATH, query={"path": "{path}/{new}"}, data="bytes"),
     Line("PUT /api/v1/files/content", objects.file, WRITE_PATH, query={"path": "{path}"}, data="bytes"),
     Line("GET /api/v1/folders/{file_id}/children", objects.folder, READ),
     Line("GET /api/v1/folders/{file_id}/archive.zip", objects.folder, READ),
+    Line("POST /api/v1/archives", objects.file, READ_BY_POST, json={"file_ids": ["{file_id}"]}),
+    Line("GET /api/v1/archives/{archive_id}", objects.selection, SELECTION),
     Line("POST /api/v1/folders", objects.folder, WRITE_PATH, json={"path": "{path}/{new}"}),
     Line("POST /api/v1/folders", objects.folder, WRITE, json={"parent_id": "{file_id}", "name": "{new}"}),
     Line("POST /api/v1/files/{file_id}/copy", objects.file, TAKE, json={"parent_id": "{own_folder}", "name": "{new}"}),
@@ -251,6 +323,9 @@ TREE: tuple[Line, ...] = (
     ),
     Line("GET /api/v1/search", objects.folder, READ, query={"q": "in it", "in": "{file_id}"}),
     Line("GET /api/v1/search", objects.nothing, VIEW, query={"q": "in it"}),
+    Line("GET /api/v1/photos", objects.nothing, VIEW),
+    Line("GET /api/v1/photos/months", objects.nothing, VIEW),
+    Line("POST /api/v1/qr", objects.nothing, FILES_BY_POST, json={"text": "https://nas.example/"}),
     Line("GET /api/v1/trash", objects.nothing, VIEW),
     Line("POST /api/v1/trash/{trash_id}/restore", objects.trashed, WRITE),
     Line("DELETE /api/v1/trash/{trash_id}", objects.trashed, WRITE),
@@ -390,6 +465,11 @@ LINKS = (
     Line("GET /s/{token}/content", objects.paused_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/content", objects.drop_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/content", objects.locked_link, _both(CLOSED), query={"file_id": "{inside_id}"}),
+    Line("GET /s/{token}/thumbnail", objects.link, _both(PUBLIC), query={"file_id": "{inside_id}"}),
+    Line("GET /s/{token}/thumbnail", objects.link, _both(NOTHING), query={"file_id": "{file_id}"}),
+    Line("GET /s/{token}/thumbnail", objects.paused_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
+    Line("GET /s/{token}/thumbnail", objects.drop_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
+    Line("GET /s/{token}/thumbnail", objects.locked_link, _both(CLOSED), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/archive.zip", objects.link, _both(PUBLIC)),
     Line("GET /s/{token}/archive.zip", objects.link, _both(NOTHING), query={"file_id": "{file_id}"}),
     Line("GET /s/{token}/archive.zip", objects.paused_link, _both(NOTHING)),
@@ -434,8 +514,17 @@ ACCOUNTS = (
     ),
     Line("POST /api/v1/logout", objects.nothing, ACCOUNT_CHANGE, spends=True),
     Line("GET /api/v1/me", objects.nothing, ACCOUNT),
+    Line("PATCH /api/v1/me", objects.nothing, ACCOUNT_CHANGE, json={"theme": "dark"}),
     Line("GET /api/v1/devices", objects.nothing, ACCOUNT),
     Line("DELETE /api/v1/devices/{device_id}", objects.device, MINE),
+    Line(
+        "POST /api/v1/devices/revoke-others",
+        objects.nothing,
+        ACCOUNT_CHANGE,
+        json={"app_passwords": 1},
+        passes=Outcome.INVALID,
+    ),
+    Line("POST /api/v1/installation", objects.nothing, ACCOUNT_CHANGE, json={"names": ["laptop"]}),
     Line("POST /api/v1/app-passwords", objects.nothing, ACCOUNT_PROOF, json={"name": "{new}"}),
     Line(
         "POST /api/v1/app-passwords",
@@ -478,6 +567,7 @@ ADMINS = (
         query={"files": "transfer", "to": "disabled"},
     ),
     Line("POST /api/v1/users/{username}/reset", objects.user, ADMIN_PROOF),
+    Line("POST /api/v1/users/{username}/sign-out", objects.user, ADMIN_PROOF),
     Line(
         "POST /api/v1/reset",
         objects.code,
@@ -508,6 +598,9 @@ ADMINS = (
         passes=Outcome.INVALID,
     ),
     Line("GET /api/v1/audit", objects.user, ADMIN, query={"username": "{username}"}),
+    Line("GET /api/v1/server", objects.nothing, ADMIN),
+    Line("GET /api/v1/server/jobs", objects.nothing, ADMIN),
+    Line("POST /api/v1/server/collection", objects.nothing, ADMIN),
 )
 PAGES = (
     Line("GET /healthz", objects.nothing, PUBLIC),
@@ -515,6 +608,22 @@ PAGES = (
     Line("GET /metrics", objects.nothing, NOTHING),
     Line("GET /api/v1/openapi.json", objects.nothing, PUBLIC),
     Line("GET /", objects.nothing, PUBLIC),
+    Line("GET /reset", objects.nothing, PUBLIC),
+    *(
+        Line(f"GET /{name}", objects.nothing, PUBLIC)
+        for name in ("manifest.webmanifest", "service-worker.js", "offline")
+    ),
+    Line(
+        "POST /reset",
+        objects.nothing,
+        LOCKED,
+        data=f"username=guest&code=none&password={PASSWORD}",
+        headers=FORM,
+        notes=("audit",),
+    ),
+    Line("POST /", objects.nothing, CLOSED, data="username=guest&password=none", headers=FORM),
+    *(Line(f"GET /{place}", objects.nothing, PUBLIC) for place in PLACES),
+    *(Line(f"GET /{place}/{{place}}", objects.nothing, PUBLIC, path={"place": "a/b"}) for place in PLACES),
     Line("GET /static/{build}/{name}", objects.nothing, NOTHING, path={"build": "0", "name": "no.css"}),
     Line("GET /setup/{token}", objects.nothing, NOTHING, path={"token": "none"}),
     Line(
@@ -525,6 +634,67 @@ PAGES = (
         json={"username": "{new}", "password": PASSWORD},
     ),
 )
+_PROPERTY = '<propertyupdate xmlns="DAV:"><set><prop><mine xmlns="urn:x">1</mine></prop></set></propertyupdate>'
+_LOCK = '<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype></lockinfo>'
+_TIME = (
+    '<propertyupdate xmlns="DAV:"><set><prop><getlastmodified>Mon, 30 Nov 2026 08:00:00 GMT</getlastmodified></prop>'
+    "</set></propertyupdate>"
+)
+_BESIDE = {"Destination": "/dav/{path}-{new}"}
+_HOME = {"Destination": "/dav/{own_place}/{new}"}
+_OVER = {"Destination": "/dav/{place}/{name}"}
+_SYNC = (
+    '<sync-collection xmlns="DAV:"><sync-token/><sync-level>infinite</sync-level><prop><getetag/></prop>'
+    "</sync-collection>"
+)
+_NOW = datetime.now(UTC)
+_THEN = f"/@{_NOW.date()}{'' if _NOW.hour < 12 else '-12:00'}"
+WEBDAV = (
+    Line("OPTIONS /", objects.nothing, PUBLIC),
+    Line("OPTIONS /dav{path}", objects.collection, DAV_VIEW, path={"path": "/{path}"}),
+    Line("GET /dav{path}", objects.resource, DAV_READ, path={"path": "/{path}"}),
+    Line("GET /dav{path}", objects.collection, DAV_READ, path={"path": "/{path}"}),
+    Line("PROPFIND /dav{path}", objects.resource, DAV_READ, path={"path": "/{path}"}, headers={"Depth": "0"}),
+    Line("PROPFIND /dav{path}", objects.collection, DAV_READ, path={"path": "/{path}"}, headers={"Depth": "1"}),
+    Line("GET /dav{path}", objects.resource, DAV_READ, path={"path": _THEN + "/{path}"}),
+    Line("GET /dav{path}", objects.collection, DAV_READ, path={"path": _THEN + "/{path}"}),
+    Line("GET /dav{path}", objects.collection, DAV_VIEW, path={"path": "/@"}),
+    Line("PROPFIND /dav{path}", objects.resource, DAV_READ, path={"path": _THEN + "/{path}"}, headers={"Depth": "0"}),
+    Line("PROPFIND /dav{path}", objects.collection, DAV_READ, path={"path": _THEN + "/{path}"}, headers={"Depth": "1"}),
+    Line("REPORT /dav{path}", objects.collection, DAV_READ, path={"path": "/{path}"}, data=_SYNC),
+    Line("PROPPATCH /dav{path}", objects.resource, DAV_WRITE, path={"path": "/{path}"}, data=_PROPERTY),
+    Line("PROPPATCH /dav{path}", objects.resource, DAV_WRITE, path={"path": "/{path}"}, data=_TIME),
+    Line(
+        "PATCH /dav{path}", objects.resource, DAV_READ, path={"path": "/{path}"}, headers={"X-Recalculate-Hash": "sha1"}
+    ),
+    Line("MKCOL /dav{path}", objects.collection, DAV_MAKE, path={"path": "/{path}/{new}"}),
+    Line("LOCK /dav{path}", objects.resource, DAV_MAKE, path={"path": "/{path}"}, data=_LOCK),
+    Line("LOCK /dav{path}", objects.collection, DAV_MAKE, path={"path": "/{path}/{new}"}, data=_LOCK),
+    Line(
+        "UNLOCK /dav{path}",
+        objects.resource,
+        DAV_READ,
+        path={"path": "/{path}"},
+        headers={"Lock-Token": "<urn:uuid:00000000-0000-0000-0000-000000000000>"},
+        passes=Outcome.CONFLICT,
+    ),
+    Line("PUT /dav{path}", objects.collection, DAV_MAKE, path={"path": "/{path}/{new}"}, data="bytes"),
+    Line("PUT /dav{path}", objects.resource, DAV_MAKE, path={"path": "/{path}"}, data="bytes"),
+    Line("DELETE /dav{path}", objects.resource, DAV_WRITE, path={"path": "/{path}"}),
+    Line("DELETE /dav{path}", objects.collection, DAV_WRITE, path={"path": "/{path}"}),
+    *(
+        Line(f"{method} /dav{{path}}", make, DAV_WRITE, path={"path": "/{path}"}, headers=_BESIDE)
+        for method in ("MOVE", "COPY")
+        for make in (objects.resource, objects.collection)
+    ),
+    Line("MOVE /dav{path}", objects.resource, DAV_WRITE, path={"path": "/{path}"}, headers=_HOME),
+    Line("COPY /dav{path}", objects.resource, DAV_TAKE, path={"path": "/{path}"}, headers=_HOME),
+    Line("COPY /dav{path}", objects.resource, DAV_TAKE, path={"path": _THEN + "/{path}"}, headers=_HOME),
+    *(
+        Line(f"{method} /dav{{path}}", objects.placed, DAV_REPLACE, path={"path": "/{own_path}"}, headers=_OVER)
+        for method in ("MOVE", "COPY")
+    ),
+)
 TABLE: tuple[Line, ...] = (
-    *TREE, *HISTORY, *UPLOADS, *SIGNED, *MEMBERS, *LINKS, *ACCOUNTS, *ADMINS, *PAGES
+    *TREE, *HISTORY, *UPLOADS, *SIGNED, *MEMBERS, *LINKS, *ACCOUNTS, *ADMINS, *PAGES, *WEBDAV
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec.inspect as shapes
 
 from app.api.routes import Access, Route
+from app.api.shell import PLACES
 from app.application import route_table
 from app.wire import WireId
 from tests.permissions.table import TABLE, Line, Pair
@@ -19,6 +20,7 @@ POSITIONS = {"after": "a place in the list of what is the asker's own"}
 OF_ACCOUNTS = ("upload_id", "upload_ids", "device_id", "job_id", "invitation_id", "username", "to", "token", "link_id")
 """Ids of what is in no folder: an object of the owner's is enough, there is no shared one."""
 NO_OBJECT = {
+    **{(f"GET /{place}/{{place}}", "place"): "a place of the page, for its script" for place in PLACES},
     ("GET /static/{build}/{name}", "build"): "which build of the pages: the same for all",
     ("GET /static/{build}/{name}", "name"): "a file of the program",
     ("POST /api/v1/login", "install_id"): "the device's own name for itself: it replaces one of the same user's",

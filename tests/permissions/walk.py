@@ -8,14 +8,15 @@ from yarl import URL
 
 from app.clock import now_ms
 from app.errors import ForbiddenError
+from app.services.download_bundles import NOT_GIVEN
 from tests.accounts.api import Reply
 from tests.api.people import NONSENSE_ID, Person, frame
 from tests.permissions.checks import Checks
 from tests.permissions.droppers import Dropper
 from tests.permissions.objects import Named, file
 from tests.permissions.roles import Outcome, Role, Rule
-from tests.permissions.table import Line, Pair
-from tests.permissions.world import PRIVATE, SHARED, World
+from tests.permissions.table import FRAMES, Line, Pair
+from tests.permissions.world import OWN_KINDS, PRIVATE, SHARED, World
 
 _OF_STATUS = {
     400: Outcome.INVALID,
@@ -123,7 +124,7 @@ class Filling:
         if sent == "{frame}":
             return frame(self._named["bytes"])
         named = dict(self._named)
-        for own in ("own_file", "own_folder"):
+        for own in OWN_KINDS:
             if f"{{{own}}}" in sent:
                 named[own] = await self._world.own(self._role, own)
         return sent.format_map(
@@ -152,13 +153,15 @@ def _asked(reply: Reply, within: str | None) -> Asked:
     status = reply.status
     body: Any = reply.body if reply.json is None else reply.json
     headers = {name: value for name, value in reply.headers.items() if name.title() not in _EPHEMERAL}
-    if within is not None and status < 400:
+    if within == FRAMES and status < 400:
+        status = 404 if reply.body == NOT_GIVEN else status
+    elif within is not None and status < 400:
         body = body[within][0]
         status = body.get("status", 200)
     if isinstance(body, dict):
         body = {key: value for key, value in body.items() if key != "request_id"}
     outcome = Outcome.OK if status < 400 else _OF_STATUS.get(status)
-    if outcome is Outcome.FORBIDDEN and body and body["code"] == "reauth_required":
+    if outcome is Outcome.FORBIDDEN and isinstance(body, dict) and body["code"] == "reauth_required":
         outcome = Outcome.REAUTH
     return Asked(outcome, status, headers, body)
 

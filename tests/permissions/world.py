@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from app.auth import tokens
 from app.auth.identity import Actor, ActorKind, Reach, Scope
@@ -17,6 +18,8 @@ from tests.api.conftest import Running
 from tests.api.people import Person
 from tests.permissions.roles import Role
 
+OWN_KINDS: Final = ("own_file", "own_folder", "own_path", "own_place")
+"""What a call may name of the asker's own; see `World.own`."""
 SHARED, PRIVATE, ELSEWHERE = "/Shared", "/Private", "/Elsewhere"
 PEOPLE = ("admin", "owner", "viewer", "editor", "former", "disabled", "stranger", "guest")
 USER_OF = {
@@ -118,14 +121,18 @@ class World:
         return replace(actor, scope=Scope(Reach.DROP))
 
     async def own(self, role: Role, kind: str) -> str:
-        """Return the id of the asker's `own_folder`, or of the `own_file` in it; the same one until it is used."""
+        """Return the id of the asker's `own_folder`, or of the `own_file` in it; the same one until it is used.
+
+        `own_place` and `own_path` are such a folder's and file's path, as WebDAV asks for it.
+        """
         if (role, kind) not in self._own:
             self._own[role, kind] = await self._make_own(role, kind)
         return self._own[role, kind]
 
     def used(self, role: Role, *, credential: bool = False) -> None:
         """Let a role have new things of its own, and a new credential if the old one is spent."""
-        self._own.pop((role, "own_file"), None)
+        for kind in ("own_file", "own_path"):
+            self._own.pop((role, kind), None)
         if credential:
             self._headers.pop(role, None)
 
@@ -149,7 +156,10 @@ class World:
         person = self.hands[name]
         if kind == "own_folder":
             return str(self.must(await person.at(path))["file_id"])
-        return str(self.must(await person.put(f"{path}/own {self.number()}", b"own"))["file_id"])
+        if kind == "own_place":
+            return quote(path[1:])
+        made = self.must(await person.put(f"{path}/own {self.number()}", b"own"))
+        return quote(made["path"][1:]) if kind == "own_path" else str(made["file_id"])
 
     async def _credential(self, role: Role) -> Headers:
         if role is Role.ANONYMOUS:

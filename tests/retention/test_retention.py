@@ -58,10 +58,9 @@ def test_the_newest_and_the_labelled_stay_whatever_their_age() -> None:
     assert [version.id for version in taken(versions, Rule(2, 0, 0, 0), AllOld())] == [998, 997, 996, 995, 993]
 
 
-def test_thinning_again_takes_no_more_and_going_on_in_steps_takes_the_same() -> None:
-    seed = random.randrange(2**32)  # noqa: S311 - told, so that it can be had again
-    print(f"seed {seed}")  # noqa: T201
-    chance = random.Random(seed)  # noqa: S311
+@pytest.mark.parametrize("seed", range(5))
+def test_thinning_again_takes_no_more_and_going_on_in_steps_takes_the_same(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a test's choices
     versions = made(*sorted(chance.randrange(400 * DAY_MS) for _ in range(500)))
     rule = Rule(5, 1, 30, 365)
     gone = set(taken(versions, rule, AllOld()))

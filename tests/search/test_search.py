@@ -12,6 +12,7 @@ import pytest
 from app.config import Settings
 from app.data_folder import DataFolder
 from app.db.transaction import Transaction
+from app.listing import fold
 from app.repositories import found_names
 from app.services import search
 from app.services.fsck import Level, check
@@ -169,9 +170,7 @@ async def test_what_makes_no_sense_is_refused(ada: Person, query: dict[str, str]
 
 
 async def test_random_changes_never_let_index_and_names_part(server: Running, ada: Person, ways: str) -> None:
-    seed = random.randrange(2**32)  # noqa: S311 - told, so that it can be had again
-    print(f"seed {seed}")  # noqa: T201
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(1)  # noqa: S311 - a test's choices
     words, alive = ["alpha", "Älpha", "BETA", "beta2", "gam", "ma"], dict[str, str]()
     for step in range(60):
         name = f"{chance.choice(words)} {chance.choice(words)} {step}"
@@ -194,9 +193,7 @@ async def test_random_changes_never_let_index_and_names_part(server: Running, ad
     assert damage(server) == []
 
     for text in ("alpha", "beta", "a b", "mma", "gam", "2 ga"):
-        expected = [
-            f"/{alive[file_id]}" for file_id in sorted(alive, reverse=True) if text in found_names.fold(alive[file_id])
-        ]
+        expected = [f"/{alive[file_id]}" for file_id in sorted(alive, reverse=True) if text in fold(alive[file_id])]
         assert await found(ada, text) == expected
     assert damage(server) == []
 

@@ -46,9 +46,9 @@ async def purge(person: Person, trash_id: str) -> Reply:
     return await person.delete(f"/api/v1/trash/{trash_id}")
 
 
-async def copy(person: Person, file: Any, parent_id: str, name: str) -> Reply:
+async def copy(person: Person, file: Any, parent_id: str, name: str, **more: Any) -> Reply:
     """Copy a node."""
-    return await person.post(f"/api/v1/files/{file['file_id']}/copy", {"parent_id": parent_id, "name": name})
+    return await person.post(f"/api/v1/files/{file['file_id']}/copy", {"parent_id": parent_id, "name": name, **more})
 
 
 async def versions_of(person: Person, file: Any, **query: Any) -> Reply:

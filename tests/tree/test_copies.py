@@ -55,6 +55,37 @@ async def test_a_copy_of_many_pages_is_whole(ada: Person) -> None:
     assert sum(path.startswith("/z/") for path in below) == 3_303
 
 
+async def test_a_copy_finds_a_free_name_where_it_may(ada: Person) -> None:
+    file = await ada.upload("/f.txt", noise(10))
+
+    made = [await copy(ada, file, "root", "f.txt", on_conflict="rename") for _ in range(2)]
+
+    assert [reply.json["name"] for reply in made] == ["f (2).txt", "f (3).txt"]
+
+
+async def test_a_copy_that_replaces_a_file_becomes_its_newest_version(ada: Person) -> None:
+    there = await ada.upload("/a/f", noise(10), parents=True)
+    file = await ada.upload("/f", noise(20))
+
+    made = await copy(ada, file, there["parent_id"], "f", on_conflict="replace")
+
+    assert (made.status, made.json["file_id"]) == (201, there["file_id"])
+    assert (made.json["size"], made.json["sha256"]) == (20, file["sha256"])
+    assert (await ada.at("/f")).json["version_id"] == file["version_id"]
+    assert len((await versions_of(ada, there)).json["items"]) == 2
+
+
+async def test_a_copy_replaces_no_folder_and_not_itself(ada: Person) -> None:
+    file = await ada.upload("/f", noise(1))
+    folder = await ada.make_folder("/a/f", parents=True)
+
+    onto_a_folder = await copy(ada, file, folder["parent_id"], "f", on_conflict="replace")
+    onto_itself = await copy(ada, file, "root", "f", on_conflict="replace")
+    of_a_folder = await copy(ada, folder, "root", "f", on_conflict="replace")
+
+    assert [onto_a_folder.code, onto_itself.code, of_a_folder.code] == ["name_taken", "invalid_request", "name_taken"]
+
+
 async def test_a_copy_may_go_beside_its_source(ada: Person) -> None:
     await ada.upload("/a/f", noise(10), parents=True)
     source = (await ada.at("/a")).json

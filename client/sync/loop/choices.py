@@ -1,0 +1,43 @@
+"""What a person decides, carried over into the trees: selective sync, held deletes."""
+
+from collections.abc import Mapping
+from dataclasses import replace as with_less
+
+from msgspec.structs import replace
+
+from client.sync.settings import Settings
+from client.sync.trees.state import State
+
+
+def select(state: State, excluded: list[str]) -> None:
+    """Leave out these folders at the server, and take in all others; durable before anything follows from it."""
+    wanted, now = set(excluded), set(state.excluded())
+    if wanted == now:
+        return
+    with state.transaction():
+        for node_id in sorted(wanted ^ now):
+            state.set_excluded(node_id, excluded=node_id in wanted)
+    state.mark_differences()
+
+
+def bring_back(state: State) -> None:
+    """Refuse held deletes: what is gone on one side is forgotten as agreed on, so that it comes back from the other."""
+    with state.transaction():
+        for node_id in sorted(state.dirty.ids):
+            base = state.synced(node_id)
+            if base is None:
+                continue
+            gone_here, gone_there = state.local(base.lid) is None, state.remote(node_id) is None
+            if gone_here != gone_there:
+                state.drop_synced(node_id)
+
+
+def counted_down(settings: Settings, passed: Mapping[tuple[str, str], int]) -> Settings:
+    """Return the settings with what was confirmed less by what has come to pass of it, by reason and side."""
+    left = [with_less(each, files=each.files - passed.get((each.reason, each.side), 0)) for each in settings.confirmed]
+    return replace(settings, may_delete=[each for each in left if each.files > 0] or None)
+
+
+def carried_out(settings: Settings) -> Settings:
+    """Return the settings without decisions that were carried out."""
+    return replace(settings, may_delete=None, bring_back=False)

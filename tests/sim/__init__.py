@@ -1,0 +1,1 @@
+"""The world of the simulation: disks, time, net and server, all from one seed."""

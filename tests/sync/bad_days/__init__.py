@@ -1,0 +1,1 @@
+"""Bad days: what people meet with, each told as a story with the real command, folders and server."""

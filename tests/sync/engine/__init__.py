@@ -1,0 +1,1 @@
+"""What the engine does beside planning: answers to the wire, clocks, and the machine around it."""

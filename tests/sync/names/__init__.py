@@ -1,0 +1,1 @@
+"""Names on this disk, at the server, and of conflict copies."""

@@ -1,0 +1,28 @@
+"""Stories of writes within one step of the disk's clock."""
+
+from client.transport import Request
+from tests.sim.fs import SimMode
+from tests.sim.play import play_of
+from tests.sim.weather import Weather
+
+
+def test_a_write_while_the_first_content_is_sent_is_seen_though_size_and_times_stay() -> None:
+    """Its event came while the file had no hash yet, and was passed over; the next scan was an hour away."""
+    with play_of(Weather(mode=SimMode(step_ns=2_000_000_000))) as play:
+        network = play.stage.network
+        judge = network.before
+
+        def write_first(request: Request) -> None:
+            judge(request)
+            if request.url.endswith("/uploads/commit"):
+                network.before = judge
+                play.one.put(("f",), b"<2>")
+                play.stage.scheduler.sleep(0.5)
+
+        play.wait(4.1)
+        network.before = write_first
+        play.one.put(("f",), b"<1>")
+        play.wait(60)
+
+        assert play.contents("f") == {b"<2>"}
+        play.settle()

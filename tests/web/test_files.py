@@ -1,0 +1,178 @@
+"""Files: going through folders, and changing what is in them."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import DESKTOP, PHONE, TABLET, Opener, both_origins
+from tests.web.listing import act, names, row, rows, undo
+from tests.web.people import Person
+from tests.web.watch import Watch, check_axe
+
+
+@pytest.fixture(scope="module")
+def home(ada: Person) -> Person:
+    """Ada, with a few files and folders."""
+    for name in ("Documents", "Taxes 2", "Taxes 10", "Recipes/Soup"):
+        ada.folder(f"/{name}")
+    ada.put("/notes 10.txt", b"ten", mtime_ms=1_700_000_000_000)
+    ada.put("/notes 2.txt", b"four", mtime_ms=1_600_000_000_000)
+    ada.put("/Recipes/Soup/leek.md", b"# Leek")
+    return ada
+
+
+@both_origins
+def test_a_folder_is_opened_by_a_click_and_left_by_the_path(page: Page, home: Person) -> None:
+    row(page, "Recipes").click()
+    expect(page).to_have_url(re.compile("/files/Recipes$"))
+    row(page, "Soup").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Soup")
+    expect(page).to_have_title("Soup · Cairn")
+    expect(row(page, "leek.md")).to_be_visible()
+
+    page.get_by_role("navigation", name="Path").get_by_role("link", name="Recipes").click()
+    expect(row(page, "Soup")).to_be_visible()
+    page.go_back()
+
+    expect(row(page, "leek.md")).to_be_visible()
+
+
+def test_folders_come_first_and_numbers_count_as_people_count(page: Page, home: Person) -> None:
+    expect(row(page, "Recipes")).to_be_visible()
+
+    assert names(page) == ["Documents", "Recipes", "Taxes 2", "Taxes 10", "notes 2.txt", "notes 10.txt"]
+
+
+def test_sorting_is_chosen_by_head_or_menu_and_kept(page: Page, home: Person) -> None:
+    with page.expect_response(re.compile("sort=mtime&order=desc")):
+        page.get_by_role("columnheader", name="Modified").get_by_role("button").click()
+    expect(page.locator(".files-rows .file-name").nth(4)).to_have_text("notes 10.txt")
+    page.get_by_role("button", name="Sorted by Modified").click()
+    with page.expect_response(re.compile("sort=size&order=desc")):
+        page.get_by_role("menuitemradio", name="Size").click()
+    page.reload()
+
+    expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
+    expect(page.locator(".files-rows .file-name").nth(4)).to_have_text("notes 2.txt")
+
+
+def test_a_folder_is_made_renamed_and_trashed_and_each_is_taken_back(page: Page, home: Person) -> None:
+    page.get_by_role("button", name="New", exact=True).first.click()
+    page.get_by_role("menuitem", name="New folder").click()
+    page.get_by_role("textbox", name="Name").fill("Garden")
+    page.keyboard.press("Enter")
+    expect(row(page, "Garden")).to_be_focused()
+
+    page.keyboard.press("F2")
+    page.keyboard.type("Garden 2026")
+    page.keyboard.press("Enter")
+    expect(row(page, "Garden 2026")).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(row(page, "Garden 2026")).to_have_count(0)
+
+    undo(page)
+    expect(row(page, "Garden 2026")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(row(page, "Garden")).to_be_visible()
+    expect(row(page, "Garden 2026")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(row(page, "Garden")).to_have_count(0)
+
+
+def test_a_name_that_is_taken_is_said_in_place(page: Page, home: Person) -> None:
+    act(page, "notes 2.txt", "Rename")
+    field = page.get_by_role("textbox", name="New name of notes 2.txt")
+    expect(field).to_be_focused()
+    assert field.evaluate("(field) => field.value.slice(field.selectionStart, field.selectionEnd)") == "notes 2"
+    field.fill("notes 10.txt")
+    field.press("Enter")
+
+    expect(page.get_by_role("alert")).to_have_text("There is already something of this name here.")
+    field.press("Escape")
+    expect(row(page, "notes 2.txt")).to_be_focused()
+
+
+def test_a_text_file_is_made(page: Page, home: Person) -> None:
+    row(page, "Taxes 2").click()
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    page.get_by_role("button", name="New", exact=True).first.click()
+    page.get_by_role("menuitem", name="New text file").click()
+    page.keyboard.press("Enter")
+
+    expect(row(page, "Note.txt")).to_be_focused()
+    assert home.call("GET", "/api/v1/files?path=/Taxes%202/Note.txt").json["size"] == 0
+
+
+def test_what_others_do_shows_at_once_and_focus_and_selection_stay(page: Page, home: Person) -> None:
+    row(page, "Documents").get_by_role("checkbox").check()
+    row(page, "notes 2.txt").focus()
+
+    made = home.put("/aaa.txt", b"new")
+    expect(row(page, "aaa.txt")).to_be_visible()
+    assert names(page)[4] == "aaa.txt"
+    home.call("PATCH", f"/api/v1/files/{made['file_id']}", {"name": "zzz.txt"})
+    expect(page.locator(".files-rows .file-name").last).to_have_text("zzz.txt")
+    home.call("DELETE", f"/api/v1/files/{made['file_id']}")
+    expect(row(page, "zzz.txt")).to_have_count(0)
+
+    expect(row(page, "notes 2.txt")).to_be_focused()
+    expect(row(page, "Documents")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, home: Person) -> None:
+    above = home.folder("/Above")
+    below = home.folder("/Above/Below")
+    row(page, "Above").click()
+    row(page, "Below").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Below")
+
+    home.call("PATCH", f"/api/v1/files/{above['file_id']}", {"name": "Over"})
+    expect(page).to_have_url(re.compile("/files/Over/Below$"))
+    home.call("DELETE", f"/api/v1/files/{below['file_id']}")
+    expect(page.get_by_role("heading", name="This folder is not here any more")).to_be_visible()
+    page.get_by_role("link", name="To the folder above").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Over")
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    home.call("DELETE", f"/api/v1/files/{above['file_id']}")
+
+
+def test_the_filter_looks_at_names(page: Page, home: Person) -> None:
+    page.keyboard.press("Control+f")
+    page.keyboard.type("NOTES 1")
+    expect(rows(page)).to_have_count(1)
+    page.keyboard.type("0000")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(row(page, "Documents")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
+def test_a_folder_is_clean_and_fits_at_every_width(open_page: Opener, home: Person, size: tuple[int, int]) -> None:
+    page = open_page("/files", who=home, size=size)
+    expect(row(page, "Documents")).to_be_visible()
+    check_axe(page)
+    page.get_by_role("button", name="Show as grid").click()
+    row(page, "Documents").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("toolbar", name="Selection")).to_be_visible()
+    check_axe(page)
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_empty_folder_says_what_goes_here(open_page: Opener, home: Person) -> None:
+    page = open_page("/files/Documents", who=home)
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+
+    check_axe(page)
+
+
+def test_a_path_that_does_not_exist_says_so(open_page: Opener, home: Person, watch: Watch) -> None:
+    watch.allow("404")
+    page = open_page("/files/No such folder/at all", who=home)
+
+    expect(page.get_by_role("heading", name="This folder is not here any more")).to_be_visible()
+    expect(page.locator("#view h1")).to_have_count(1)

@@ -1,0 +1,1 @@
+"""The uploader, in a real browser."""

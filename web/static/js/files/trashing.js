@@ -1,0 +1,48 @@
+// Into the trash, and back.
+
+import { del, post } from "../core/api.js";
+import { confirm } from "../core/dialog.js";
+import { number, shown } from "../core/format.js";
+import { t } from "../core/text.js";
+import { toast, toastError } from "../core/toast.js";
+import { forEach } from "./batch.js";
+import { isMount, may } from "./places.js";
+import { undoable } from "./undo.js";
+
+/** Move entries of a folder to the trash; what that cannot undo is asked about before. */
+export async function trash(folder, files) {
+  const mounts = files.filter((file) => isMount(file, folder.file));
+  if (mounts.length && !(await askAbout(mounts))) return;
+  const { done, failed } = await forEach(files, (file) => del(`files/${file.file_id}`));
+  const gone = done.map(({ item }) => item);
+  folder.remove(gone.map((file) => file.file_id));
+  if (failed.length) toastError(failed[0].error);
+  if (!gone.length) return;
+  const values = { count: gone.length, number: number(gone.length), name: shown(gone[0].name) };
+  const kept = gone.filter((file) => !isMount(file, folder.file) || may(file, "share"));
+  if (!kept.length) toast(t("files.left", values));
+  else undoable(t("files.trashed", values), () => bringBack(folder, kept));
+}
+
+/** Move entries to the trash without a word: what one takes back. */
+export async function trashSilently(files) {
+  const { failed } = await forEach(files, (file) => del(`files/${file.file_id}`));
+  if (failed.length) throw failed[0].error;
+}
+
+async function bringBack(folder, files) {
+  const { done, failed } = await forEach(files, (file) => post(`trash/${file.file_id}/restore`));
+  folder.put(done.map(({ value }) => value).filter((file) => file.parent_id === folder.file?.file_id));
+  if (failed.length) throw failed[0].error;
+}
+
+function askAbout(mounts) {
+  const owns = mounts.some((file) => may(file, "share"));
+  const values = { count: mounts.length, name: shown(mounts[0].name) };
+  return confirm({
+    title: owns ? t("files.trash_shared", values) : t("files.leave", values),
+    text: owns ? t("files.trash_shared_text") : t("files.leave_text"),
+    action: owns ? t("files.to_trash") : t("files.leave_action"),
+    danger: true,
+  });
+}

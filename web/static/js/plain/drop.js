@@ -1,0 +1,128 @@
+// The page of a drop box: files go one after the other, each with how far it is; the form alone does it without scripts.
+
+import { $, fill, h } from "../core/dom.js";
+import { size } from "../core/format.js";
+import { icon } from "../core/icon.js";
+import { t } from "../core/text.js";
+
+const AT_ONCE = 2;
+const form = $("#drop");
+const input = $("input[type=file]", form);
+const list = h("ul", { class: "drop-list", "aria-label": t("drop.list") });
+const summary = h("p", { class: "drop-summary", role: "status", "aria-live": "polite" });
+const items = [];
+let running = 0;
+
+const zone = h("button", { type: "button", class: "drop-zone", onclick: () => input.click() },
+  icon("cloud-upload", { size: 40 }), h("strong", {}, t("drop.choose")), h("span", { class: "soft" }, t("drop.or_drag")));
+form.querySelector(".field").classList.add("visually-hidden");
+form.querySelector("button[type=submit]").hidden = true;
+input.required = false;
+input.tabIndex = -1;
+form.append(zone, summary, list);
+form.addEventListener("submit", (event) => event.preventDefault());
+input.addEventListener("change", () => {
+  add([...input.files]);
+  input.value = "";
+});
+
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  zone.classList.add("over");
+});
+addEventListener("dragleave", (event) => event.relatedTarget === null && zone.classList.remove("over"));
+addEventListener("drop", async (event) => {
+  event.preventDefault();
+  zone.classList.remove("over");
+  // All entries are taken before anything is waited for: after that the browser has forgotten them.
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = entries.length ? (await Promise.all(entries.map(filesIn))).flat() : [...event.dataTransfer.files];
+  add(files);
+});
+addEventListener("beforeunload", (event) => {
+  if (items.some((item) => item.state === "waiting" || item.state === "sending")) event.preventDefault();
+});
+
+/** The files of an entry: itself, or all below a folder, which a drop box takes without the folder. */
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!batch.length) return found;
+    for (const one of batch) found.push(...(await filesIn(one)));
+  }
+}
+
+function add(files) {
+  for (const file of files) {
+    const item = { file, state: "waiting", sent: 0, problem: "", row: h("li", { class: "drop-item" }) };
+    items.push(item);
+    list.append(item.row);
+    draw(item);
+  }
+  next();
+}
+
+function next() {
+  while (running < AT_ONCE) {
+    const item = items.find((one) => one.state === "waiting");
+    if (!item) break;
+    send(item);
+  }
+  const count = items.filter((item) => item.state === "done").length;
+  const isBusy = running > 0;
+  zone.classList.toggle("small", items.length > 0);
+  summary.textContent = items.length && !isBusy && count ? t("drop.sent", { count }) : isBusy ? t("drop.sending", { done: count, count: items.length }) : "";
+  summary.classList.toggle("drop-thanks", !isBusy && count === items.length && count > 0);
+}
+
+function send(item) {
+  running += 1;
+  item.state = "sending";
+  item.problem = "";
+  const request = new XMLHttpRequest();
+  request.open("PUT", `${form.action}?name=${encodeURIComponent(item.file.name)}`);
+  request.upload.onprogress = (event) => {
+    item.sent = event.loaded;
+    draw(item);
+  };
+  request.onload = () => finish(item, request.status === 201 ? "" : refusal(request));
+  request.onerror = () => finish(item, t("core.offline"));
+  request.send(item.file);
+  draw(item);
+}
+
+function finish(item, problem) {
+  running -= 1;
+  item.state = problem ? "failed" : "done";
+  item.problem = problem;
+  draw(item);
+  next();
+}
+
+function refusal(request) {
+  try {
+    return JSON.parse(request.responseText).detail || t("drop.failed");
+  } catch {
+    return t("drop.failed");
+  }
+}
+
+function draw(item) {
+  const { file, state } = item;
+  const share = file.size ? item.sent / file.size : 1;
+  // What has left here has not arrived there: the rest comes with the answer.
+  const shown = state === "done" ? 1 : Math.min(0.95, share * 0.95);
+  item.row.className = `drop-item ${state}`;
+  fill(item.row,
+    icon(state === "done" ? "circle-check" : state === "failed" ? "circle-alert" : "file"),
+    h("div", { class: "drop-what" },
+      h("span", { class: "link-name" }, file.name),
+      state === "sending"
+        ? h("span", { class: "meter", role: "progressbar", "aria-label": file.name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(shown * 100) },
+          h("span", { class: "meter-fill", style: { "inline-size": `${shown * 100}%` } }))
+        : h("span", { class: ["soft", state === "failed" && "drop-problem"] }, state === "failed" ? item.problem : state === "done" ? t("drop.arrived", { size: size(file.size) }) : size(file.size))),
+    state === "failed" && h("button", { type: "button", class: "button", onclick: () => { item.state = "waiting"; item.sent = 0; next(); } }, t("core.retry")));
+}

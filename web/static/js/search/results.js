@@ -1,0 +1,92 @@
+// What a search has found: pages of the server's answer, kept in step with what is done here.
+
+import { ApiError, get } from "../core/api.js";
+
+const LIMIT = 100;
+const TRIES = 20;
+
+/** The model of a search; it can do what the model of a folder can, as far as that makes sense. */
+export function resultsModel({ signal }) {
+  let entries = [];
+  let turn = 0;
+  let after = null;
+  let query = null;
+  const listeners = new Set();
+  const model = {
+    /** @type {"idle" | "loading" | "ready" | "failed"} */
+    status: "idle",
+    file: null,
+    error: null,
+    total: 0,
+    entries: () => entries,
+    find: (id) => entries.find((file) => file.file_id === id),
+    isWhole: () => after === null,
+    isTaken: () => false,
+    /** Look for something. @param {Object | null} next what GET /search takes; null shows nothing */
+    search(next) {
+      query = next;
+      return load();
+    },
+    reload: load,
+    loadAll: () => Promise.resolve(),
+    more,
+    put(files) {
+      const fresh = new Map(files.map((file) => [file.file_id, file]));
+      become(entries.map((file) => fresh.get(file.file_id) ?? file));
+    },
+    remove(ids) {
+      const gone = new Set(ids);
+      become(entries.filter((file) => !gone.has(file.file_id)), ids);
+    },
+    subscribe: (listener) => listeners.add(listener),
+  };
+  return model;
+
+  function tell(event) {
+    for (const listener of listeners) listener(event);
+  }
+
+  function become(next, removed = []) {
+    entries = next;
+    model.total = entries.length;
+    tell({ what: "changed", removed });
+  }
+
+  async function load() {
+    turn += 1;
+    after = null;
+    if (!query) {
+      model.status = "idle";
+      become([]);
+      return;
+    }
+    model.status = "loading";
+    tell({ what: "status" });
+    await page(turn, []);
+  }
+
+  async function more() {
+    await page(turn, entries);
+  }
+
+  /** A page may be short, or empty, and have a next one: the server looks at so many names and no more. */
+  async function page(mine, before) {
+    const found = [];
+    try {
+      for (let tries = 0; tries < TRIES && found.length < LIMIT && (tries === 0 || after); tries += 1) {
+        const reply = await get("search", { ...query, limit: LIMIT, after }, { signal });
+        if (mine !== turn) return;
+        found.push(...reply.items);
+        after = reply.next;
+      }
+      model.status = "ready";
+      become([...before, ...found]);
+    } catch (error) {
+      if (mine !== turn || error.name === "AbortError") return;
+      if (!(error instanceof ApiError)) throw error;
+      model.status = "failed";
+      model.error = error;
+      tell({ what: "status" });
+    }
+  }
+}

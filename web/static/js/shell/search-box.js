@@ -1,0 +1,50 @@
+// The search box of the top bar: it goes to the view "search"; that view keeps it in step.
+
+import { $ } from "../core/dom.js";
+import { shortcut } from "../core/keys.js";
+import { go, here, href, onPlace } from "../core/router.js";
+import { t } from "../core/text.js";
+
+const TYPING_MS = 200;
+
+/** Start; once, by the shell. */
+export function startSearchBox() {
+  const form = $("#search");
+  const input = $("#search input");
+  let timer = 0;
+  const search = () => {
+    clearTimeout(timer);
+    const text = input.value.trim();
+    const place = here();
+    if (!text && place.view !== "search") return;
+    const query = { q: text };
+    if (place.view === "search") for (const [name, value] of place.query) if (name !== "q") query[name] = value;
+    go(href("search", [], query), { replace: place.view === "search" });
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
+  });
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, TYPING_MS);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.body.classList.remove("searching");
+    input.blur();
+  });
+  $("#search-open").addEventListener("click", open);
+  $("#search-close").addEventListener("click", () => document.body.classList.remove("searching"));
+  shortcut("/", t("nav.search"), open);
+  onPlace((place) => {
+    const text = place.view === "search" ? (place.query.get("q") ?? "") : "";
+    if (document.activeElement !== input) input.value = text;
+  });
+
+  function open() {
+    document.body.classList.add("searching"); // only a phone hides the box
+    input.focus();
+    input.select();
+  }
+}

@@ -1,0 +1,104 @@
+// What is on its way, kept in the browser (IndexedDB) so that a reload or a crash loses nothing but the time. A record
+// names a file and its upload; only where the person wants it does it hold the bytes too.
+
+const NAME = "cairn-upload";
+const FILES = "files";
+const FOLDERS = "handles";
+
+/**
+ * @typedef {object} Record
+ * @property {number} [key]
+ * @property {string} user
+ * @property {string} batch
+ * @property {string} folder  Where the batch goes.
+ * @property {string} path  Relative, below it.
+ * @property {number} size
+ * @property {number} mtimeMs
+ * @property {string | null} uploadId
+ * @property {string | null} policy
+ * @property {string | null} base  The version that it replaces.
+ * @property {Blob} [copy]
+ */
+
+export class Records {
+  #user;
+  #database;
+
+  /** @param {string} user  Somebody else at this browser has other files. */
+  constructor(user) {
+    this.#user = user;
+    this.#database = open();
+    this.#database.catch(() => {}); // a private window may have none: then a reload forgets
+  }
+
+  /** @returns {Promise<Record[]>} */
+  async all() {
+    const records = await this.#do([FILES], "readonly", (files) => files.getAll());
+    return (records ?? []).filter(({ user }) => user === this.#user);
+  }
+
+  /** Add records; returns their keys, in order. */
+  async add(records) {
+    const keys = [];
+    await this.#do([FILES], "readwrite", (files) => {
+      records.forEach((record, index) => {
+        files.add({ ...record, user: this.#user }).onsuccess = ({ target }) => {
+          keys[index] = target.result;
+        };
+      });
+    });
+    return keys;
+  }
+
+  put(record) {
+    return this.#do([FILES], "readwrite", (files) => files.put({ ...record, user: this.#user }));
+  }
+
+  remove(keys) {
+    return this.#do([FILES], "readwrite", (files) => {
+      for (const key of keys) files.delete(key);
+    });
+  }
+
+  /** Keep what leads back to the files of a batch: only secure pages are given such. */
+  keepHandles(batch, handles) {
+    return this.#do([FOLDERS], "readwrite", (store) => store.put({ batch, handles }));
+  }
+
+  async handlesOf(batch) {
+    return (await this.#do([FOLDERS], "readonly", (store) => store.get(batch)))?.handles ?? [];
+  }
+
+  dropHandles(batch) {
+    return this.#do([FOLDERS], "readwrite", (store) => store.delete(batch));
+  }
+
+  /** Run `work` in a transaction; gives the result of the request that it returns, undefined where nothing can be kept. */
+  async #do(stores, mode, work) {
+    let database;
+    try {
+      database = await this.#database;
+    } catch {
+      return undefined;
+    }
+    return new Promise((resolve, reject) => {
+      const transaction = database.transaction(stores, mode);
+      const request = work(...stores.map((store) => transaction.objectStore(store)));
+      transaction.oncomplete = () => resolve(request?.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+}
+
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(FILES, { keyPath: "key", autoIncrement: true });
+      request.result.createObjectStore(FOLDERS, { keyPath: "batch" });
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error("blocked"));
+  });
+}
