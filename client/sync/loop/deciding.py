@@ -108,10 +108,11 @@ class Deciding:
         busy = self._work.busy() | self._waits.keys(now_s) | self._asking.keys()
         ids = sorted(node_id for node_id in dirty.ids if node_id not in busy)
         lids = sorted(lid for lid in dirty.lids if lid not in busy)
-        if not ids and not lids:
+        left, dirty.left = sorted(dirty.left), set()
+        if not ids and not lids and not left:
             memory.held, memory.plan_problems = [], []
             return False
-        made = plan(self._state, self._known(frozenset(busy)), ids, lids)
+        made = plan(self._state, self._known(frozenset(busy)), ids, lids, left)
         dirty.ids |= made.found_ids
         dirty.ids -= made.agreed_ids
         dirty.lids -= made.agreed_lids

@@ -19,7 +19,7 @@ from client.sync.trees.protocol import Trees
 __all__ = ["plan"]
 
 
-def plan(trees: Trees, known: Known, ids: Iterable[str], lids: Iterable[int]) -> Plan:
+def plan(trees: Trees, known: Known, ids: Iterable[str], lids: Iterable[int], left: Iterable[str]) -> Plan:
     """Plan what brings the candidates nearer to each other.
 
     Args:
@@ -27,11 +27,12 @@ def plan(trees: Trees, known: Known, ids: Iterable[str], lids: Iterable[int]) ->
         known: what else the planner goes by.
         ids: nodes that may differ, at the server or from their entries.
         lids: entries without a synced row.
+        left: folders at the server that something left, so that others in them may be called otherwise here.
     """
     view = View(trees, known)
     draft = Draft(view)
     context = Context(view, Fates(view), draft)
-    nodes, entries = widen(view, ids, lids)
+    nodes, entries = widen(view, ids, lids, left)
     for node_id in nodes:
         merge_node(context, node_id)
     for lid in entries:

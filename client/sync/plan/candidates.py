@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from client.sync.plan.view import Standing, View
 
 
-def widen(view: View, ids: Iterable[str], lids: Iterable[int]) -> tuple[list[str], list[int]]:
+def widen(view: View, ids: Iterable[str], lids: Iterable[int], left: Iterable[str]) -> tuple[list[str], list[int]]:
     """Return all candidates in a fixed order: nodes by id, then entries that belong to none."""
     nodes = set(ids)
     entries = set()
@@ -18,7 +18,7 @@ def widen(view: View, ids: Iterable[str], lids: Iterable[int]) -> tuple[list[str
     for node_id in sorted(nodes):
         nodes.update(_below_what_left(view, node_id))
     if not view.is_plain:
-        for folder in sorted(_folders_of(view, nodes)):
+        for folder in sorted({*_folders_of(view, nodes), *left}):
             nodes.update(_renamed_beside(view, folder))
     return sorted(nodes), sorted(entries)
 

@@ -87,7 +87,7 @@ _TRACKED = "SELECT count(*) FROM synced WHERE kind = 'file'"
 _DIFFERS = """
        r.id IS NULL OR l.lid IS NULL OR r.parent_id IS NOT s.parent_id OR r.name <> s.name
     OR r.version_id IS NOT s.version_id OR r.mtime_ms IS NOT s.mtime_ms OR r.executable <> s.executable
-    OR l.parent <> s.local_parent OR l.name <> s.local_name OR l.kind <> s.kind
+    OR l.parent <> s.local_parent OR l.name <> s.local_name OR l.kind <> s.kind OR s.local_name <> s.name
     OR (l.kind = 'file' AND (l.sha256 IS NOT s.sha256 OR l.executable <> s.executable
                              OR l.mtime_ns / 1000000 IS NOT s.mtime_ms))
 """
@@ -104,14 +104,18 @@ _STAYS = "DELETE FROM left_view WHERE id = ?"
 
 @dataclass(slots=True)
 class Dirty:
-    """What may differ between the trees: nodes by id, and entries without a synced row by lid."""
+    """What may differ between the trees: nodes by id, and entries without a synced row by lid.
+
+    And the folders at the server that something left: what made way for its name here may have its own back.
+    """
 
     ids: set[str] = field(default_factory=set)
     lids: set[int] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
-        return bool(self.ids or self.lids)
+        return bool(self.ids or self.lids or self.left)
 
 
 class State(Notes):
@@ -205,6 +209,7 @@ class State(Notes):
 
     def put_remote(self, node: RemoteNode) -> None:
         """Set a node of the remote tree."""
+        self._note_left(node.id, node.parent_id)
         self._db.run(_PUT_REMOTE, row_of_remote(node))
         self._nodes.put(node.id, node)
         self.dirty.ids.add(node.id)
@@ -217,12 +222,18 @@ class State(Notes):
 
     def drop_remote(self, node_id: str) -> list[str]:
         """Take a node with all below it out of the remote tree; return their ids."""
+        self._note_left(node_id, None)
         gone = [row[0] for row in self._db.rows(_BELOW_REMOTE, (node_id,))]
         self._db.run_many("DELETE FROM remote WHERE id = ?", [(each,) for each in gone])
         for each in gone:
             self._nodes.put(each, None)
         self.dirty.ids.update(gone)
         return gone
+
+    def _note_left(self, node_id: str, parent_id: str | None) -> None:
+        before = self._nodes.get(node_id)
+        if before is not None and before.parent_id is not None and before.parent_id != parent_id:
+            self.dirty.left.add(before.parent_id)
 
     # Local
 
@@ -400,7 +411,10 @@ class State(Notes):
     # What may differ
 
     def mark_differences(self) -> None:
-        """Find by comparing all rows what may differ: at the start, and after anything that changed many rows."""
+        """Find by comparing all rows what may differ: at the start, and after anything that changed many rows.
+
+        What has another name here than at the server is among it, as what it made way for may have left unseen.
+        """
         self.dirty.ids.update(row[0] for row in self._db.rows(_DIFFERENT))
         self.dirty.ids.update(row[0] for row in self._db.rows(_ONLY_REMOTE))
         self.dirty.lids.update(row[0] for row in self._db.rows(_ONLY_LOCAL))

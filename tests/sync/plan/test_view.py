@@ -238,6 +238,34 @@ def test_a_mapped_name_is_never_sent_as_a_rename_and_goes_when_the_other_goes(wo
     assert world.tree_here() == {"READ": "2"}
 
 
+@pytest.mark.parametrize("went", ["moved", "deleted"])
+@pytest.mark.parametrize("is_new_start", [False, True])
+def test_a_name_that_made_way_is_given_back_when_the_other_goes_before_it_was_ever_here(
+    world: World, went: str, *, is_new_start: bool
+) -> None:
+    world = World(traits=MAC)
+    folder = world.there("folder")
+    brief = world.there("Read", "1", parent=folder.id)
+    world.there("READ", "2", parent=folder.id)
+    world.busy = {brief.id}
+    world.run()
+    made_way = world.tree_here()
+
+    if went == "deleted":
+        world.delete_there(brief.id)
+    else:
+        world.edit_there(brief.id, parent_id=ROOT)
+    world.busy = set()
+    if is_new_start:
+        world.settle()
+        world.state.mark_differences()
+    world.run()
+
+    assert made_way == {"folder": {"READ (case 2)": "2"}}
+    assert world.tree_here() == {"folder": {"READ": "2"}} | ({"Read": "1"} if went == "moved" else {})
+    assert "MoveThere" not in world.names_done()
+
+
 def test_a_rename_of_case_alone_is_a_rename_of_one_node(world: World) -> None:
     world = World(traits=MAC)
     node, entry = world.both("read", "1")
@@ -436,7 +464,7 @@ def test_deletes_that_come_one_by_one_are_held_as_one(before: dict[str, Any]) ->
     dirty = world.state.dirty
 
     alone = world.plan()
-    made = plan(world.state, replace(world.known(), **before), list(dirty.ids), list(dirty.lids))
+    made = plan(world.state, replace(world.known(), **before), list(dirty.ids), list(dirty.lids), [])
 
     assert len(alone.operations) == 1
     assert (made.operations, len(made.held)) == ([], 1)
@@ -451,7 +479,7 @@ def test_deletes_that_came_to_pass_count_until_both_sides_agree() -> None:
     dirty = world.state.dirty
 
     held = [
-        plan(world.state, replace(world.known(), deleted={side: 19}), list(dirty.ids), list(dirty.lids)).held
+        plan(world.state, replace(world.known(), deleted={side: 19}), list(dirty.ids), list(dirty.lids), []).held
         for side in ("there", "here")
     ]
 
@@ -533,7 +561,7 @@ def test_deletes_under_way_count_against_what_was_confirmed() -> None:
 
     known = replace(world.known(), deleting={"here": 1})
 
-    assert len(plan(world.state, known, list(dirty.ids), list(dirty.lids)).held) == 1
+    assert len(plan(world.state, known, list(dirty.ids), list(dirty.lids), []).held) == 1
 
 
 def test_a_folder_counts_for_all_files_in_it() -> None:

@@ -219,6 +219,7 @@ class World:
         """Forget what may differ, as if all had been found to agree."""
         self.state.dirty.ids.clear()
         self.state.dirty.lids.clear()
+        self.state.dirty.left.clear()
 
     # Planning
 
@@ -242,7 +243,8 @@ class World:
     def plan(self) -> Plan:
         dirty = self.state.dirty
         self.planned_seq = self.seq
-        return plan(self.state, self.known(), list(dirty.ids), list(dirty.lids))
+        left, dirty.left = list(dirty.left), set()
+        return plan(self.state, self.known(), list(dirty.ids), list(dirty.lids), left)
 
     def plan_all(self) -> Plan:
         self.state.mark_differences()

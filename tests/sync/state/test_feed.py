@@ -13,7 +13,7 @@ from client.sync.model import RemoteNode
 from client.sync.trees import feed
 from client.sync.trees.doubt import DEEPEST, refusal
 from client.sync.trees.feed import FeedError, apply_page, begin_again, find_root
-from client.sync.trees.state import State, StateError
+from client.sync.trees.state import Dirty, State, StateError
 from tests.sync.state.rows import local, local_folder, put, synced
 
 Reason = Literal["deleted", "access"]
@@ -121,7 +121,7 @@ def test_a_page_again_changes_nothing(state: State) -> None:
     apply_page(state, first)
     apply_page(state, second)
     before = _paths(state)
-    state.dirty.ids.clear()
+    state.dirty = Dirty()
 
     apply_page(state, second)
 

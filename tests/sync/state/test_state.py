@@ -195,8 +195,9 @@ def test_lineage_keeps_the_last_sixteen(state: State) -> None:
 
 
 def test_differences_are_found_by_comparing(state: State) -> None:
-    for number in range(1, 6):
-        node, entry = remote(f"n{number}"), local(number, content=f"h-n{number}")
+    for number in range(1, 7):
+        node = remote(f"n{number}")
+        entry = local(number, name="made way" if number == 6 else node.name, content=node.sha256)
         state.put_remote(node)
         state.put_local(entry)
         state.put_synced(synced(node, entry))
@@ -211,9 +212,9 @@ def test_differences_are_found_by_comparing(state: State) -> None:
 
     state.mark_differences()
 
-    assert state.dirty.ids == {"n2", "n3", "n4", "n5", "n9"}
+    assert state.dirty.ids == {"n2", "n3", "n4", "n5", "n6", "n9"}
     assert state.dirty.lids == {9}
-    assert state.tracked_files() == 5
+    assert state.tracked_files() == 6
 
 
 def test_files_are_found_by_content_and_by_name(state: State) -> None:
@@ -255,7 +256,8 @@ def test_ten_thousand_rows_of_each_tree_are_set_in_well_under_a_second(state: St
 
     with state.transaction():
         for lid in range(1, 10_001):
-            node, entry = remote(f"n{lid:05}"), local(lid, content=f"h-n{lid:05}")
+            node = remote(f"n{lid:05}")
+            entry = local(lid, name=node.name, content=node.sha256)
             state.put_remote(node)
             state.put_local(entry)
             state.put_synced(synced(node, entry))
