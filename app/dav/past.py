@@ -4,11 +4,11 @@ Whatever has such a name in the present comes first: nothing that is there is hi
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from app.api.serving import serve_content
 from app.dav.get import page_of

@@ -5,7 +5,9 @@ without it is purged, or about to be: a tombstone, kept for devices that may kno
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from app.db.transaction import Snapshot, Transaction
 from app.repositories import found_names

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.db.transaction import Snapshot
 from app.listing import Order, Place, Sort, natural_key
@@ -43,8 +44,7 @@ _KEYS: dict[Sort, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True, gc=False):
     """A node with its version's and its folder's figures.
 
     Attributes:

@@ -5,8 +5,11 @@ seq that the caller saw, and appends the journal's row. Sums are handed to `Sums
 """
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.db.transaction import Snapshot, Transaction
 from app.errors import ConflictError, NameTakenError
@@ -83,8 +86,7 @@ class Kind(IntEnum):
 KINDS = tuple(Kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, gc=False):
     """One node as it is now. Sizes are bytes, `…_ms` Unix milliseconds; `version_id` and what follows are a file's."""
 
     id: int

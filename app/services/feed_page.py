@@ -6,9 +6,11 @@ a deletion is one row, whatever lies below it, and so is a move to another space
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec.structs import replace
 
 from app.auth.identity import Actor
 from app.clock import now_ms

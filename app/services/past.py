@@ -5,7 +5,9 @@ node, wherever it has gone since, may too (docs/decisions/0026).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from app.auth.identity import Actor
 from app.clock import now_ms
@@ -38,8 +40,7 @@ class Moment:
     begins_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class PastView(View):
+class PastView(View, frozen=True):
     """A node as it was; its etag is its version's, of a folder the moment's."""
 
     etag_then: str

@@ -1,7 +1,9 @@
 """What WebDAV shows: nodes by path, with the properties, locks and room that belong to them, page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.auth.identity import Actor
 from app.db.database import Database
@@ -39,8 +41,7 @@ class RoomLeft:
     available: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """A node as WebDAV shows it.
 
     Attributes:
@@ -52,7 +53,7 @@ class Resource:
     """
 
     view: View
-    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    kept: dict[tuple[str, str], str] = {}
     room: RoomLeft | None = None
     locks: tuple[LockView, ...] = ()
     sync_token: str | None = None

@@ -5,7 +5,9 @@ place that it had since and that nobody has now, that nothing is there. What is 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from app.auth.identity import Actor
 from app.db.database import Database

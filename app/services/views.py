@@ -1,7 +1,9 @@
 """A node as one person is shown it: what every door renders."""
 
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.auth.identity import Actor
 from app.db.transaction import Snapshot
@@ -13,8 +15,7 @@ from app.services import access
 from app.services.access import Right, Sight
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """One node with the ids that the wire shows; built inside the unit of work that read it."""
 
     listed: Listed
