@@ -43,7 +43,14 @@ export function windowed({ scroller, host, rowHeight, columns = 1, plain = PLAIN
 
   function draw() {
     frame = 0;
-    const indexes = wanted();
+    let indexes = wanted();
+    if (shown.size && !indexes.some((index) => index !== kept && shown.has(index))) {
+      // Somebody rushes by: again what is seen comes first, and the rest once it stays in view.
+      beyond = Math.min(beyond, FIRST);
+      clearTimeout(growing);
+      growing = 0;
+      indexes = wanted();
+    }
     const here = new Set(indexes);
     for (const [index, row] of shown) if (!here.has(index)) drop(index, row);
     arrange(indexes);
