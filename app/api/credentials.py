@@ -87,10 +87,13 @@ async def _of_session(request: web.Request) -> Actor:
         raise _nothing_shown()
     refuse_foreign(request)
     actor = await request.app[SERVICES].authentication.actor_of_session(cookie)
-    if request.method not in SAFE_METHODS:
+    shown = request.headers.get(CSRF_HEADER)
+    is_change = request.method not in SAFE_METHODS
+    if is_change:
         require_own(request)
-        if not tokens.is_csrf_token_of(cookie, request.headers.get(CSRF_HEADER)):
-            raise ForbiddenError(f"A change by cookie needs the header {CSRF_HEADER}: GET /api/v1/me tells it.")
+    # A page may show it with a read too: then it hears nothing from the account of who has signed in there since.
+    if (is_change or shown is not None) and not tokens.is_csrf_token_of(cookie, shown):
+        raise ForbiddenError(f"The header {CSRF_HEADER} must be that of this session: GET /api/v1/me tells it.")
     request[CSRF] = tokens.csrf_token_of(cookie)
     return actor
 

@@ -153,9 +153,10 @@ async def test_the_token_of_another_session_does_not_count(api: Api, browser: Br
     other = Browser(api)
     await other.sign_in()
 
-    reply = await browser.call("POST", "/api/v1/logout", headers={"X-CSRF-Token": other.csrf})
+    change = await browser.call("POST", "/api/v1/logout", headers={"X-CSRF-Token": other.csrf})
+    read = await browser.call("GET", "/api/v1/folders/root/children", headers={"X-CSRF-Token": other.csrf})
 
-    assert reply.status == HTTPStatus.FORBIDDEN
+    assert (change.status, read.status) == (HTTPStatus.FORBIDDEN, HTTPStatus.FORBIDDEN)
 
 
 @pytest.mark.parametrize("headers", FOREIGN)

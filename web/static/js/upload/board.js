@@ -3,7 +3,7 @@
 export class Board {
   rows = new Map();
   /** See `Ledger.totals`; beside them what `uploads.js` adds. */
-  totals = { count: {}, files: 0, filesDone: 0, bytes: 0, through: 0, saved: 0, perSecond: 0, secondsLeft: null };
+  totals = { count: {}, paused: 0, files: 0, filesDone: 0, bytes: 0, through: 0, saved: 0, perSecond: 0, secondsLeft: null };
   status = { held: null, reading: 0, isReachable: true, unfinished: 0, unfinishedBytes: 0, canResume: false, asking: [] };
   #listeners = new Set();
 
@@ -27,5 +27,11 @@ export class Board {
   get isBusy() {
     const { waiting = 0, ready = 0, active = 0 } = this.totals.count;
     return waiting + ready + active + this.status.reading > 0;
+  }
+
+  /** Whether nothing goes on until a person says so: all together were paused, or each. */
+  get isPaused() {
+    const { waiting = 0, ready = 0, active = 0 } = this.totals.count;
+    return this.status.held !== null || (this.totals.paused > 0 && this.totals.paused === waiting + ready + active);
   }
 }

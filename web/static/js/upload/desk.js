@@ -9,7 +9,8 @@ const COPIES = 256 * 1024 * 1024; // of all that the browser keeps
 
 /**
  * Files that were handed in together.
- * @typedef {{id: string, tab: string, folder: string, policy: string | null, isOpen: boolean}} Batch
+ * @typedef {{id: string, tab: string, folder: string, policy: string | null, isOpen: boolean, under: Map<string, Item>}} Batch
+ *   `under`: what was handed in, by its path.
  */
 
 export class Desk {
@@ -29,7 +30,11 @@ export class Desk {
     this.#engine = engine;
     this.#records = records;
     this.#keepsCopies = keepsCopies;
-    for (const record of unfinished) this.#known.set(placeOf(record), record);
+    for (const record of unfinished) {
+      const twin = this.#known.get(placeOf(record)); // the same file was on its way twice
+      if (twin) this.#drop([twin]);
+      this.#known.set(placeOf(record), record);
+    }
   }
 
   /** How many batches are still being read from the disk. */
@@ -55,11 +60,12 @@ export class Desk {
 
   /** Take a piece of a batch; see scan.js. */
   take({ id, tab, folder }, { files, folders }) {
-    if (!this.#batches.has(id)) this.#batches.set(id, { id, tab, folder, policy: null, isOpen: true });
+    if (!this.#batches.has(id)) this.#batches.set(id, { id, tab, folder, policy: null, isOpen: true, under: new Map() });
     const batch = this.#batches.get(id);
+    const isNew = (path) => batch.under.get(path)?.isOver ?? true; // tabs that change hands may say a thing twice
     const items = [
-      ...files.map((found) => this.#item(batch, found.path, found)),
-      ...folders.map((path) => this.#item(batch, path, null)),
+      ...files.filter(({ path }) => isNew(path)).map((found) => this.#item(batch, found.path, found)),
+      ...folders.filter(isNew).map((path) => this.#item(batch, path, null)),
     ];
     if (this.#keepsCopies()) this.#keep(items);
     this.#engine.take(items);
@@ -91,8 +97,7 @@ export class Desk {
   discard() {
     const records = this.unfinished;
     this.#known.clear();
-    for (const { uploadId } of records) this.#engine.giveUp(uploadId);
-    this.#records.remove(records.map(({ key }) => key));
+    this.#drop(records);
     for (const batch of new Set(records.map((record) => record.batch))) this.#records.dropHandles(batch);
     this.#engine.ledger.announce();
   }
@@ -102,17 +107,32 @@ export class Desk {
     const all = this.#engine.ledger.items;
     const items = ids === null ? [...all.values()] : ids.map((id) => all.get(id)).filter(Boolean);
     ORDERS[name](this.#engine, items, values, ids === null);
+    if (name === "clear") this.#forgetCleared();
     this.#engine.ledger.announce();
+  }
+
+  #forgetCleared() {
+    for (const { id, isOpen, under } of this.#batches.values()) {
+      for (const [path, item] of under) if (!this.#engine.ledger.items.has(item.id)) under.delete(path);
+      if (!isOpen && under.size === 0) this.#batches.delete(id);
+    }
+  }
+
+  #drop(records) {
+    for (const { uploadId } of records) this.#engine.giveUp(uploadId);
+    this.#records.remove(records.map(({ key }) => key));
   }
 
   #item(batch, path, found) {
     const limits = this.#engine.limits;
     const checked = checkPath(path, limits);
     const item = new Item(batch, path.normalize("NFC"), found, this.#engine.queueGate);
+    batch.under.set(path, item);
     const set = (state, note) => Object.assign(item, { state, note });
     if (isLitter(path.slice(path.lastIndexOf("/") + 1))) set(State.SKIPPED, { key: "litter" });
     else if (!checked.isFine) set(State.PROBLEM, { key: "name", proposal: checked.path });
     else if (!fits(item.target, limits)) set(State.PROBLEM, { key: "path_long" });
+    else if (found && !found.file) set(State.PROBLEM, { key: "unreadable" });
     else if (found) this.#recognise(item);
     return item;
   }
@@ -134,7 +154,7 @@ export class Desk {
     let room = COPIES;
     for (const { copy, isOver } of this.#engine.ledger.items.values()) room -= copy && !isOver ? copy.size : 0;
     for (const item of items) {
-      if (item.isFolder || item.copy || item.size > Math.min(SMALL_COPY, room)) continue;
+      if (!item.file || item.copy || item.size > Math.min(SMALL_COPY, room)) continue;
       item.copy = item.file;
       room -= item.size;
     }

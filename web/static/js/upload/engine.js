@@ -24,7 +24,7 @@ const LOSSES = 5; // of a file, by a server that is killed again and again
 export class Engine {
   /** The queue's own gate: everything passes it. */
   queueGate = new Gate();
-  /** Why it is shut: null, "person", "session" or "full". */
+  /** Why it is shut: null, "person", "session", "stranger" or "full". */
   held = null;
   limits;
 
@@ -41,7 +41,7 @@ export class Engine {
   #smallBytes = 0;
   #large = [];
   #packs = 0;
-  #larges = 0;
+  #larges = new Set();
   #idle = null;
 
   /**
@@ -107,6 +107,11 @@ export class Engine {
     this.#checker.take([item]);
   }
 
+  /** Take a file out of the pack that it is in: it goes in another, once it may. */
+  setAside(item) {
+    if (item.state === State.ACTIVE && item.run) this.again(item);
+  }
+
   /** Nothing more comes of a batch for now: a pack need not wait. */
   settled() {
     this.#pump(true);
@@ -128,7 +133,7 @@ export class Engine {
   // Pause and go on
 
   hold(reason) {
-    this.held = reason;
+    this.held ??= reason;
     this.queueGate.shut();
     this.ledger.announce();
   }
@@ -155,6 +160,7 @@ export class Engine {
         return await this.#patience.run(call, signal);
       } catch (error) {
         if (error.status === 401) this.hold("session");
+        else if (error.code === "stranger") this.hold("stranger");
         else if (error.status === 507) this.hold("full");
         else throw error;
       }
@@ -208,7 +214,7 @@ export class Engine {
   }
 
   again(item) {
-    if (item.state === State.CANCELLED) return;
+    if (item.state === State.CANCELLED || item.state === State.READY) return;
     item.rewind();
     this.ready(item);
   }
@@ -263,15 +269,16 @@ export class Engine {
   }
 
   #pumpLarge() {
-    while (this.#larges < LARGE && this.#large.length > 0) {
-      this.#large = this.#large.filter(isReady);
+    this.#large = this.#large.filter(isReady);
+    // One that is paused for itself keeps what it has, and no other from going.
+    while ([...this.#larges].filter(({ gate }) => !gate.isShut).length < LARGE) {
       const next = this.#large.findIndex(({ gate }) => gate.isOpen);
       if (next < 0) return;
       const [item] = this.#large.splice(next, 1);
-      this.#larges += 1;
+      this.#larges.add(item);
       item.state = State.ACTIVE;
       sendLarge(item, this).finally(() => {
-        this.#larges -= 1;
+        this.#larges.delete(item);
         this.#pump(false);
       });
     }

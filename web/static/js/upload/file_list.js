@@ -13,6 +13,7 @@ export class FileList {
   #scroller;
   #list = null;
   #act;
+  #isHeld = false;
   #entries = []; // {key, group, count} or {key, row}
   #made = new Map(); // number of a file to its row, {id, element, update}, while that is in the page
   #byElement = new WeakMap();
@@ -27,14 +28,16 @@ export class FileList {
   /**
    * @param {Map<number, object>} rows
    * @param {Set<string>} states  Those that are shown.
+   * @param {boolean} isHeld  The whole queue is: no row goes on by itself.
    */
-  show(rows, states) {
+  show(rows, states, isHeld) {
+    this.#isHeld = isHeld;
     const before = this.#entries;
     this.#entries = entriesOf(rows, states);
     this.#list ??= this.#window();
     const isSame = before.length === this.#entries.length && before.every(({ key }, index) => key === this.#entries[index].key);
     if (isSame) {
-      for (const [id, { update }] of this.#made) update(rows.get(id));
+      for (const [id, { update }] of this.#made) update(rows.get(id), isHeld);
       return;
     }
     const focus = this.#focus();
@@ -74,9 +77,9 @@ export class FileList {
 
   #make({ group, count, row }) {
     if (group !== undefined) return groupRow(group, count);
-    const made = this.#made.get(row.id) ?? this.#spare.pop() ?? fileRow(row, this.#act);
+    const made = this.#made.get(row.id) ?? this.#spare.pop() ?? fileRow(this.#act);
     made.id = row.id;
-    made.update(row);
+    made.update(row, this.#isHeld);
     this.#made.set(row.id, made);
     this.#byElement.set(made.element, made);
     return made.element;

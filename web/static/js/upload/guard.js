@@ -1,4 +1,5 @@
-// While files are on their way: a warning before the page is left, and a screen that does not go dark.
+// While files are on their way: a warning before the page is left, a screen that does not go dark, and a sign-in in place
+// where the session ends.
 
 /** @param {import("./uploads.js").Uploads} uploads */
 export function startGuard(uploads) {
@@ -25,6 +26,14 @@ export function startGuard(uploads) {
       asked = false;
     }
   }
+  let held = null;
+  function askForSignIn() {
+    const hasEnded = uploads.board.status.held === "session" && held !== "session";
+    held = uploads.board.status.held;
+    if (hasEnded && !document.hidden) uploads.signIn();
+  }
+
+  uploads.board.subscribe(askForSignIn);
   uploads.board.subscribe(stayAwake);
   document.addEventListener("visibilitychange", stayAwake);
 }

@@ -14,20 +14,20 @@ export async function handlesOf(transfer) {
 
 /** Ask the person for leave to read again. To be called from a click. */
 export async function allowed(handles) {
-  const answers = await Promise.all(handles.map((handle) => handle.requestPermission({ mode: "read" })));
+  const answers = await Promise.all(handles.map((handle) => handle.requestPermission({ mode: "read" }).catch(() => "denied")));
   return handles.filter((_, index) => answers[index] === "granted");
 }
 
-/** Find all files below handles, as scan.js does below entries. */
+/** Find all files below handles, as scan.js does below entries; what is gone is left out. */
 export async function* scanHandles(handles, above = "") {
   for (const handle of handles) {
     const path = `${above}${handle.name}`;
     if (handle.kind === "directory") {
-      yield* scanHandles(await gathered(handle.values()), `${path}/`);
-    } else {
-      const file = await handle.getFile();
-      yield { files: [{ path, file, size: file.size, mtimeMs: file.lastModified }], folders: [] };
+      yield* scanHandles(await gathered(handle.values()).catch(() => []), `${path}/`);
+      continue;
     }
+    const file = await handle.getFile().catch(() => null);
+    if (file) yield { files: [{ path, file, size: file.size, mtimeMs: file.lastModified }], folders: [] };
   }
 }
 

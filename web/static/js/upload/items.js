@@ -89,6 +89,7 @@ export class Item {
     this.saved = 0;
     this.flying = 0;
     this.phase = null;
+    this.run = null;
   }
 
   /** Where it goes, as an upload request says it. */

@@ -89,17 +89,17 @@ class LargeUpload {
   async #cutOn() {
     const { file, size, gate } = this.#item;
     const cutting = this.#work.hash.cut(file, this.#work.cutOf(size), this.#end);
+    const ends = AbortSignal.any([this.#signal, gate.signal]); // while it is paused, the next file is to be read
     const stop = () => cutting.stop();
-    this.#signal.addEventListener("abort", stop, { once: true });
+    ends.addEventListener("abort", stop, { once: true });
     try {
       for await (const group of cutting.groups) {
         await this.#declare(group, cutting.room);
-        // Alone of what is paused for itself: else it would keep the next file from being read.
-        if (gate.isShut) return;
+        if (ends.aborted) break;
       }
       this.#signal.throwIfAborted();
     } finally {
-      this.#signal.removeEventListener("abort", stop);
+      ends.removeEventListener("abort", stop);
       cutting.stop();
     }
   }

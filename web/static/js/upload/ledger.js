@@ -4,6 +4,7 @@ import { State } from "./items.js";
 import { Rate } from "./rate.js";
 
 const TOLD_MS = 250;
+const PAUSABLE = new Set([State.READY, State.ACTIVE]);
 const FORGOTTEN = new Set([State.DONE, State.SKIPPED, State.CANCELLED]);
 
 export class Ledger {
@@ -30,7 +31,7 @@ export class Ledger {
       this.#items.set(item.id, item);
       this.told(item);
     }
-    this.#remember(items.filter((item) => !item.isFolder && !FORGOTTEN.has(item.state) && item.recordKey === null));
+    this.#remember(items.filter((item) => item.file && !FORGOTTEN.has(item.state) && item.recordKey === null));
   }
 
   told(item) {
@@ -72,10 +73,11 @@ export class Ledger {
   }
 
   totals(nowMs = performance.now()) {
-    const totals = { count: {}, files: 0, filesDone: 0, bytes: 0, through: 0, saved: 0 };
+    const totals = { count: {}, paused: 0, files: 0, filesDone: 0, bytes: 0, through: 0, saved: 0 };
     for (const item of this.#items.values()) {
       totals.count[item.state] = (totals.count[item.state] ?? 0) + 1;
       totals.saved += item.saved;
+      if (item.gate.isShut && PAUSABLE.has(item.state)) totals.paused += 1;
       if ([State.SKIPPED, State.CANCELLED, State.PROBLEM].includes(item.state)) continue;
       totals.files += 1;
       totals.filesDone += item.state === State.DONE ? 1 : 0;

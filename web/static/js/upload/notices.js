@@ -11,7 +11,10 @@ import { t } from "../core/text.js";
 export function noticeOf({ status, totals, rows, isBusy }) {
   const { held, isReachable, asking, unfinished, unfinishedBytes, canResume } = status;
   if (isBusy && held === "session") {
-    return notice("session", "key-round", t("upload.held_session"), [t("upload.sign_in"), "go_on"]);
+    return notice("session", "key-round", t("upload.held_session"), [t("upload.sign_in"), "sign_in"]);
+  }
+  if (isBusy && held === "stranger") {
+    return notice("stranger", "users", t("upload.held_stranger"), [t("upload.sign_in"), "sign_in"]);
   }
   if (isBusy && held === "full") return notice("full", "hard-drive", t("upload.held_full"), [t("upload.go_on"), "go_on"]);
   if (isBusy && !isReachable) return notice("offline", "wifi-off", t("upload.offline"), [t("upload.try_now"), "go_on"]);
@@ -26,9 +29,8 @@ export function noticeOf({ status, totals, rows, isBusy }) {
   if (unfinished > 0) {
     const values = { count: unfinished, size: size(unfinishedBytes) };
     const text = canResume ? t("upload.unfinished_kept", values) : t("upload.unfinished", values);
-    const ways = canResume
-      ? [[t("upload.go_on"), "kept"]]
-      : [[t("upload.choose_files"), "again"], [t("upload.choose_folder"), "again_folder"]];
+    const ways = [[t("upload.choose_files"), "again"], [t("upload.choose_folder"), "again_folder"]];
+    if (canResume) ways.unshift([t("upload.go_on"), "kept"]);
     return notice(`unfinished ${unfinished}`, "history", text, ...ways, [t("upload.discard"), "discard"]);
   }
   return isBusy && coarse.matches ? notice("phone", "smartphone", t("upload.keep_open")) : null;

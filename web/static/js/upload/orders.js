@@ -8,9 +8,16 @@ const UNDO_MS = 10_000;
 /** Orders by name: each takes the engine, the items, what else was said, and whether all are meant. */
 export const ORDERS = {
   pause(engine, items, _, isAll) {
-    if (isAll) engine.hold("person");
-    else for (const item of items) item.gate.shut();
-    for (const item of items) engine.told(item);
+    if (isAll) {
+      engine.hold("person");
+      return;
+    }
+    for (const item of items) {
+      item.gate.shut();
+      engine.setAside(item);
+      engine.told(item);
+    }
+    engine.settled(); // another may go in its place
   },
 
   go_on(engine, items, _, isAll) {
@@ -63,7 +70,10 @@ export const ORDERS = {
 
   /** Take another file in place of one that could not be read. */
   choose(engine, [item], { found }) {
+    if (found.size !== item.size || found.mtimeMs !== item.mtimeMs) engine.forget(item);
     item.take(found);
+    if (item.recordKey === null) engine.remember(item);
+    else engine.opened(item);
     again(engine, item);
   },
 

@@ -45,6 +45,10 @@ export class Outcomes {
   }
 
   #taken(item, current) {
+    if (item.isFolder || current.path !== item.target) {
+      this.#engine.settle(item, { state: State.PROBLEM, note: { key: "in_the_way" } });
+      return;
+    }
     if (compare(item, current) === "same") {
       item.saved = item.size;
       this.#engine.settle(item, { state: State.SKIPPED, note: { key: "same" } });

@@ -21,6 +21,7 @@ export async function sendPack(items, work) {
   } catch (error) {
     for (const item of pack.items) work.failed(item, error);
   }
+  pack.end();
 }
 
 class Pack {
@@ -46,11 +47,16 @@ class Pack {
     await this.#commit();
   }
 
+  /** Let go of the files, and of their bytes. */
+  end() {
+    for (const member of this.#members) this.#letGo(member);
+  }
+
   /** Those that are still on their way; one that was cancelled meanwhile is given up. */
   get #active() {
     this.#members = this.#members.filter((member) => {
       const isOurs = member.item.state === State.ACTIVE && member.item.run === this;
-      if (!isOurs) this.#giveUp(member);
+      if (!isOurs) this.#letGo(member);
       return isOurs;
     });
     return this.#members;
@@ -145,6 +151,11 @@ class Pack {
   async #freshUrl() {
     const { uploadId } = this.#members.find((member) => member.uploadId);
     return (await this.#work.ask(() => wire.progress(uploadId, 0, this.#work.signal))).bundle_url;
+  }
+
+  #letGo(member) {
+    this.#giveUp(member);
+    if (member.item.run === this) member.item.run = null;
   }
 
   #giveUp(member) {

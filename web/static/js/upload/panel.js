@@ -101,7 +101,7 @@ export class Panel {
     parts.meter.hidden = !isBusy;
     parts.meter.setAttribute("aria-valuenow", Math.floor(share * 100));
     parts.fill.style.transform = `scaleX(${share})`;
-    this.#showPause(status, isBusy);
+    this.#showPause(status.held, isBusy);
     parts.close.hidden = isBusy || (totals.count.asking ?? 0) > 0;
     this.#showNotice(notice);
     if (!this.#element.classList.contains("folded")) this.#showTabs();
@@ -110,9 +110,9 @@ export class Panel {
   }
 
   #titleText(isBusy) {
-    const { totals, status } = this.#board;
+    const { totals } = this.#board;
     const left = totals.files - totals.filesDone - (totals.count.asking ?? 0);
-    if (isBusy && status.held) return t("upload.head_paused", { count: left });
+    if (isBusy && this.#board.isPaused) return t("upload.head_paused", { count: left });
     if (isBusy) return t("upload.head_busy", { count: left });
     if (totals.count.problem) return t("upload.head_problems", { count: totals.count.problem });
     if (totals.count.asking) return t("upload.head_asking", { count: totals.count.asking });
@@ -125,18 +125,21 @@ export class Panel {
     if (!isBusy) return "";
     if (status.reading > 0) return t("upload.reading", { count: totals.files, number: number(totals.files) });
     const texts = [percent(Math.floor(share * 100) / 100)];
-    if (!status.held && status.isReachable && totals.perSecond > 0) texts.push(t("upload.rate", { size: size(totals.perSecond) }));
-    if (!status.held && totals.secondsLeft !== null) texts.push(t("upload.left", { time: duration(totals.secondsLeft) }));
+    if (!this.#board.isPaused && status.isReachable && totals.perSecond > 0) texts.push(t("upload.rate", { size: size(totals.perSecond) }));
+    if (!this.#board.isPaused && totals.secondsLeft !== null) texts.push(t("upload.left", { time: duration(totals.secondsLeft) }));
     return texts.join(" · ");
   }
 
-  #showPause({ held }, isBusy) {
+  /** Where something other than a person holds it, the notice has the button that helps. */
+  #showPause(held, isBusy) {
     const { pause } = this.#parts;
-    pause.hidden = !isBusy;
-    const label = held ? t("upload.go_on_all") : t("upload.pause_all");
+    pause.hidden = !isBusy || (held !== null && held !== "person");
+    const { isPaused } = this.#board;
+    const label = isPaused ? t("upload.go_on_all") : t("upload.pause_all");
     if (pause.getAttribute("aria-label") === label) return;
     pause.setAttribute("aria-label", label);
-    fill(pause, icon(held ? "play" : "pause"));
+    pause.title = label;
+    fill(pause, icon(isPaused ? "play" : "pause"));
   }
 
   #showNotice(notice) {
@@ -165,7 +168,7 @@ export class Panel {
       set(button.lastElementChild, number(amounts[index]));
     }
     const states = TABS.find(([name]) => name === shown)[1];
-    this.#list.show(this.#board.rows, new Set(states));
+    this.#list.show(this.#board.rows, new Set(states), this.#board.status.held !== null);
   }
 
   #choose(name) {
@@ -190,7 +193,7 @@ export class Panel {
   }
 
   #pause() {
-    this.#uploads.order(this.#board.status.held ? "go_on" : "pause");
+    this.#uploads.order(this.#board.isPaused ? "go_on" : "pause");
   }
 
   #close() {
@@ -242,6 +245,7 @@ export class Panel {
   /** Do what a button of the notice says. */
   async #answer(order) {
     if (order === "ask") this.#uploads.askAgain();
+    else if (order === "sign_in") this.#uploads.signIn();
     else if (order === "again") this.#parts.again.click();
     else if (order === "again_folder") this.#parts.againFolder.click();
     else if (order === "kept") {

@@ -62,11 +62,19 @@ export class Records {
 
   /** Keep what leads back to the files of a batch: only secure pages are given such. */
   keepHandles(batch, handles) {
-    return this.#do([FOLDERS], "readwrite", (store) => store.put({ batch, handles }));
+    return this.#do([FOLDERS], "readwrite", (store) => store.put({ batch, user: this.#user, handles }));
   }
 
   async handlesOf(batch) {
     return (await this.#do([FOLDERS], "readonly", (store) => store.get(batch)))?.handles ?? [];
+  }
+
+  /** Forget the ways to all but these batches; tells to how many there is one. */
+  async pruneHandles(batches) {
+    const all = (await this.#do([FOLDERS], "readonly", (store) => store.getAll())) ?? [];
+    const own = all.filter(({ user }) => user === this.#user);
+    for (const { batch } of own) if (!batches.has(batch)) await this.dropHandles(batch);
+    return own.filter(({ batch }) => batches.has(batch)).length;
   }
 
   dropHandles(batch) {

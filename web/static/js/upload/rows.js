@@ -14,12 +14,11 @@ export function groupRow(label, count) {
 }
 
 /**
- * Make the row of a file. `update(row)` shows another state, or another file.
- * @param {object} first
+ * Make the row of a file. `update(row, isHeld)` shows another state, or another file.
  * @param {(name: string, row: object) => void} act  Called with the order that a button of the row gives.
- * @returns {{element: HTMLElement, update: (row: object) => void}}
+ * @returns {{element: HTMLElement, update: (row: object, isHeld: boolean) => void}}
  */
-export function fileRow(first, act) {
+export function fileRow(act) {
   const mark = h("span", { class: "upload-mark" });
   const name = h("span", { class: "upload-name" });
   const state = h("span", { class: "upload-state" });
@@ -29,7 +28,7 @@ export function fileRow(first, act) {
   let row = null;
   let shape = "";
 
-  function update(next) {
+  function update(next, isHeld) {
     if (row?.path !== next.path) {
       name.textContent = nameOf(next.path);
       name.title = shown(next.path);
@@ -38,7 +37,7 @@ export function fileRow(first, act) {
     state.textContent = stateText(row);
     bar.hidden = row.state !== "active";
     bar.firstElementChild.style.transform = `scaleX(${row.share})`;
-    const orders = ordersOf(row);
+    const orders = ordersOf(row, isHeld);
     const shapeNow = JSON.stringify([row.state, orders]);
     if (shapeNow === shape) return; // the focus stays on the button that has it
     shape = shapeNow;
@@ -49,19 +48,19 @@ export function fileRow(first, act) {
       h("button", { type: "button", class: "icon-button small", "aria-label": label, title: label, onclick: () => act(order, row) },
         icon(image, { size: coarse.matches ? 20 : 16 }))));
   }
-  update(first);
   return { element, update };
 }
 
 /** The orders that a row offers: [order, icon, label]. */
-function ordersOf(row) {
+function ordersOf(row, isHeld) {
   const name = nameOf(row.path);
   const cancel = ["cancel", "x", t("upload.cancel_one", { name })];
   const pause = row.isPaused
     ? ["go_on", "play", t("upload.go_on_one", { name })]
     : ["pause", "pause", t("upload.pause_one", { name })];
-  if (row.state === "active" || row.state === "ready") return [pause, cancel];
-  if (row.state === "waiting" || row.state === "asking") return [cancel];
+  const isOnItsWay = row.state === "active" || row.state === "ready";
+  if (isOnItsWay && !isHeld) return [pause, cancel];
+  if (isOnItsWay || row.state === "waiting" || row.state === "asking") return [cancel];
   if (row.state === "cancelled") return [["undo", "undo-2", t("upload.undo_one", { name })]];
   if (row.note?.key === "litter") return [["accept", "upload", t("upload.anyway_one", { name })]];
   if (row.note?.proposal !== undefined) return [["accept", "check", t("upload.accept_one", { name: nameOf(row.note.proposal) })]];
@@ -71,7 +70,7 @@ function ordersOf(row) {
 }
 
 function stateText(row) {
-  if (row.isPaused && row.state !== "done") return `${t("upload.paused")} · ${size(row.size)}`;
+  if (row.isPaused && (row.state === "active" || row.state === "ready")) return `${t("upload.paused")} · ${size(row.size)}`;
   if (row.state === "active") {
     return row.phase === "sending" ? `${percent(row.share)} · ${size(row.size)}` : `${phaseText(row.phase)} · ${size(row.size)}`;
   }
@@ -105,6 +104,8 @@ function noteText({ key, detail, proposal }) {
       return t("upload.note_litter");
     case "name":
       return t("upload.note_name", { name: nameOf(proposal) });
+    case "in_the_way":
+      return t("upload.note_in_the_way");
     case "path_long":
       return t("upload.note_path_long");
     case "unreadable":

@@ -5,8 +5,9 @@ const ASKED = 16; // entries asked for their files at once: each answer stops th
 const SLICE_MS = 10; // of the page's time at once
 
 /**
- * @typedef {{path: string, file: File, size: number, mtimeMs: number}} Found  `path` is relative, such as
- *   "Photos/2026/a.jpg". Size and time are asked for once: each question to a chosen file waits for the disk.
+ * @typedef {{path: string, file: File | null, size: number, mtimeMs: number}} Found  `path` is relative, such as
+ *   "Photos/2026/a.jpg". Size and time are asked for once: each question to a chosen file waits for the disk. No `file`:
+ *   there is something that cannot be read.
  * @typedef {{files: Found[], folders: string[]}} Piece  `folders` are those with nothing in them.
  */
 
@@ -47,6 +48,11 @@ function found(path, file) {
   return { path, file, size: file.size, mtimeMs: file.lastModified };
 }
 
+/** One that went away since, or may not be read, keeps no other from going. */
+function unreadable(path) {
+  return { path, file: null, size: 0, mtimeMs: 0 };
+}
+
 async function* scanEntries(entries, files) {
   yield* scanFiles(files);
   for (const entry of entries) yield* scanEntry(entry);
@@ -61,7 +67,11 @@ async function* scanEntry(entry) {
   const reader = entry.createReader();
   let isEmpty = true;
   for (;;) {
-    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    const batch = await new Promise((resolve) => reader.readEntries(resolve, () => resolve(null)));
+    if (batch === null) {
+      yield { files: [unreadable(path)], folders: [] };
+      return;
+    }
     if (batch.length === 0) break; // one batch is not all: browsers give a hundred at a time
     isEmpty = false;
     for (const piece of piecesOf(batch.filter((child) => child.isFile))) {
@@ -79,8 +89,9 @@ async function filesOf(entries) {
 }
 
 async function fileOf(entry) {
-  const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-  return found(entry.fullPath.replace(/^\//, ""), file);
+  const path = entry.fullPath.replace(/^\//, "");
+  const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+  return file ? found(path, file) : unreadable(path);
 }
 
 function* piecesOf(list) {

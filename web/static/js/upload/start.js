@@ -1,22 +1,19 @@
-// Uploads: what takes files in every view, and the queue with its panel beside all of them.
+// Uploads: what takes files in every view, at once; and the queue with its panel, once it is needed or nobody waits.
 
-import { loadStyle } from "../core/dom.js";
 import { toastError } from "../core/toast.js";
-import { startGuard } from "./guard.js";
 import { startIntake } from "./intake.js";
-import { Panel } from "./panel.js";
-import { startQuestions } from "./questions.js";
-import { startTelling } from "./telling.js";
-import { Uploads } from "./uploads.js";
 
+const SOON_MS = 1000;
+
+let context = null;
 let begun = null;
-let me = null;
 
 /** Start the uploader; once, by the shell. */
-export function start(context) {
-  me = context.profile.get().me;
+export function start(shell) {
+  context = shell;
   startIntake(take);
-  begin().catch(() => {}); // without a server there is nothing to upload to; whoever hands something in is told
+  // Earlier runs may have left something, and another tab may be at work. Without a server there is nothing to upload to.
+  whenIdle(() => begin().catch(() => {}));
 }
 
 async function take(folder, pieces, handles) {
@@ -37,11 +34,12 @@ function begin() {
 }
 
 async function join() {
-  const [uploads] = await Promise.all([Uploads.join(me), loadStyle("css/upload.css")]);
-  const panel = new Panel(uploads);
-  uploads.onAdding = () => panel.open();
-  startQuestions(uploads);
-  startTelling(uploads.board);
-  startGuard(uploads);
-  return uploads;
+  const { join: joinQueue } = await import("./queue.js");
+  return joinQueue(context);
+}
+
+/** Do `work` when the page has been painted and has nothing else to do. */
+function whenIdle(work) {
+  if (globalThis.requestIdleCallback) requestIdleCallback(work);
+  else setTimeout(work, SOON_MS);
 }

@@ -1,5 +1,6 @@
 // The one queue of this browser, whichever tab has it: files and orders go to the tab that does, and news come from it.
 
+import { signIn } from "../shell/session.js";
 import { Board } from "./board.js";
 import { Desk } from "./desk.js";
 import { Engine } from "./engine.js";
@@ -7,10 +8,9 @@ import { allowed, scanHandles } from "./handles.js";
 import { holdLease } from "./lease.js";
 import { Records } from "./records.js";
 import { Search } from "./search.js";
-import { whoAmI } from "./wire.js";
+import { isOwnerHere, sendFor } from "./wire.js";
 
 const NAME = "cairn-upload";
-const COPIES_KEY = "cairn-upload-copies";
 const REQUESTS = 3; // more make listings wait for seconds
 const REQUESTS_COARSE = 2;
 
@@ -34,14 +34,15 @@ export class Uploads {
 
   /**
    * Join the tabs of this browser.
-   * @param {object | null} profile  The answer of `me`, where it is known already.
+   * @param {object} profile  The answer of `me`.
    */
-  static async join(profile) {
-    return new Uploads(profile ?? (await whoAmI())).#start();
+  static join(profile) {
+    return new Uploads(profile).#start();
   }
 
   constructor(profile) {
     this.#profile = profile;
+    sendFor(profile.user.user_id);
     this.#records = new Records(profile.user.user_id);
     this.#channel = new BroadcastChannel(`${NAME}-${profile.user.user_id}`);
     this.#channel.onmessage = ({ data }) => this.#heard(data);
@@ -59,12 +60,16 @@ export class Uploads {
 
   /** Whether small files are kept in the browser, so that they go on by themselves after a crash. */
   get keepsCopies() {
-    return localStorage.getItem(COPIES_KEY) === "1";
+    return localStorage.getItem(this.#copiesKey) === "1";
   }
 
   set keepsCopies(keeps) {
-    if (keeps) localStorage.setItem(COPIES_KEY, "1");
-    else localStorage.removeItem(COPIES_KEY);
+    if (keeps) localStorage.setItem(this.#copiesKey, "1");
+    else localStorage.removeItem(this.#copiesKey);
+  }
+
+  get #copiesKey() {
+    return `${NAME}-copies-${this.#profile.user.user_id}`; // nobody decides it for another
   }
 
   /**
@@ -78,12 +83,15 @@ export class Uploads {
     const handed = { batch, pieces: [], isClosed: false };
     this.#handed.set(id, handed);
     this.onAdding();
-    for await (const piece of pieces) {
-      handed.pieces.push(piece);
-      this.#hand({ kind: "piece", batch, piece });
+    try {
+      for await (const piece of pieces) {
+        handed.pieces.push(piece);
+        this.#hand({ kind: "piece", batch, piece });
+      }
+    } finally {
+      handed.isClosed = true;
+      this.#hand({ kind: "close", id });
     }
-    handed.isClosed = true;
-    this.#hand({ kind: "close", id });
     const kept = (await handles) ?? [];
     if (kept.length > 0) await this.#records.keepHandles(id, kept);
   }
@@ -107,6 +115,15 @@ export class Uploads {
     return this.resume(scanHandles(await allowed(handles)));
   }
 
+  /** See to it that the owner of the files is signed in, and go on. */
+  async signIn() {
+    try {
+      if ((await isOwnerHere()) || (await signIn())) this.order("go_on");
+    } catch (error) {
+      if (!error.status) throw error; // who does not want to may do so later
+    }
+  }
+
   /** Order something; see orders.js, and "discard" of what earlier runs left. */
   order(name, values = {}) {
     this.#hand({ kind: "order", name, values });
@@ -126,7 +143,8 @@ export class Uploads {
     const engine = new Engine(this.#profile, this.#records, { requests, onBeat: () => this.#lease?.beat() });
     this.#engine = engine;
     const unfinished = await this.#records.all();
-    this.#canResume = await this.#hasWay(unfinished);
+    const kept = await this.#records.pruneHandles(new Set(unfinished.map(({ batch }) => batch)));
+    this.#canResume = kept > 0;
     if (this.#engine !== engine) return;
     const desk = new Desk(engine, this.#records, unfinished, () => this.keepsCopies);
     this.#desk = desk;
@@ -135,12 +153,6 @@ export class Uploads {
     this.#say({ kind: "mine" });
     this.#handAgain();
     engine.ledger.announce();
-  }
-
-  async #hasWay(unfinished) {
-    const batches = [...new Set(unfinished.map(({ batch }) => batch))];
-    const handles = await Promise.all(batches.map((batch) => this.#records.handlesOf(batch)));
-    return handles.some((kept) => kept.length > 0);
   }
 
   #lost() {
