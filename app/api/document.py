@@ -77,8 +77,8 @@ SECURITY_SCHEMES: Json = {
         "type": "apiKey",
         "in": "header",
         "name": "X-CSRF-Token",
-        "description": "Beside the session, from an own page, on all that changes something; the login gives it. A read "
-        "may leave it out; with that of another session it is refused too.",
+        "description": "Beside the session, from an own page, on all that changes something; the login gives it. "
+        "A read may leave it out; with that of another session it is refused too.",
     },
     "signature": {
         "type": "apiKey",

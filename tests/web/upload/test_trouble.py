@@ -1,5 +1,6 @@
 """What stands in the way of files: names, other files, no room, no session, a change on the disk, and people."""
 
+import os
 import re
 
 import pytest
@@ -165,6 +166,57 @@ def test_a_session_that_ended_is_renewed_in_place_and_the_upload_goes_on(
 
 
 @both_origins
+def test_nothing_goes_in_the_name_of_somebody_who_signed_in_meanwhile(
+    panel: Panel, files: Files, ada: Person, bar: Barring, watch: Watch, origin: str
+) -> None:
+    watch.allow("403")
+    host = origin.partition("://")[2].partition(":")[0]
+    dora = ada.invite(f"dora{len(origin)}")
+    cookies = panel.page.context
+    cookies.add_cookies([ada.session(host)])  # type: ignore[list-item] # Playwright's own TypedDict
+    inner = f"{panel.folder}/Inner"
+    ada.folder(inner)
+    renewed = files.make("renewed.txt", 10)
+    panel.put(renewed)
+    panel.says("One file uploaded")  # in the new session, which this page knows nothing of
+
+    barrier = bar()
+    begun, like_hers = files.make("begun.bin", 6 * MIB), files.make("like hers.txt", 10)
+    os.utime(like_hers, (1_600_000_000, 1_600_000_000))
+    dora.put(f"{inner}/{like_hers.name}", b"0" * 10, mtime_ms=1_600_000_000_000)
+    panel.put(begun)
+    barrier.wait(panel.page)
+    cookies.add_cookies([dora.session(host)])  # type: ignore[list-item]
+    panel.drop(like_hers, on=panel.page.get_by_role("row").filter(has_text="Inner"))
+    barrier.lift()
+    expect(panel.notice).to_contain_text("Somebody else has signed in")
+    expect(panel.element.get_by_role("button", name="Continue all")).to_be_hidden()
+
+    panel.press("Sign in")
+    dialog = panel.page.get_by_role("dialog")
+    dialog.locator("input[type=password]").fill(PASSWORD)
+    dialog.get_by_role("button", name="Continue").click()
+
+    panel.says("3 files uploaded")
+    assert arrived(ada, panel.folder, renewed, begun)
+    assert arrived(ada, inner, like_hers)
+    assert (names(dora, panel.folder), content(dora, f"{inner}/{like_hers.name}")) == (["Inner"], b"0" * 10)
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_of(panel: Panel, files: Files, ada: Person, watch: Watch) -> None:
+    watch.allow("409")
+    ada.put(f"{panel.folder}/Trip", b"a file")
+    files.make("Trip/a.txt", 10)
+    (files.folder / "Trip" / "empty").mkdir()
+
+    panel.drop(files.folder / "Trip")
+
+    panel.says("2 files could not be uploaded")
+    expect(panel.row("A file is in the way")).to_have_count(2)
+    assert content(ada, f"{panel.folder}/Trip") == b"a file"
+
+
+@both_origins
 def test_tabs_share_one_queue_and_go_on_without_each_other(
     panel: Panel, files: Files, ada: Person, bar: Barring
 ) -> None:
@@ -202,23 +254,29 @@ def test_a_cancelled_upload_can_be_taken_back(panel: Panel, files: Files, ada: P
     assert arrived(ada, panel.folder, *sources)
 
 
-def test_one_file_is_paused_while_others_go_on(panel: Panel, files: Files, ada: Person, bar: Barring) -> None:
-    waits, goes = files.make("waits.bin", 2 * MIB), files.make("goes.bin", 2 * MIB)
+def test_files_are_paused_one_by_one_while_others_go_on(panel: Panel, files: Files, ada: Person, bar: Barring) -> None:
+    waiting = [files.make("small.txt", 100), files.make("one.bin", 6 * MIB), files.make("two.bin", 6 * MIB)]
     barrier = bar()
-    panel.put(waits)
+    panel.put(*waiting)
     barrier.wait(panel.page)
-    with panel.page.context.expect_event("requestfailed"):
-        panel.press("Pause waits.bin")
-    barrier.drop()
-    panel.put(goes)
-    panel.tab("Done")
-    expect(panel.row("goes.bin")).to_have_count(1)
-
     panel.tab("Active")
-    panel.press("Continue waits.bin")
+    with panel.page.context.expect_event("requestfailed"):
+        for source in waiting:
+            panel.press(f"Pause {source.name}")
+            panel.tab("Active")
+    panel.says("Paused, 3 files to go")
+    expect(panel.element.get_by_role("button", name="Continue all")).to_be_visible()
+    barrier.drop()
 
-    panel.says("2 files uploaded")
-    assert arrived(ada, panel.folder, waits, goes)
+    goes = [files.make("goes.bin", 6 * MIB), files.make("goes.txt", 100)]
+    panel.put(*goes)
+    panel.tab("Done")
+    expect(panel.row("goes")).to_have_count(2)
+    assert names(ada, panel.folder) == ["goes.bin", "goes.txt"]
+    panel.press("Continue all")
+
+    panel.says("5 files uploaded")
+    assert arrived(ada, panel.folder, *waiting, *goes)
 
 
 def test_a_pasted_picture_is_named_after_its_time(panel: Panel, ada: Person) -> None:

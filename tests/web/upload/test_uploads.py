@@ -3,10 +3,10 @@
 import os
 import unicodedata
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.server import RunningServer
-from tests.web.conftest import both_origins, ready
+from tests.web.conftest import Opener, both_origins, ready
 from tests.web.people import Person
 from tests.web.upload.conftest import MIB, Barring, Files, Panel, arrived, find, names, received
 from tests.web.watch import Watch
@@ -173,6 +173,58 @@ def test_after_a_reload_in_mid_file_the_same_file_goes_on(
     assert arrived(ada, panel.folder, source)
     assert 24 * MIB <= received(server) - before < 1.05 * 24 * MIB
     expect(panel.notice).to_be_hidden()
+
+
+def test_what_was_dropped_goes_on_at_a_click_where_the_browser_keeps_a_way_to_it(
+    panel: Panel, files: Files, ada: Person, bar: Barring
+) -> None:
+    sources = [files.make("Kept/in/large.bin", 6 * MIB), files.make("Kept/small.txt", 10), files.make("alone.txt", 10)]
+    barrier = bar()
+    panel.drop(files.folder / "Kept", sources[2])
+    barrier.wait(panel.page)
+    panel.says("Uploading 3 files")
+    panel.page.on("dialog", lambda dialog: dialog.accept())
+    panel.page.reload()
+    ready(panel.page)
+    barrier.drop()
+    expect(panel.notice).to_contain_text("3 uploads are unfinished")
+    sources[2].unlink()
+
+    panel.press("Continue")
+
+    panel.says("2 files uploaded")
+    assert arrived(ada, f"{panel.folder}/Kept/in", sources[0])
+    assert arrived(ada, f"{panel.folder}/Kept", sources[1])
+    expect(panel.notice).to_contain_text("One upload is unfinished")
+
+
+def test_the_queue_is_loaded_on_first_use_and_what_went_away_by_then_holds_up_nothing(
+    open_page: Opener, files: Files, ada: Person, folder: str, watch: Watch
+) -> None:
+    page = open_page(None, who=ada)
+    page.add_init_script("globalThis.requestIdleCallback = () => 0")  # this page is never idle
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/upload/queue.js", hold)
+    page.goto(f"/files{folder}")
+    panel = Panel(page, folder)
+    page.wait_for_selector("#upload-files", state="attached")
+    loaded = {url.rpartition("/upload/")[2] for url in watch.requests if "/js/upload/" in url}
+    assert loaded == {"start.js", "intake.js", "scan.js", "handles.js"}
+    gone, stays = files.make("gone.txt", 10), files.make("stays.txt", 10)
+
+    panel.drop(gone, stays)
+    while not held:
+        page.wait_for_timeout(20)
+    gone.unlink()
+    held[0].continue_()
+
+    panel.says("One file could not be uploaded")
+    expect(panel.row("gone.txt")).to_contain_text("Cannot be read any more")
+    assert arrived(ada, folder, stays)
 
 
 def test_unfinished_uploads_can_be_discarded(panel: Panel, files: Files, ada: Person, bar: Barring) -> None:
