@@ -28,6 +28,8 @@ from client.sync.trees.state import State
 
 SMALL_UPLOAD = 256 * 1024  # one chunk, so that many fit a bundle
 SMALL_FETCH = 1024 * 1024
+SMALL_FILES = 256
+"""In one lot: enough to make little of what a lot costs, and so few that the first are soon on their way on."""
 
 Key = str | int
 """The id of a node or the lid of an entry."""
@@ -47,8 +49,8 @@ _MOVES_HERE = Lot("moves here", Lane.SMALL, 512)
 _CALLS = Lot("calls", Lane.SMALL, 64)
 _HASHES = Lot("hashes", Lane.LOOK, 256, 64 * 1024 * 1024)
 _COMPARES = Lot("compares", Lane.LOOK, 16, 64 * 1024 * 1024)
-_SMALL_UPLOADS = Lot("small uploads", Lane.SMALL, 1000)
-_SMALL_FETCHES = Lot("small fetches", Lane.SMALL, 1000)
+_SMALL_UPLOADS = Lot("small uploads", Lane.SMALL, SMALL_FILES)
+_SMALL_FETCHES = Lot("small fetches", Lane.SMALL, SMALL_FILES)
 _LARGE_UPLOADS = Lot("large uploads", Lane.LARGE, 1)
 _LARGE_FETCHES = Lot("large fetches", Lane.LARGE, 1)
 _DELETES_HERE = Lot("deletes here", Lane.SMALL, 512)

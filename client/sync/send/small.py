@@ -1,4 +1,4 @@
-"""Small files, up to a thousand at a time: read into one buffer, requested together, and sent as one bundle."""
+"""Small files, many at a time: read into one buffer, requested together, and sent as one bundle."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -29,6 +29,22 @@ def test_a_fetch_into_a_folder_that_went_meanwhile_is_not_begun(tmp_path: Path) 
     state.close()
 
 
+def test_many_small_files_go_in_lots_of_which_the_first_soon_ends(tmp_path: Path) -> None:
+    """Four lots of a thousand side by side all ended late, and until then the other device had nothing to do."""
+    state = State.open(str(tmp_path / "state.db"))
+    nodes = [remote(f"n{number}") for number in range(600)]
+    put(state, nodes)
+    work = Work(state)
+    fetches = [Fetch(node=node, parent=ROOT_LID, name=node.name) for node in nodes]
+
+    for fetch in fetches:
+        work.add(fetch)
+    lots = [work.take(lot_of(fetches[0])) for _ in range(3)]
+
+    assert [len(lot) for lot in lots] == [256, 256, 88]
+    state.close()
+
+
 def test_a_fetch_to_a_place_where_something_was_met_meanwhile_is_not_begun(tmp_path: Path) -> None:
     """The file got the row of a folder that had just left the place again, with all that was below it."""
     state = State.open(str(tmp_path / "state.db"))
