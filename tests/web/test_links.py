@@ -166,6 +166,20 @@ def test_what_does_not_fit_says_so_and_is_tried_again(
     assert names(person, "/Inbox") == ["large.bin", "small.txt"]
 
 
+def test_a_drop_box_waits_out_a_network_that_is_away(open_page: Opener, person: Person, watch: Watch) -> None:
+    watch.allow("ERR_INTERNET|net::ERR|Failed to load")
+    page = open_page(link(person, person.folder("/Inbox"), mode="drop"))
+    page.get_by_role("button", name="Choose files").wait_for()
+    page.context.set_offline(True)
+    page.set_input_files("input[type=file]", sent(("a.txt", b"one"), ("b.bin", bytes(2_000_000))))
+    expect(page.get_by_role("status")).to_contain_text("goes on by itself")
+
+    page.context.set_offline(False)
+
+    expect(page.get_by_role("status")).to_have_text("2 files have arrived. Thank you.")
+    assert names(person, "/Inbox") == ["a.txt", "b.bin"]
+
+
 def test_a_drop_box_takes_files_without_scripts(open_page: Opener, person: Person) -> None:
     page = open_page(link(person, person.folder("/Inbox"), mode="drop"), java_script_enabled=False)
     page.set_input_files("input[type=file]", sent(("a.txt", b"one"), ("b.txt", b"two")))

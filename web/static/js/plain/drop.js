@@ -4,8 +4,14 @@ import { $, fill, h } from "../core/dom.js";
 import { size } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
+import { Patience } from "../upload/patience.js";
+import { answers } from "../upload/wire.js";
+import { NetWorker, SendError } from "../upload/workers.js";
 
 const AT_ONCE = 2;
+const net = new NetWorker(() => {});
+const patience = new Patience(answers, () => tell());
+const forever = new AbortController().signal; // nobody ends one that has begun
 const form = $("#drop");
 const input = $("input[type=file]", form);
 const list = h("ul", { class: "drop-list", "aria-label": t("drop.list") });
@@ -39,17 +45,20 @@ addEventListener("drop", async (event) => {
   const files = entries.length ? (await Promise.all(entries.map(filesIn))).flat() : [...event.dataTransfer.files];
   add(files);
 });
+addEventListener("online", () => patience.wake());
 addEventListener("beforeunload", (event) => {
   if (items.some((item) => item.state === "waiting" || item.state === "sending")) event.preventDefault();
 });
 
 /** The files of an entry: itself, or all below a folder, which a drop box takes without the folder. */
 async function filesIn(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const unreadable = { name: entry.name, size: 0 };
+  if (entry.isFile) return [await new Promise((resolve) => entry.file(resolve, () => resolve(unreadable)))];
   const reader = entry.createReader();
   const found = [];
   for (;;) {
-    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    const batch = await new Promise((resolve) => reader.readEntries(resolve, () => resolve(null)));
+    if (batch === null) return [...found, unreadable];
     if (!batch.length) return found;
     for (const one of batch) found.push(...(await filesIn(one)));
   }
@@ -71,43 +80,52 @@ function next() {
     if (!item) break;
     send(item);
   }
+  tell();
+}
+
+/** Say how far all of it is. */
+function tell() {
   const count = items.filter((item) => item.state === "done").length;
   const isBusy = running > 0;
   zone.classList.toggle("small", items.length > 0);
-  summary.textContent = items.length && !isBusy && count ? t("drop.sent", { count }) : isBusy ? t("drop.sending", { done: count, count: items.length }) : "";
+  if (isBusy && !patience.isReachable) summary.textContent = t("upload.offline");
+  else if (isBusy) summary.textContent = t("drop.sending", { done: count, count: items.length });
+  else summary.textContent = items.length && count ? t("drop.sent", { count }) : "";
   summary.classList.toggle("drop-thanks", !isBusy && count === items.length && count > 0);
 }
 
-function send(item) {
+/** Send a file until it is there: a link that breaks and a server that is busy are waited out. */
+async function send(item) {
   running += 1;
   item.state = "sending";
   item.problem = "";
-  const request = new XMLHttpRequest();
-  request.open("PUT", `${form.action}?name=${encodeURIComponent(item.file.name)}`);
-  request.upload.onprogress = (event) => {
-    item.sent = event.loaded;
-    draw(item);
-  };
-  request.onload = () => finish(item, request.status === 201 ? "" : refusal(request));
-  request.onerror = () => finish(item, t("core.offline"));
-  request.send(item.file);
   draw(item);
-}
-
-function finish(item, problem) {
+  try {
+    await patience.run(() => put(item), forever, (error) => (error.status === 0 ? read(item.file) : null));
+    item.state = "done";
+  } catch (error) {
+    item.state = "failed";
+    item.problem = error instanceof SendError ? error.problem.detail || t("drop.failed") : t("upload.note_unreadable");
+  }
   running -= 1;
-  item.state = problem ? "failed" : "done";
-  item.problem = problem;
   draw(item);
   next();
 }
 
-function refusal(request) {
-  try {
-    return JSON.parse(request.responseText).detail || t("drop.failed");
-  } catch {
-    return t("drop.failed");
-  }
+async function put(item) {
+  if (!(item.file instanceof Blob)) throw new Error("unreadable");
+  await net.put(`${form.action}?name=${encodeURIComponent(item.file.name)}`, item.file, {
+    signal: forever,
+    onSent: (bytes) => {
+      item.sent = bytes;
+      draw(item);
+    },
+  });
+}
+
+/** Read a little of a file: throws where it is the file that does not get through. */
+function read(file) {
+  return file.slice(0, 1).arrayBuffer();
 }
 
 function draw(item) {

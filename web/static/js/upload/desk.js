@@ -37,6 +37,11 @@ export class Desk {
     }
   }
 
+  /** The batches that have come here. */
+  get batches() {
+    return [...this.#batches.keys()];
+  }
+
   /** How many batches are still being read from the disk. */
   get reading() {
     return [...this.#batches.values()].filter(({ isOpen }) => isOpen).length;

@@ -82,6 +82,7 @@ function takeDrops(take) {
     left = setTimeout(hide, SHOWN_MS); // it comes again and again; a leave is not told of reliably
     const row = rowOf(event);
     if (row !== marked) mark(row);
+    veil.classList.toggle("on-row", row !== null);
     const folder = row?.dataset.path ?? shownFolder();
     const name = shown(folder.slice(folder.lastIndexOf("/") + 1));
     words.textContent = name ? t("upload.drop_folder", { name }) : t("upload.drop_home");

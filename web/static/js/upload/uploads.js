@@ -165,19 +165,22 @@ export class Uploads {
   #tell(told) {
     const message = { ...told, status: this.#status() };
     this.#show(message);
-    this.#say({ kind: "told", told: message });
+    if (this.#tabs.size > 0) this.#say({ kind: "told", told: message }); // ten thousand rows are not copied for nobody
   }
 
   #show(told) {
     this.board.apply(told);
     if (this.board.isBusy || this.board.totals.count.asking) return;
-    for (const [id, { isClosed }] of this.#handed) if (isClosed) this.#handed.delete(id); // nobody will need them again
+    for (const [id, { isClosed }] of this.#handed) {
+      if (isClosed && told.status.batches.includes(id)) this.#handed.delete(id); // nobody will need them again
+    }
   }
 
   #status() {
     const { unfinished, asking } = this.#desk;
     return {
       held: this.#engine.held,
+      batches: this.#desk.batches,
       reading: this.#desk.reading,
       isReachable: this.#engine.isReachable,
       unfinished: unfinished.length,
@@ -210,6 +213,7 @@ export class Uploads {
       if (!this.#desk) this.#show(message.told);
     } else if (message.kind === "mine") {
       if (this.#desk) this.#lost(); // this tab was asleep, and does not know yet
+      else this.#say({ kind: "hello" });
       this.#handAgain(); // the tab that had the queue is gone, and our files with it
     } else if (message.kind === "bye") {
       this.#tabs.delete(message.from);
