@@ -74,7 +74,7 @@ def test_a_name_that_was_taken_meanwhile_is_asked_about_too(
     panel: Panel, files: Files, ada: Person, bar: Barring, watch: Watch
 ) -> None:
     watch.allow("409")
-    source = files.make("raced.bin", 3 * MIB)
+    source = files.make("raced.bin", 6 * MIB)
     barrier = bar()
     panel.put(source)
     barrier.wait(panel.page)

@@ -1,11 +1,12 @@
-// Small files, many at a time: hashed, requested, sent and committed together. What fails for one holds up no other.
+// Files up to the size of a photo, many at a time: hashed, requested, sent and committed together. What fails for one holds
+// up no other.
 
 import { bodiesOf } from "./frames.js";
 import { Phase, State } from "./items.js";
 import * as wire from "./wire.js";
 
-/** Files above this go by themselves: a pack that breaks off is sent again as a whole. */
-export const PACKED = 1024 * 1024;
+/** From here on a file goes by itself, and is hashed while it is sent: the bytes of a pack stay in memory until they are. */
+export const PACKED = 4 * 1024 * 1024;
 export const PACK_FILES = 200;
 export const PACK_BYTES = 8 * 1024 * 1024;
 
