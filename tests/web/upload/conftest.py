@@ -141,9 +141,9 @@ class Barrier:
         else:
             self.held.append(route)
 
-    def wait(self, page: Page) -> None:
-        """Wait until a body is held."""
-        while not self.held:
+    def wait(self, page: Page, bodies: int = 1) -> None:
+        """Wait until so many bodies are held."""
+        while len(self.held) < bodies:
             page.wait_for_timeout(20)  # Playwright sees to its events in here alone
 
     def lift(self) -> None:

@@ -12,6 +12,14 @@ from tests.web.upload.conftest import MIB, Barring, Files, Panel, arrived, find,
 from tests.web.watch import Watch
 
 LITTLE = 64 * 1024  # what calls in JSON weigh
+NONE_OPEN = """async () => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const {items} = await (await fetch("/api/v1/uploads")).json();
+    if (items.length === 0) return true;
+    await new Promise((go) => setTimeout(go, 50));
+  }
+  return false;
+}"""
 
 
 @both_origins
@@ -181,7 +189,7 @@ def test_what_was_dropped_goes_on_at_a_click_where_the_browser_keeps_a_way_to_it
     sources = [files.make("Kept/in/large.bin", 6 * MIB), files.make("Kept/small.txt", 10), files.make("alone.txt", 10)]
     barrier = bar()
     panel.drop(files.folder / "Kept", sources[2])
-    barrier.wait(panel.page)
+    barrier.wait(panel.page, bodies=2)  # that of the large one, and of the pack
     panel.says("Uploading 3 files")
     panel.page.on("dialog", lambda dialog: dialog.accept())
     panel.page.reload()
@@ -196,6 +204,8 @@ def test_what_was_dropped_goes_on_at_a_click_where_the_browser_keeps_a_way_to_it
     assert arrived(ada, f"{panel.folder}/Kept/in", sources[0])
     assert arrived(ada, f"{panel.folder}/Kept", sources[1])
     expect(panel.notice).to_contain_text("One upload is unfinished")
+    panel.press("Discard")
+    assert panel.page.evaluate(NONE_OPEN)
 
 
 def test_the_queue_is_loaded_on_first_use_and_what_went_away_by_then_holds_up_nothing(
@@ -239,7 +249,7 @@ def test_unfinished_uploads_can_be_discarded(panel: Panel, files: Files, ada: Pe
     panel.press("Discard")
 
     expect(panel.element).to_be_hidden()
-    panel.page.wait_for_function("async () => (await (await fetch('/api/v1/uploads')).json()).items.length === 0")
+    assert panel.page.evaluate(NONE_OPEN)
     panel.page.reload()
     ready(panel.page)
     expect(panel.element).to_be_hidden()

@@ -191,8 +191,8 @@ export class Engine {
     if (file) this.#checker.made(file);
   }
 
-  opened(item) {
-    this.ledger.opened(item);
+  opened(...items) {
+    this.ledger.opened(...items);
   }
 
   /** Remember an item, and all that may be new about it. */

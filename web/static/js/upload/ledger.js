@@ -47,8 +47,10 @@ export class Ledger {
     this.told(item);
   }
 
-  opened(item) {
-    if (item.recordKey !== null) this.#records.put({ ...recordOf(item), key: item.recordKey });
+  /** Remember which uploads were opened for items. */
+  opened(...items) {
+    const known = items.filter(({ recordKey }) => recordKey !== null);
+    if (known.length > 0) this.#records.put(known.map((item) => ({ ...recordOf(item), key: item.recordKey })));
   }
 
   /** Take items off the list. */
@@ -113,8 +115,8 @@ export class Ledger {
     items.forEach((item, index) => {
       item.recordKey = keys[index] ?? null;
       if (FORGOTTEN.has(item.state)) this.#gone.push(item);
-      else if (item.uploadId) this.opened(item);
     });
+    this.opened(...items.filter(({ state, uploadId }) => uploadId && !FORGOTTEN.has(state)));
     this.announce();
   }
 

@@ -92,12 +92,14 @@ class Pack {
         return;
       }
       member.uploadId = upload.upload_id;
+      member.item.uploadId = upload.upload_id;
       upload.chunks.forEach((place, number) => {
         const chunk = member.chunks[number];
         if (place.needed) member.needed.push(chunk);
         else this.#account(member.item, chunk.size, true);
       });
     });
+    this.#work.opened(...members.filter(({ uploadId }) => uploadId).map(({ item }) => item));
   }
 
   async #bring() {
@@ -161,6 +163,7 @@ class Pack {
 
   #giveUp(member) {
     this.#work.giveUp(member.uploadId);
+    if (member.item.uploadId === member.uploadId) member.item.uploadId = null;
     member.uploadId = null;
   }
 

@@ -50,8 +50,10 @@ export class Records {
     return keys;
   }
 
-  put(record) {
-    return this.#do([FILES], "readwrite", (files) => files.put({ ...record, user: this.#user }));
+  put(records) {
+    return this.#do([FILES], "readwrite", (files) => {
+      for (const record of records) files.put({ ...record, user: this.#user });
+    });
   }
 
   remove(keys) {
