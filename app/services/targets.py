@@ -76,8 +76,10 @@ class Folders:
     def __init__(self, tx: Snapshot, actor: Actor) -> None:
         """Begin with none."""
         self._tx = tx
+        self._actor = actor
         self._home = access.home(tx, actor)
         self._known: dict[tuple[str, ...], Sight] = {(): self._home}
+        self._named: dict[str, Sight] = {}
 
     def nearest(self, names: tuple[str, ...]) -> tuple[Sight, list[str]]:
         """Return the last node that exists on this path in the actor's view, and the names that do not."""
@@ -92,6 +94,13 @@ class Folders:
         if not missing:
             self._known[names] = at
         return at, missing
+
+    def named(self, file_id: str) -> Sight:
+        """Return what has this wire id, as `access.look` does."""
+        known = self._named.get(file_id)
+        if known is None:
+            known = self._named[file_id] = access.look(self._tx, self._actor, file_id)
+        return known
 
 
 def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Target:
@@ -120,7 +129,7 @@ def find_target(tx: Snapshot, actor: Actor, wish: Wish, folders: Folders) -> Tar
     else:
         if wish.parent_id is None or wish.name is None:
             raise InvalidRequestError("Say where: parent_id goes with name.")
-        at, missing, name = access.look(tx, actor, wish.parent_id), [], check_name(wish.name)
+        at, missing, name = folders.named(wish.parent_id), [], check_name(wish.name)
     if not at.node.is_folder:
         raise NameTakenError(f"{at.path} is a file, not a folder.", at.node.id)
     if missing and not wish.parents:

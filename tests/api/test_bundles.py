@@ -8,6 +8,7 @@ import pytest
 
 from app.services import open_uploads, uploads
 from tests.api.people import MIB, Person, entries, frame, noise
+from tests.api.traced import Traced
 
 
 async def open_bundle(ada: Person, *files: bytes) -> Any:
@@ -37,6 +38,25 @@ async def test_a_bundle_carries_small_and_large_chunks(ada: Person) -> None:
     results = (await ada.post("/api/v1/uploads/commit", {"upload_ids": ids})).json["results"]
     for result, data in zip(results, files, strict=True):
         assert (await ada.content(result["file"]["file_id"])).body == data
+
+
+async def test_a_batch_into_one_folder_looks_it_up_once(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = await ada.make_folder("/a/b", parents=True)
+    files = [noise(10) for _ in range(9)]
+    wanted = [
+        {"parent_id": folder["file_id"], "name": f"{number}", "size": 10, "chunks": entries(data)}
+        for number, data in enumerate(files)
+    ]
+    traced = Traced(monkeypatch)
+
+    answer = (await ada.post("/api/v1/uploadRequest", {"files": wanted, "bundle": True})).json
+    await ada.send(answer["bundle_url"], b"".join(map(frame, files)))
+    ids = [upload["upload_id"] for upload in answer["uploads"]]
+    results = (await ada.post("/api/v1/uploads/commit", {"upload_ids": ids})).json["results"]
+
+    assert [result["file"]["path"] for result in results] == [f"/a/b/{number}" for number in range(9)]
+    looked_up = [one for one in traced.statements() if "n.tag = " in one]
+    assert len(looked_up) == 2  # for the request, and for the commit
 
 
 async def test_a_single_upload_may_ask_for_a_bundle(ada: Person) -> None:
