@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.server import RunningServer
 from tests.web.conftest import both_origins, ready
@@ -15,15 +15,20 @@ pytestmark = pytest.mark.soak
 LONG_TASK_MS = 100
 WATCH_TASKS = """() => {
   globalThis.longTasks = [];
+  globalThis.longScripts = [];
   new PerformanceObserver((list) => {
-    for (const {startTime, duration} of list.getEntries()) longTasks.push([startTime, duration].map(Math.round));
+    for (const {duration} of list.getEntries()) longTasks.push(Math.round(duration));
   }).observe({type: "longtask"});
+  new PerformanceObserver((list) => {
+    for (const {scripts} of list.getEntries()) longScripts.push(...scripts.map(({duration}) => Math.round(duration)));
+  }).observe({type: "long-animation-frame"});
 }"""
+HEAP = 150 * MIB
 
 
-def long_tasks(page: Page) -> list[tuple[int, int]]:
-    """Return begin and length, in ms, of each time that the page did not answer, from 50 ms on."""
-    return [(begin, length) for begin, length in page.evaluate("longTasks")]
+def longest(page: Page, what: str) -> int:
+    """Return the length, in ms, of the longest time that the page did not answer; 0 where none took 50 ms."""
+    return max(page.evaluate(what), default=0)
 
 
 @both_origins
@@ -63,26 +68,58 @@ def test_a_gibibyte_goes_on_after_a_reload(
     assert arrived(ada, panel.folder, source)
 
 
-@pytest.mark.parametrize("count", [2_000, 10_000])
+@pytest.mark.parametrize(("count", "how"), [(2_000, "dropped"), (10_000, "dropped"), (10_000, "chosen")])
 @both_origins
 def test_many_small_files_arrive_fast_and_the_page_answers_all_the_while(
-    panel: Panel, files: Files, ada: Person, origin: str, count: int
+    panel: Panel, files: Files, ada: Person, origin: str, count: int, how: str
 ) -> None:
     for number in range(count):
         files.make(f"many/{number // 1000}/{number}.bin", 4096)
-    panel.page.wait_for_selector("#upload-files", state="attached")
-    session = panel.page.context.new_cdp_session(panel.page)
-    data = {"items": [], "files": [str(files.folder / "many")], "dragOperationsMask": 1}
+    panel.element.wait_for(state="attached")
     panel.page.evaluate(WATCH_TASKS)
     begun_s = time.monotonic()
 
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, "x": 500, "y": 300, "data": data})
+    if how == "dropped":
+        panel.drop(files.folder / "many")
+    else:
+        panel.put_folder(files.folder / "many")
     panel.says(f"{count} files uploaded")
 
     seconds = time.monotonic() - begun_s
-    tasks = long_tasks(panel.page)
-    longest = max((length for _, length in tasks), default=0)
-    print(f"\n{origin}: {count / seconds:.0f} files/s; tasks over 50 ms: {len(tasks)}, the longest {longest} ms")  # noqa: T201 - a figure for people
+    task, script = longest(panel.page, "longTasks"), longest(panel.page, "longScripts")
+    print(f"\n{origin}: {count} {how}, {count / seconds:.0f} files/s; longest task {task} ms, script {script} ms")  # noqa: T201 - a figure for people
     assert find(ada, f"{panel.folder}/many")["size"] == count * 4096
-    assert [task for task in tasks if task[1] > LONG_TASK_MS] == []
+    # Of chosen files the browser itself makes a list first, in one go: nothing here can slice that.
+    assert (script if how == "chosen" else task) <= LONG_TASK_MS
+
+
+@both_origins
+def test_photos_go_several_at_a_time(panel: Panel, files: Files, ada: Person, origin: str) -> None:
+    photos = [files.make(f"photos/{number}.jpg", 3 * MIB + number) for number in range(60)]
+    panel.element.wait_for(state="attached")
+    begun_s = time.monotonic()
+
+    panel.drop(files.folder / "photos")
+    panel.says("60 files uploaded")
+
+    seconds = time.monotonic() - begun_s
+    print(f"\n{origin}: {60 / seconds:.1f} photos of 3 MiB a second")  # noqa: T201 - a figure for people
+    assert arrived(ada, f"{panel.folder}/photos", *photos)
+
+
+def test_fifty_thousand_files_wait_in_little_memory(panel: Panel, files: Files, bar: Barring) -> None:
+    for number in range(50_000):
+        files.make(f"many/{number // 1000}/{number}.bin", 1)
+    bar()
+    panel.element.wait_for(state="attached")
+    panel.drop(files.folder / "many")
+    panel.press("Pause all")
+    panel.says("Paused, 50000 files to go")
+    expect(panel.element.locator(".upload-detail")).not_to_contain_text("Reading", timeout=60_000)
+
+    session = panel.page.context.new_cdp_session(panel.page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+
+    print(f"\n{used / MIB:.0f} MiB of heap with 50,000 files waiting")  # noqa: T201 - a figure for people
+    assert used < HEAP
