@@ -125,8 +125,8 @@ def test_files_with_the_same_content_are_sent_once(
     expect(panel.element.locator(".upload-foot")).to_contain_text("did not have to be sent")
 
 
-def test_what_is_there_already_is_skipped_without_a_word_to_the_server(
-    panel: Panel, files: Files, server: RunningServer
+def test_what_is_there_already_is_skipped_without_a_word_to_the_server_and_what_was_deleted_is_not(
+    panel: Panel, files: Files, ada: Person, server: RunningServer
 ) -> None:
     sources = [files.make("again.bin", 3 * MIB), files.make("again.txt", 30)]
     panel.put(*sources)
@@ -138,6 +138,12 @@ def test_what_is_there_already_is_skipped_without_a_word_to_the_server(
     panel.tab("Skipped")
     expect(panel.row("Already here")).to_have_count(2)
     assert received(server) - before == 0
+
+    ada.call("DELETE", f"/api/v1/files/{find(ada, f'{panel.folder}/again.txt')['file_id']}")
+    panel.put(*sources)
+
+    panel.says("3 files uploaded")
+    assert arrived(ada, panel.folder, *sources)
 
 
 def test_a_paused_upload_goes_on_where_it_was(

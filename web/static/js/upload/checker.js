@@ -55,7 +55,7 @@ export class Checker {
       await this.#makeFolder(item);
       return;
     }
-    const existing = await this.#fresh().find(item.target, item.batch.folder);
+    const existing = await this.#since(item.batch.begunMs).find(item.target, item.batch.folder);
     if (item.state !== State.WAITING) return;
     const verdict = compare(item, existing);
     if (verdict === "same") {
@@ -78,8 +78,9 @@ export class Checker {
     this.#engine.settle(item, { state: State.DONE });
   }
 
-  #fresh() {
-    if (!this.#listings || performance.now() - this.#listedMs > KEPT_MS) {
+  /** What is there, as it was at a time or later: a file that was deleted since the last batch is not there any more. */
+  #since(ms) {
+    if (!this.#listings || this.#listedMs < ms || performance.now() - this.#listedMs > KEPT_MS) {
       this.#listings = new Listings((call, signal) => this.#engine.ask(call, signal), this.#engine.signal);
       this.#listedMs = performance.now();
     }

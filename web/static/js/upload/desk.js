@@ -10,7 +10,8 @@ const COPIES = 256 * 1024 * 1024; // of all that the browser keeps
 
 /**
  * Files that were handed in together.
- * @typedef {{id: string, tab: string, folder: string, policy: string | null, isOpen: boolean, under: Map<string, Item>}} Batch
+ * @typedef {{id: string, tab: string, folder: string, policy: string | null, isOpen: boolean, begunMs: number,
+ *   under: Map<string, Item>}} Batch
  *   `under`: what was handed in, by its path.
  */
 
@@ -66,7 +67,7 @@ export class Desk {
 
   /** Take a piece of a batch; see scan.js. */
   take({ id, tab, folder }, { files, folders }) {
-    if (!this.#batches.has(id)) this.#batches.set(id, { id, tab, folder, policy: null, isOpen: true, under: new Map() });
+    if (!this.#batches.has(id)) this.#batches.set(id, { id, tab, folder, policy: null, isOpen: true, begunMs: performance.now(), under: new Map() });
     const batch = this.#batches.get(id);
     const isNew = (path) => batch.under.get(path)?.isOver ?? true; // tabs that change hands may say a thing twice
     const items = [

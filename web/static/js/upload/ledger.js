@@ -4,6 +4,7 @@ import { State } from "./items.js";
 import { Rate } from "./rate.js";
 
 const TOLD_MS = 250;
+const LEFT_OUT = new Set([State.SKIPPED, State.CANCELLED, State.PROBLEM]);
 const PAUSABLE = new Set([State.READY, State.ACTIVE]);
 const FORGOTTEN = new Set([State.DONE, State.SKIPPED, State.CANCELLED]);
 
@@ -80,7 +81,7 @@ export class Ledger {
       totals.count[item.state] = (totals.count[item.state] ?? 0) + 1;
       totals.saved += item.saved;
       if (item.gate.isShut && PAUSABLE.has(item.state)) totals.paused += 1;
-      if ([State.SKIPPED, State.CANCELLED, State.PROBLEM].includes(item.state)) continue;
+      if (LEFT_OUT.has(item.state)) continue;
       totals.files += 1;
       totals.filesDone += item.state === State.DONE ? 1 : 0;
       totals.bytes += item.size;

@@ -15,6 +15,7 @@ export function startQuestions(uploads) {
   async function ask(again = false) {
     if (isOpen) return;
     const mine = uploads.board.status.asking.filter(({ id, tab }) => again || (tab === uploads.me && !put.has(id)));
+    if (mine.length === 0) return;
     const rows = [...uploads.board.rows.values()]
       .filter(({ state, batch }) => state === "asking" && mine.some(({ id }) => id === batch))
       .filter(({ id }) => !decided.has(id));

@@ -25,8 +25,8 @@ export function startTelling(board) {
     const failed = totals.count.problem ?? 0;
     const say = (text) => (region.textContent = text);
     if (board.isBusy && told === null) {
-      told = 0;
-      say(t("upload.told_start", { count: totals.files }));
+      told = Math.floor(share / STEP); // what went before counts too
+      say(t("upload.told_start", { count: totals.files - totals.filesDone }));
     } else if (board.isBusy && Math.floor(share / STEP) > told) {
       told = Math.floor(share / STEP);
       say(t("upload.told_share", { percent: percent(told * STEP) }));
