@@ -19,7 +19,8 @@ export const Phase = { READING: "reading", CHECKING: "checking", SENDING: "sendi
 
 const UNSURE = 0.95; // what is sent and not yet a file counts so much
 
-let next = 1;
+// Each tab counts from elsewhere: an order that was meant for the queue of a tab that is gone means nothing in another.
+let next = Math.floor(Math.random() * 2 ** 48);
 
 export class Item {
   /**

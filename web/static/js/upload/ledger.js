@@ -112,7 +112,13 @@ export class Ledger {
 
   async #remember(items) {
     if (items.length === 0) return;
-    const keys = await this.#records.add(items.map(recordOf));
+    let keys = [];
+    try {
+      keys = await this.#records.add(items.map(recordOf));
+    } catch {
+      for (const item of items) item.copy = null; // the browser has no room for the bytes: then for the names alone
+      keys = await this.#records.add(items.map(recordOf)).catch(() => []);
+    }
     items.forEach((item, index) => {
       item.recordKey = keys[index] ?? null;
       if (FORGOTTEN.has(item.state)) this.#gone.push(item);

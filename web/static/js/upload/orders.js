@@ -100,6 +100,6 @@ function again(engine, item) {
 
 function end(engine, item) {
   item.cancelled = null;
-  engine.forget(item);
+  engine.giveUp(item.uploadId);
   engine.ledger.clear([item]);
 }
