@@ -14,7 +14,7 @@ from tests.web.watch import Watch, check_axe
 
 PASTE = """() => {
   const transfer = new DataTransfer();
-  transfer.items.add(new File(["picture"], "image.png", {type: "image/png"}));
+  for (const text of ["picture", "another"]) transfer.items.add(new File([text], "image.png", {type: "image/png"}));
   document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true}));
 }"""
 
@@ -68,6 +68,19 @@ def test_taken_names_can_be_looked_at_one_by_one_and_later(panel: Panel, files: 
 
     panel.says("One file uploaded")
     assert (content(ada, f"{panel.folder}/a.txt"), find(ada, f"{panel.folder}/b.txt")["size"]) == (b"old", 10)
+
+
+def test_two_files_of_one_name_are_both_kept(panel: Panel, files: Files, ada: Person) -> None:
+    """As a phone gives them, of two of its folders."""
+    sources = [files.make("one/twin.txt", 10), files.make("two/twin.txt", 20)]
+
+    panel.put(*sources)
+    choose(panel.page, "Keep both")
+
+    panel.says("2 files uploaded")
+    assert {content(ada, f"{panel.folder}/{name}") for name in ("twin.txt", "twin (2).txt")} == {
+        source.read_bytes() for source in sources
+    }
 
 
 def test_a_name_that_was_taken_meanwhile_is_asked_about_too(
@@ -279,14 +292,16 @@ def test_files_are_paused_one_by_one_while_others_go_on(panel: Panel, files: Fil
     assert arrived(ada, panel.folder, *waiting, *goes)
 
 
-def test_a_pasted_picture_is_named_after_its_time(panel: Panel, ada: Person) -> None:
+def test_pasted_pictures_are_named_after_their_time(panel: Panel, ada: Person) -> None:
     panel.page.wait_for_selector("#upload-files", state="attached")
 
     panel.page.evaluate(PASTE)
 
-    panel.says("One file uploaded")
-    (name,) = names(ada, panel.folder)
-    assert re.fullmatch(r"Pasted \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.png", name)
+    panel.says("2 files uploaded")
+    second, first = names(ada, panel.folder)
+    assert re.fullmatch(r"Pasted \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.png", first)
+    assert second == first.replace(".png", " (2).png")
+    assert content(ada, f"{panel.folder}/{second}") == b"another"
 
 
 def test_leaving_with_files_on_their_way_is_warned_of(panel: Panel, files: Files, bar: Barring) -> None:

@@ -12,7 +12,7 @@ const COPIES = 256 * 1024 * 1024; // of all that the browser keeps
  * Files that were handed in together.
  * @typedef {{id: string, tab: string, folder: string, policy: string | null, isOpen: boolean, begunMs: number,
  *   under: Map<string, Item>}} Batch
- *   `under`: what was handed in, by its path.
+ *   `under`: what was handed in; a phone may give two files of one name.
  */
 
 export class Desk {
@@ -69,10 +69,10 @@ export class Desk {
   take({ id, tab, folder }, { files, folders }) {
     if (!this.#batches.has(id)) this.#batches.set(id, { id, tab, folder, policy: null, isOpen: true, begunMs: performance.now(), under: new Map() });
     const batch = this.#batches.get(id);
-    const isNew = (path) => batch.under.get(path)?.isOver ?? true; // tabs that change hands may say a thing twice
+    const isNew = (found) => batch.under.get(keyOf(found))?.isOver ?? true; // tabs that change hands may say a thing twice
     const items = [
-      ...files.filter(({ path }) => isNew(path)).map((found) => this.#item(batch, found.path, found)),
-      ...folders.filter(isNew).map((path) => this.#item(batch, path, null)),
+      ...files.filter(isNew).map((found) => this.#item(batch, found.path, found)),
+      ...folders.filter((path) => isNew({ path })).map((path) => this.#item(batch, path, null)),
     ];
     if (this.#keepsCopies()) this.#keep(items);
     this.#engine.take(items);
@@ -120,7 +120,7 @@ export class Desk {
 
   #forgetCleared() {
     for (const { id, isOpen, under } of this.#batches.values()) {
-      for (const [path, item] of under) if (!this.#engine.ledger.items.has(item.id)) under.delete(path);
+      for (const [key, item] of under) if (!this.#engine.ledger.items.has(item.id)) under.delete(key);
       if (!isOpen && under.size === 0) this.#batches.delete(id);
     }
   }
@@ -134,7 +134,7 @@ export class Desk {
     const limits = this.#engine.limits;
     const checked = checkPath(path, limits);
     const item = new Item(batch, path.normalize("NFC"), found, this.#engine.queueGate);
-    batch.under.set(path, item);
+    batch.under.set(keyOf(found ?? { path }), item);
     const set = (state, note) => Object.assign(item, { state, note });
     if (isLitter(path.slice(path.lastIndexOf("/") + 1))) set(State.SKIPPED, { key: "litter" });
     else if (!checked.isFine) set(State.PROBLEM, { key: "name", proposal: checked.path });
@@ -167,6 +167,10 @@ export class Desk {
       room -= item.size;
     }
   }
+}
+
+function keyOf({ path, size, mtimeMs }) {
+  return JSON.stringify([path, size, mtimeMs]);
 }
 
 function placeOf({ folder, path, size, mtimeMs }) {

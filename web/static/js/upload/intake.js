@@ -116,14 +116,15 @@ function takePastes(take) {
   });
 }
 
-/** A picture from the clipboard is always called image.png: give it the time as its name. */
+/** A picture from the clipboard is always called image.png: give it the time as its name, and a number if there are several. */
 async function* named(pieces) {
-  for await (const { files, folders } of pieces) {
-    yield { files: files.map((found) => (found.path === "image.png" ? { ...found, path: pastedName() } : found)), folders };
-  }
+  const now = new Date();
+  let count = 0;
+  const nameOf = (found) => (found.path === "image.png" ? { ...found, path: pastedName(now, (count += 1)) } : found);
+  for await (const { files, folders } of pieces) yield { files: files.map(nameOf), folders };
 }
 
-function pastedName(now = new Date()) {
+function pastedName(now, count) {
   const [date, time] = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().split("T");
-  return `${t("upload.pasted", { date, time: time.slice(0, 8).replaceAll(":", "-") })}.png`;
+  return `${t("upload.pasted", { date, time: time.slice(0, 8).replaceAll(":", "-") })}${count > 1 ? ` (${count})` : ""}.png`;
 }

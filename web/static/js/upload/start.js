@@ -4,6 +4,7 @@ import { toastError } from "../core/toast.js";
 import { startIntake } from "./intake.js";
 
 const SOON_MS = 1000;
+const LATEST_MS = 5000;
 
 let context = null;
 let begun = null;
@@ -40,6 +41,6 @@ async function join() {
 
 /** Do `work` when the page has been painted and has nothing else to do. */
 function whenIdle(work) {
-  if (globalThis.requestIdleCallback) requestIdleCallback(work);
+  if (globalThis.requestIdleCallback) requestIdleCallback(work, { timeout: LATEST_MS });
   else setTimeout(work, SOON_MS);
 }
