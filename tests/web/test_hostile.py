@@ -3,17 +3,22 @@
 What runs would set `window.taken`; what asks another host, or breaks the page's policy, fails by the watch.
 """
 
+import json
+import re
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.services.display import DIRECTION
 from tests.web.conftest import Opener, ready
-from tests.web.people import Person
+from tests.web.listing import act
+from tests.web.people import Person, ask
 from tests.web.watch import Watch
 
 TAKE = "top.taken=1"
+TURNS = re.compile(f"[{DIRECTION}]")
 ELSEWHERE = "http://elsewhere.example"
 NAMES = (
     f"<img src=x onerror={TAKE}>",
@@ -54,6 +59,19 @@ def folder(ada: Person) -> Any:
         gone = ada.put(f"/gone/{name}", b"x")
         ada.call("DELETE", f"/api/v1/files/{gone['file_id']}")
     ada.call("POST", "/api/v1/links", {"file_id": made["file_id"]})
+    for name in NAMES[:-2]:
+        scope = {"reach": "all", "folder_id": made["file_id"], "webdav_only": False}
+        ada.call("POST", "/api/v1/app-passwords", {"name": name[:200], "scope": scope})
+        Person(ada.server).call(
+            "POST", "/api/v1/login", {"username": ada.name, "password": ada.password, "device_name": name[:200]}
+        )
+        ask(
+            ada.server,
+            "POST",
+            "/api/v1/login",
+            json.dumps({"username": name[:64], "password": "no", "device_name": "x"}).encode(),
+            {"Content-Type": "application/json"},
+        )
     return made
 
 
@@ -61,36 +79,41 @@ def check_untaken(page: Page) -> None:
     assert page.evaluate("window.taken") is None
     assert page.evaluate("document.querySelectorAll('#view img[src=x], #view script, dialog script').length") == 0
     assert "49" not in page.locator("body").inner_text().split()
+    assert not TURNS.search(page.locator("body").inner_text())
+    assert not TURNS.search(page.title())
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/files",
-        f"/files/{quote(NAMES[0])}",
-        f"/files/{quote(NAMES[0])}/folders",
-        "/search?q=taken",
-        f"/search?q={quote(NAMES[0])}",
-        f"/{quote(NAMES[0])}",
-        "/photos",
-        "/shared",
-        "/trash",
-        "/settings",
-        "/admin",
-    ],
+PLACES = (
+    "/files",
+    f"/files/{quote(NAMES[0])}",
+    f"/files/{quote(NAMES[0])}/folders",
+    "/search?q=taken",
+    f"/search?q={quote(NAMES[0])}",
+    f"/{quote(NAMES[0])}",
+    "/photos",
+    "/shared",
+    "/trash",
+    *(f"/settings/{name}" for name in ("profile", "security", "devices", "apps", "storage", "connect")),
+    *(f"/admin/{name}" for name in ("people", "invitations", "storage", "health", "log")),
+    f"/admin/log?user={quote(NAMES[0])}",
+    "/reset",
+    "/offline#javascript:top.taken=1",
+    f"/invite/{quote(NAMES[0])}",
 )
-def test_a_place_that_shows_hostile_names_is_not_taken(
-    open_page: Opener, ada: Person, folder: Any, watch: Watch, path: str
-) -> None:
+
+
+def test_no_place_that_shows_hostile_names_is_taken(open_page: Opener, ada: Person, folder: Any, watch: Watch) -> None:
     watch.allow("status of 404")
     page = open_page(None, who=ada)
-    page.goto(path)
-    if page.locator("body.shell").count():
-        ready(page)
-    expect(page.locator("h1").first).to_be_visible()
-    page.mouse.move(600, 300)
+    for path in PLACES:
+        page.goto(path)
+        if page.locator("body.shell").count():
+            ready(page)
+        expect(page.locator("h1").first, path).to_be_visible()
+        expect(page.locator("main .skeleton"), path).to_have_count(0)
+        page.mouse.move(600, 300)
 
-    check_untaken(page)
+        check_untaken(page)
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -120,12 +143,55 @@ def test_who_opens_such_a_file_by_itself_gets_it_as_a_download(open_page: Opener
         assert "sandbox" in reply.headers["content-security-policy"]
 
 
-def test_a_link_on_such_a_folder_is_not_taken(open_page: Opener, ada: Person, folder: Any) -> None:
-    links = {
+@pytest.mark.parametrize("choice", ["Share", "Versions", "Rewind"])
+def test_a_dialog_about_something_of_a_hostile_name_is_not_taken(
+    open_page: Opener, ada: Person, folder: Any, choice: str
+) -> None:
+    children = ada.call("GET", f"/api/v1/folders/{folder['file_id']}/children").json["items"]
+    file = next(child for child in children if child["name"] == NAMES[4])
+    [version] = ada.call("GET", f"/api/v1/files/{file['file_id']}/versions").json["items"]
+    ada.call("PATCH", f"/api/v1/files/{file['file_id']}/versions/{version['version_id']}", {"label": NAMES[4]})
+    page = open_page("/files" if choice != "Versions" else f"/files/{quote(NAMES[0])}", who=ada)
+    act(page, NAMES[0] if choice != "Versions" else "[U+202E]txt.exe", choice)
+    expect(page.locator("dialog[open] h2")).to_be_visible()
+    expect(page.locator("dialog[open] .skeleton, dialog[open] .takeback-wait")).to_have_count(0)
+
+    check_untaken(page)
+
+
+def test_what_is_taken_back_of_hostile_names_is_listed_as_text(open_page: Opener, ada: Person, folder: Any) -> None:
+    page = open_page("/settings/devices", who=ada)
+    page.get_by_role("button", name="Take back what “test” did").first.click()
+    expect(page.locator("dialog[open] .plan-line").first).to_be_visible()
+
+    check_untaken(page)
+
+
+def test_links_on_such_a_folder_are_not_taken(open_page: Opener, ada: Person, folder: Any, watch: Watch) -> None:
+    """Neither by what stands there, nor by what a stranger puts in."""
+    watch.allow("status of 40[04]")
+    made = {
         mode: ada.call("POST", "/api/v1/links", {"file_id": folder["file_id"], "mode": mode}).json["url"]
         for mode in ("view", "drop")
     }
-    for url in links.values():
-        page = open_page(url)
-        expect(page.locator("h1").first).to_be_visible()
+    page = open_page(made["view"])
+    for name in CONTENTS:
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.locator("dialog.viewer .viewer-stage > *, dialog.viewer .pswp__img").first).to_be_visible()
         check_untaken(page)
+        page.keyboard.press("Escape")
+    for child in ada.call("GET", f"/api/v1/folders/{folder['file_id']}/children").json["items"]:
+        if child["name"] in (*NAMES, "page.html", "drawing.svg"):
+            page.goto(f"{made['view']}?file_id={child['file_id']}")
+            check_untaken(page)
+            reply = page.request.get(f"{made['view']}/content?file_id={child['file_id']}&download=0")
+            inline = reply.headers["content-disposition"].startswith("inline")
+            assert not inline or reply.headers["content-type"].startswith("text/plain")
+            assert "sandbox" in reply.headers["content-security-policy"]
+    page.goto(made["drop"])
+    sent: list[Any] = [{"name": name, "mimeType": "text/html", "buffer": b"<script>"} for name in NAMES]
+    page.set_input_files("input[type=file]", sent)
+    expect(page.get_by_role("list", name="Files to send").get_by_text("arrived")).to_have_count(len(NAMES))
+    check_untaken(page)
+    page.goto(f"/s/{quote(NAMES[0])}")
+    check_untaken(page)

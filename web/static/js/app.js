@@ -12,7 +12,7 @@ import { profile, refresh } from "./shell/profile.js";
 import { pinLinks, startNavigation } from "./shell/navigation.js";
 import { startNewMenu } from "./shell/new.js";
 import { startSearchBox } from "./shell/search-box.js";
-import { prove, signIn } from "./shell/session.js";
+import { prove, signIn, startSession } from "./shell/session.js";
 import { startStorageBar } from "./shell/storage.js";
 import { STARTERS, VIEWS } from "./views.js";
 
@@ -21,6 +21,7 @@ const context = { serverName: body.serverName, username: body.username, isAdmin:
 
 pinLinks();
 setHooks({ signIn, prove });
+startSession();
 keys.useLetters(body.shortcuts === "true");
 keys.listen();
 startNavigation();

@@ -3,7 +3,7 @@
 import { get } from "../core/api.js";
 import { openDialog } from "../core/dialog.js";
 import { fill, h } from "../core/dom.js";
-import { dateTime, size, when } from "../core/format.js";
+import { dateTime, shown, size, when } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { getAll } from "../core/pages.js";
 import { href } from "../core/router.js";
@@ -86,7 +86,7 @@ export async function mount(host, { place, signal }) {
       h("button", { type: "button", class: "log-row", onclick: () => showLine(line) },
         h("span", { class: ["log-icon", line.outcome === "ok" ? "" : "odd"] }, icon(iconOf(line.event), { size: 18 })),
         h("span", { class: "log-text" },
-          h("span", { class: "log-what" }, h("strong", {}, eventText(line.event)), subjectOf(line) && h("span", {}, subjectOf(line)),
+          h("span", { class: "log-what" }, h("strong", {}, eventText(line.event)), subjectOf(line) && h("span", {}, shown(subjectOf(line))),
             !["ok", "accepted", "revoked"].includes(line.outcome) && badge(t("admin.log_refused"), "bad")),
           h("span", { class: "hint" }, [whoDid(line), line.address].filter(Boolean).join(" · "))),
         h("time", { class: "hint", datetime: new Date(line.at_ms).toISOString() }, when(line.at_ms))));
@@ -120,7 +120,7 @@ function showLine(line) {
   openDialog({
     title: eventText(line.event),
     body: h("dl", { class: "log-details" }, said.filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
-      h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
+      h("div", {}, h("dt", {}, name), h("dd", {}, shown(String(value)))))),
     actions: [{ label: t("core.close"), kind: "primary" }],
   });
 }

@@ -3,6 +3,8 @@
 /** Where the server stands, with a "/" at the end; it may be below a path of another server. */
 export const ROOT = new URL("../../../../", import.meta.url);
 
+// Whom this page was made for; nobody on pages outside the shell.
+const owner = document.body?.dataset.username ?? "";
 let token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 let hooks = { signIn: null, prove: null };
 
@@ -65,6 +67,7 @@ export async function call(method, path, options = {}) {
     if (response.ok) return response.status === 204 ? null : response.json();
     const error = await refusal(response);
     if (error.status === 401 && options.secret && (await isSignedIn())) throw error;
+    if (error.code === "forbidden" && method !== "GET" && !tries && (await hasOtherToken())) continue;
     const hook = error.status === 401 ? hooks.signIn : error.code === "reauth_required" ? hooks.prove : null;
     if (!hook || tries || options.quiet || !(await hook())) throw error;
   }
@@ -75,8 +78,28 @@ export const post = (path, body, options) => call("POST", path, { body, ...optio
 export const patch = (path, body, options) => call("PATCH", path, { body, ...options });
 export const del = (path, query, options) => call("DELETE", path, { query, ...options });
 
+/**
+ * What GET /me says. The session may be another by now, for all tabs share it: then its token counts from now on, and a
+ * page that was made for somebody else gives way to one for who is signed in.
+ *
+ * @throws {ApiError} as `call`
+ */
+export async function whoAmI(options = {}) {
+  const me = await get("me", {}, options);
+  if (me.csrf_token) token = me.csrf_token;
+  if (owner && me.user.username !== owner) location.reload();
+  return me;
+}
+
 async function isSignedIn() {
   return (await send("GET", "me", {})).ok;
+}
+
+/** Whether a change was refused because another tab has signed in anew; the new token is known then. */
+async function hasOtherToken() {
+  const before = token;
+  await whoAmI({ quiet: true }).catch(() => {});
+  return token !== before;
 }
 
 async function send(method, path, { query, body, headers, signal }) {

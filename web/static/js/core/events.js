@@ -1,6 +1,6 @@
 // News from the server: one stream of events for all tabs of this browser. The tab that leads holds it and tells the rest.
 
-import { ROOT, call } from "./api.js";
+import { ROOT, whoAmI } from "./api.js";
 
 const NAME = "cairn-events";
 const LEASE_MS = 10_000;
@@ -78,7 +78,7 @@ function connect(waitMs) {
   source.onerror = async () => {
     if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
     // It was refused, as when the session has ended: a plain call asks for a sign-in, once.
-    await call("GET", "me", { quiet: hasAsked }).catch(() => {});
+    await whoAmI({ quiet: hasAsked }).catch(() => {});
     hasAsked = true;
     setTimeout(connect, waitMs, Math.min(waitMs * 2, LONGEST_WAIT_MS));
   };

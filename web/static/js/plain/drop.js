@@ -1,7 +1,7 @@
 // The page of a drop box: files go one after the other, each with how far it is; the form alone does it without scripts.
 
 import { $, fill, h } from "../core/dom.js";
-import { size } from "../core/format.js";
+import { shown as shownName, size } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { Patience } from "../upload/patience.js";
@@ -137,9 +137,9 @@ function draw(item) {
   fill(item.row,
     icon(state === "done" ? "circle-check" : state === "failed" ? "circle-alert" : "file"),
     h("div", { class: "drop-what" },
-      h("span", { class: "link-name" }, file.name),
+      h("span", { class: "link-name" }, shownName(file.name)),
       state === "sending"
-        ? h("span", { class: "meter", role: "progressbar", "aria-label": file.name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(shown * 100) },
+        ? h("span", { class: "meter", role: "progressbar", "aria-label": shownName(file.name), "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(shown * 100) },
           h("span", { class: "meter-fill", style: { "inline-size": `${shown * 100}%` } }))
         : h("span", { class: ["soft", state === "failed" && "drop-problem"] }, state === "failed" ? item.problem : state === "done" ? t("drop.arrived", { size: size(file.size) }) : size(file.size))),
     state === "failed" && h("button", { type: "button", class: "button", onclick: () => { item.state = "waiting"; item.sent = 0; next(); } }, t("core.retry")));

@@ -2,6 +2,7 @@
 // and counts down while the server takes no further try.
 
 import { t } from "../core/text.js";
+import { tellTabs } from "../shell/tabs.js";
 import { startPasswordButtons } from "./password.js";
 
 const form = document.querySelector("form");
@@ -26,6 +27,7 @@ async function submit(event) {
     const response = await fetch(new URL("api/v1/session", root), {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
     if (response.ok) {
+      tellTabs();
       location.replace(new URL(fields.get("next") || "./", root));
       return;
     }

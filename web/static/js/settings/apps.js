@@ -4,7 +4,7 @@ import { del, get, post } from "../core/api.js";
 import { confirm, openDialog } from "../core/dialog.js";
 import { copyField } from "../core/copy.js";
 import { fill, h } from "../core/dom.js";
-import { ago, date } from "../core/format.js";
+import { ago, date, shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { getAll } from "../core/pages.js";
 import { t } from "../core/text.js";
@@ -21,13 +21,14 @@ export async function mount(host, context) {
     h("section", { class: "group" }, h("div", { class: "group-head" }, h("h2", {}, t("settings.apps_yours")), make), list));
 
   async function show() {
-    const apps = (await getAll("devices", {}, { signal })).filter((one) => one.kind === "app_password").reverse();
+    const apps = (await getAll("devices", {}, { signal })).filter((one) => one.kind === "app_password")
+      .map((one) => ({ ...one, name: shown(one.name) })).reverse();
     const folders = new Map(await Promise.all([...new Set(apps.map((one) => one.scope.folder_id).filter(Boolean))].map(pathOf)));
     fill(list, apps.length ? apps.map((one) => entry(one, folders)) : h("p", { class: "card-empty" }, t("settings.no_apps")));
   }
 
   async function pathOf(folder) {
-    return [folder, await get(`files/${folder}`, {}, { signal }).then((found) => found.path, () => t("settings.folder_gone"))];
+    return [folder, await get(`files/${folder}`, {}, { signal }).then((found) => shown(found.path), () => t("settings.folder_gone"))];
   }
 
   function entry(one, folders) {

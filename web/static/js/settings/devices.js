@@ -3,7 +3,7 @@
 import { del, post } from "../core/api.js";
 import { confirm, openDialog } from "../core/dialog.js";
 import { fill, h } from "../core/dom.js";
-import { ago, date, dateTime } from "../core/format.js";
+import { ago, date, dateTime, shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { getAll } from "../core/pages.js";
 import { href } from "../core/router.js";
@@ -13,16 +13,17 @@ import { badge, group, row, tick } from "../panels/parts.js";
 
 /** Show the page. */
 export async function mount(host, { signal }) {
-  const shown = h("div", { class: "panels-content" });
-  host.append(h("p", { class: "panels-lead" }, t("settings.devices_lead")), shown);
+  const page = h("div", { class: "panels-content" });
+  host.append(h("p", { class: "panels-lead" }, t("settings.devices_lead")), page);
 
   async function show() {
-    const all = (await getAll("devices", {}, { signal })).filter((one) => one.kind !== "app_password");
+    const all = (await getAll("devices", {}, { signal })).filter((one) => one.kind !== "app_password")
+      .map((one) => ({ ...one, name: shown(one.name) }));
     all.sort((one, other) => other.current - one.current || other.last_used_ms - one.last_used_ms);
     const sessions = all.filter((one) => one.kind === "session");
     const devices = all.filter((one) => one.kind === "device");
     const others = all.filter((one) => !one.current);
-    fill(shown,
+    fill(page,
       group({ title: t("settings.sessions"), hint: t("settings.sessions_hint") }, sessions.map(entry)),
       group({ title: t("settings.clients"), hint: t("settings.clients_hint") },
         devices.length ? devices.map(entry) : h("p", { class: "card-empty" }, t("settings.no_clients"), " ",

@@ -2,7 +2,7 @@
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { number, percent, size } from "../core/format.js";
+import { number, percent, shown, size } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { meter } from "../core/meter.js";
 import { href } from "../core/router.js";
@@ -47,7 +47,7 @@ function biggest(items) {
   const most = folders[0].size;
   return group({ title: t("settings.biggest"), hint: t("settings.biggest_hint") }, folders.map((one) =>
     h("a", { class: "row big-folder", href: href("files", one.path.split("/").filter(Boolean)) }, icon("folder", { class: "folder-icon" }),
-      h("span", { class: "row-text" }, h("span", { class: "row-label" }, h("span", {}, one.name)),
+      h("span", { class: "row-text" }, h("span", { class: "row-label" }, h("span", {}, shown(one.name))),
         h("span", { class: "share-bar", style: { "inline-size": `${(one.size / most) * 100}%` } })),
       h("span", { class: "row-end" }, size(one.size)))));
 }
@@ -56,7 +56,7 @@ function spaces(own) {
   return group({ title: t("settings.spaces"), hint: t("settings.spaces_hint") }, own.map((space) =>
     row({
       icon: space.name ? "users" : "folder",
-      label: space.name || t("settings.home"),
+      label: space.name ? shown(space.name) : t("settings.home"),
       hint: `${t("settings.files", { count: space.files, number: number(space.files) })}, ${t("settings.folders", { count: space.folders, number: number(space.folders) })}`,
     }, h("span", { class: "storage-size" }, size(space.live + space.versions + space.trash + space.properties)))));
 }

@@ -7,6 +7,7 @@ import { openMenu } from "../core/menu.js";
 import { href } from "../core/router.js";
 import { t } from "../core/text.js";
 import { toastError } from "../core/toast.js";
+import { tellTabs } from "./tabs.js";
 
 const THEMES = [["auto", () => t("theme.auto")], ["light", () => t("theme.light")], ["dark", () => t("theme.dark")]];
 
@@ -48,5 +49,7 @@ async function signOut() {
       return;
     }
   }
+  for (const kept of [localStorage, sessionStorage]) kept.clear(); // what was searched for, and the like
+  tellTabs();
   location.assign(ROOT);
 }

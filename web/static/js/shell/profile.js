@@ -1,6 +1,6 @@
 // What GET /me says, for all who show something of it.
 
-import { get } from "../core/api.js";
+import { whoAmI } from "../core/api.js";
 import { store } from "../core/store.js";
 
 const LEAST_MS = 5000;
@@ -20,7 +20,7 @@ export async function refresh() {
   }
   asked = Date.now();
   try {
-    profile.set({ me: await get("me") });
+    profile.set({ me: await whoAmI() });
   } catch (error) {
     if (error.status !== 0 && error.status !== 401) throw error; // it comes with the next news
   }

@@ -1,18 +1,37 @@
 // A session that has ended, or a proof that is too old, is renewed in a dialog: nothing that was begun is lost.
 
-import { ApiError, post, setCsrfToken } from "../core/api.js";
+import { ApiError, post, setCsrfToken, whoAmI } from "../core/api.js";
 import { openDialog } from "../core/dialog.js";
 import { h } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { errorText } from "../core/toast.js";
+import { onTold, tellTabs } from "./tabs.js";
 
 let asking = null;
+let dialog = null;
+
+/** Keep this page in step with what other tabs do to the session; once, by the shell. */
+export function startSession() {
+  onTold(look);
+  // A page that the browser had put away whole, as it goes back to it, may be of a session that is over.
+  addEventListener("pageshow", (event) => event.persisted && look());
+}
+
+async function look() {
+  try {
+    await whoAmI({ quiet: true });
+    dialog?.close(true); // somebody signed in at another tab
+  } catch (error) {
+    if (error.status === 401) location.reload();
+  }
+}
 
 /** Ask who has been signed out to sign in again. @returns {Promise<boolean>} whether it was done */
 export const signIn = () => once(async (password, totp) => {
   const { username } = document.body.dataset;
   const session = await post("session", { username, password, totp }, { quiet: true });
   setCsrfToken(session.csrf_token);
+  tellTabs();
 }, t("session.ended"), t("session.ended_text"));
 
 /** Ask for the password before something that needs it. @returns {Promise<boolean>} */
@@ -21,7 +40,10 @@ export const prove = () => once(
   t("session.prove"), t("session.prove_text"));
 
 function once(send, title, text) {
-  asking ??= ask(send, title, text).finally(() => (asking = null));
+  asking ??= ask(send, title, text).finally(() => {
+    asking = null;
+    dialog = null;
+  });
   return asking;
 }
 
@@ -46,7 +68,7 @@ async function ask(send, title, text) {
     }
     return true;
   };
-  const { result } = openDialog({
+  dialog = openDialog({
     title,
     sticky: true,
     body: [
@@ -56,7 +78,7 @@ async function ask(send, title, text) {
     ],
     actions: [{ label: t("core.cancel"), value: false }, { label: t("session.continue"), kind: "primary", run }],
   });
-  return (await result) === true;
+  return (await dialog.result) === true;
 }
 
 function wordsFor(error) {

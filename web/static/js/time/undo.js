@@ -2,6 +2,7 @@
 
 import { get, post } from "../core/api.js";
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { toastError } from "../core/toast.js";
 import { dayStart, momentField, quickPicks } from "./fields.js";
@@ -28,7 +29,7 @@ export async function openUndo(whose = null) {
     text: t("undo.text"),
     choices(changed) {
       const select = h("select", { class: "input", id: "undo-device", onchange: changed },
-        devices.map((device) => h("option", { value: device.device_id }, device.current ? t("undo.this_device", { name: device.name }) : device.name)));
+        devices.map((device) => h("option", { value: device.device_id }, device.current ? t("undo.this_device", { name: shown(device.name) }) : shown(device.name))));
       select.value = whose?.deviceId ?? ownDevice() ?? devices[0]?.device_id ?? "";
       const from = momentField({ label: t("undo.from"), value: whose?.fromMs ?? Date.now() - HOUR_MS, onchange: changed });
       const to = momentField({ label: t("undo.to"), value: whose?.toMs ?? Date.now(), onchange: changed });

@@ -46,7 +46,7 @@ export async function openVersions(file) {
     return h("li", { class: ["version", isNow && "now", !isKept && "gone"] },
       h("div", { class: "version-what" },
         h("span", { class: "version-when" }, said, isNow && h("span", { class: "time-chip" }, t("versions.now")),
-          version.label && h("span", { class: "time-chip label" }, icon("tag", { size: 14 }), version.label)),
+          version.label && h("span", { class: "time-chip label" }, icon("tag", { size: 14 }), shown(version.label))),
         h("span", { class: "soft" }, t("versions.by", { who: version.modified_by, size: size(version.size) }), !isKept && ` · ${t("versions.gone")}`)),
       h("div", { class: "version-tools" },
         isKept && h("a", { class: "icon-button", href: content(false), target: "_blank", rel: "noopener", "aria-label": t("versions.open", { when: said }), title: t("versions.open_short") }, icon("eye")),
