@@ -14,6 +14,7 @@ from app.wire import Request, Time, WireId
 LinkMode = Literal["view", "drop"]
 LinkPassword = Annotated[str, Meta(min_length=1)]
 Downloads = Annotated[int, Meta(ge=1, le=2**31)]
+LinkTitle = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 _MODES: dict[Mode, LinkMode] = {Mode.VIEW: "view", Mode.DROP: "drop"}
 
 
@@ -24,6 +25,8 @@ class LinkRequest(Request, frozen=True):
     password: LinkPassword | None = None
     expires_ms: Time | None = None
     max_downloads: Downloads | None = None
+    allow_download: bool = True
+    title: LinkTitle | None = None
     mode: LinkMode = "view"
 
 
@@ -34,6 +37,8 @@ class LinkChange(Request, frozen=True):
     expires_ms: Time | msgspec.UnsetType | None = msgspec.UNSET
     max_downloads: Downloads | msgspec.UnsetType | None = msgspec.UNSET
     paused: bool | msgspec.UnsetType = msgspec.UNSET
+    allow_download: bool | msgspec.UnsetType = msgspec.UNSET
+    title: LinkTitle | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class LinkReply(Struct, frozen=True):
@@ -50,6 +55,8 @@ class LinkReply(Struct, frozen=True):
     expires_ms: int | None
     max_downloads: int | None
     downloads: int
+    allow_download: bool
+    title: str | None
     paused: bool
     created_ms: int
     made_by: str
@@ -68,6 +75,8 @@ class LinkReply(Struct, frozen=True):
             expires_ms=link.expires_ms,
             max_downloads=link.max_downloads,
             downloads=link.downloads,
+            allow_download=link.allows_download,
+            title=link.title,
             paused=link.is_paused,
             created_ms=link.created_ms,
             made_by=link.username,
@@ -102,6 +111,7 @@ class VisitReply(Struct, frozen=True):
     content_type: str | None = None
     mtime_ms: int | None = None
     expires_ms: int | None = None
+    allow_download: bool | None = None
 
     @classmethod
     def of(cls, visit: Visit) -> Self:
@@ -112,17 +122,18 @@ class VisitReply(Struct, frozen=True):
         kind: Literal["file", "folder"] = "folder" if visit.view.listed.node.is_folder else "file"
         expires_ms = visit.link.expires_ms
         if mode == "drop":
-            return cls(mode, needs_password=False, name=visit.name, kind=kind, expires_ms=expires_ms)
+            return cls(mode, needs_password=False, name=visit.title, kind=kind, expires_ms=expires_ms)
         listed = visit.view.listed
         return cls(
             mode,
             needs_password=False,
-            name=visit.name,
+            name=visit.title,
             kind=kind,
             size=listed.size,
             content_type=listed.content_type,
             mtime_ms=listed.node.mtime_ms,
             expires_ms=expires_ms,
+            allow_download=visit.link.allows_download,
         )
 
 

@@ -75,6 +75,15 @@ class PastFile(File, frozen=True, kw_only=True):
         )
 
 
+class ActivityReply(Struct, frozen=True):
+    """Changes at and below a folder: of each day of 24 hours from `from_ms` on, the oldest first.
+
+    Only the latest changes of the server are looked at; what was before those counts as none.
+    """
+
+    changes: list[int]
+
+
 class PastPage(Struct, frozen=True):
     """A page of a folder as it was; `next` is what `after` takes, null at the end."""
 

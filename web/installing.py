@@ -33,6 +33,12 @@ def manifest(pages: Pages, *, name: str, language: str) -> dict[str, Any]:
             {"src": f"./static/{pages.build}/app/{file}", "sizes": sizes, "type": "image/png", "purpose": purpose}
             for file, sizes, purpose in _ICONS
         ],
+        "share_target": {
+            "action": "./share",  # answered by the worker: js/worker/shell.js
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {"files": [{"name": "files", "accept": ["*/*"]}]},
+        },
         "shortcuts": [{"name": t(key), "url": f"./{place}"} for place, key in _PLACES],
     }
 

@@ -1,6 +1,6 @@
 """What somebody who holds a drop link may do: put files in. Nothing tells what is there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -31,6 +31,11 @@ routes = Routes()
 _HTML = "text/html"
 _BODY = Body({"*/*": ()}, is_required=False)
 _REFUSES = (ForbiddenError, QuotaExceededError, LockedError)
+_WORDS: Mapping[type[AppError], str] = {
+    InvalidRequestError: "drop.refused",
+    QuotaExceededError: "drop.full",
+    LockedError: "error.locked",
+}
 _UNSAID = ("application/x-www-form-urlencoded", "multipart/")  # what curl says when nobody said anything
 
 
@@ -132,8 +137,8 @@ def _form_page(request: web.Request, visit: Visit, sent: int, *, problem: AppErr
         request,
         "link_drop.html",
         status=HTTPStatus.CREATED if problem is None else problem_of(problem).status,
-        name=shown(visit.name),
+        name=shown(visit.title),
         action=f"{base_of(request)}s/{request.match_info['token']}/upload",
         sent=sent,
-        problem=None if problem is None else str(problem),
+        problem=None if problem is None else _WORDS[type(problem)],
     )

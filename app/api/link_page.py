@@ -1,6 +1,6 @@
 """The page of a link: what somebody without an account sees of a file, of a folder, or of where they may put files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -54,19 +54,23 @@ async def link_page(request: web.Request, visit: Visit, file_id: str | None) -> 
     services, token = request.app[SERVICES], request.match_info["token"]
     if visit.link.mode is Mode.DROP:
         return page_reply(
-            request, "link_drop.html", name=shown(visit.name), action=f"{token}/upload", sent=0, problem=None
+            request, "link_drop.html", name=shown(visit.title), action=f"{token}/upload", sent=0, problem=None
         )
     view = await services.visits.look(visit, file_id)
+    entry, allow = _entry(view, visit.name), visit.link.allows_download
+    if not view.path.strip("/") and visit.link.title is not None:
+        entry = replace(entry, name=shown(visit.link.title))
     if not view.listed.node.is_folder:
-        return page_reply(request, "link_file.html", token=token, file_id=file_id, file=_entry(view, visit.name))
-    views, end = await services.visits.children(visit, file_id, sort="name", order="asc", after=None, limit=_PAGE)
+        return page_reply(request, "link_file.html", token=token, file_id=file_id, file=entry, allow_download=allow)
+    views, end = await services.visits.children(visit, file_id, sort="natural", order="asc", after=None, limit=_PAGE)
     entries = [_entry(child) for child in views]
     return page_reply(
         request,
         "link_folder.html",
         token=token,
         file_id=file_id,
-        folder=_entry(view, visit.name),
+        folder=entry,
+        allow_download=allow,
         rows=[entry for entry in entries if not entry.has_picture],
         pictures=[entry for entry in entries if entry.has_picture],
         is_cut=end is not None,

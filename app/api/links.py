@@ -35,7 +35,13 @@ class _Links(msgspec.Struct, forbid_unknown_fields=True):
 async def make_link(request: web.Request, body: LinkRequest) -> LinkReply:
     """Make a URL that shows a file or folder to whoever holds it, or takes files into a folder."""
     services = request.app[SERVICES]
-    terms = Terms(body.password, body.expires_ms, body.max_downloads)
+    terms = Terms(
+        body.password,
+        body.expires_ms,
+        body.max_downloads,
+        allows_download=body.allow_download,
+        title=body.title,
+    )
     mode = Mode.DROP if body.mode == "drop" else Mode.VIEW
     shown = await services.links.make(request[ACTOR], body.file_id, mode, terms)
     return LinkReply.of(shown, services.settings.server.public_url)
@@ -55,12 +61,14 @@ async def list_links(request: web.Request, query: _Links) -> LinkPage:
 
 @routes.patch("/api/v1/links/{link_id}", access=Access.ACCOUNT)
 async def change_link(request: web.Request, body: LinkChange) -> LinkReply:
-    """Set or clear a link's password, end and number of downloads; pause it, or let it go on."""
+    """Set or clear a link's password, title, end and what may be downloaded; pause it, or let it go on."""
     terms = Terms(
         password=Keep.AS_IS if body.password is msgspec.UNSET else body.password,
         expires_ms=Keep.AS_IS if body.expires_ms is msgspec.UNSET else body.expires_ms,
         max_downloads=Keep.AS_IS if body.max_downloads is msgspec.UNSET else body.max_downloads,
         is_paused=Keep.AS_IS if body.paused is msgspec.UNSET else body.paused,
+        allows_download=Keep.AS_IS if body.allow_download is msgspec.UNSET else body.allow_download,
+        title=Keep.AS_IS if body.title is msgspec.UNSET else body.title,
     )
     services = request.app[SERVICES]
     shown = await services.links.change(request[ACTOR], request.match_info["link_id"], terms)

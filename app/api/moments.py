@@ -17,7 +17,17 @@ from app.services.moments import Place
 from app.services.takebacks_shown import Preview
 from app.wire import Count
 from app.wire_jobs import JobAccepted
-from app.wire_moments import KeptPage, Moment, PastFile, PastPage, PlanEntry, PlanReply, RewindRequest, UndoRequest
+from app.wire_moments import (
+    ActivityReply,
+    KeptPage,
+    Moment,
+    PastFile,
+    PastPage,
+    PlanEntry,
+    PlanReply,
+    RewindRequest,
+    UndoRequest,
+)
 
 routes = Routes()
 
@@ -30,6 +40,13 @@ class _At(msgspec.Struct, forbid_unknown_fields=True):
     time_ms: Moment
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
     after: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
+
+
+class _Activity(msgspec.Struct, forbid_unknown_fields=True):
+    """Query of GET /api/v1/folders/{id}/activity."""
+
+    from_ms: Moment
+    days: Annotated[int, msgspec.Meta(ge=1, le=100)] = 28
 
 
 class _Kept(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,6 +70,15 @@ async def list_at(request: web.Request, query: _At) -> PastPage:
     )
     items = [PastFile.of_past(view, services.epoch) for view in views]
     return PastPage(items, None if end is None else _encode_place(end))
+
+
+@routes.get("/api/v1/folders/{file_id}/activity", access=Access.FILES)
+async def show_activity(request: web.Request, query: _Activity) -> ActivityReply:
+    """Tell how many changes there were in a folder, day by day."""
+    counts = await request.app[SERVICES].moments.activity(
+        request[ACTOR], request.match_info["file_id"], from_ms=query.from_ms, days=query.days
+    )
+    return ActivityReply(counts)
 
 
 @routes.post(

@@ -23,10 +23,12 @@ from app.errors import (
     NotFoundError,
     PreconditionFailedError,
     RangeNotSatisfiableError,
+    RateLimitedError,
 )
 from app.keys import ANSWER, NETWORK, OWNER, SERVICES
 from app.link_mode import Mode
 from app.listing import Order, Sort
+from app.problems import problem_of
 from app.services.budget import ENTRY_SIZE
 from app.services.visits import Visit
 from app.wire import WireId
@@ -98,6 +100,7 @@ async def show_link(request: web.Request, query: _Below) -> web.Response:
         Answer(HTTPStatus.NO_CONTENT, {}, ("Set-Cookie",)),
         Answer(HTTPStatus.SEE_OTHER, {}, ("Set-Cookie", "Location")),
         Answer(HTTPStatus.FORBIDDEN, {_HTML: ()}),
+        Answer(HTTPStatus.TOO_MANY_REQUESTS, {_HTML: ()}),
     ),
     refuses=(ForbiddenError,),
 )
@@ -108,9 +111,9 @@ async def show_password(request: web.Request) -> web.Response:
     body = await (read_form(request, PasswordRequest) if is_form else read_json(request, PasswordRequest))
     try:
         passed = await request.app[SERVICES].visits.show_password(visit, body.password, request[NETWORK])
-    except ForbiddenError as error:
+    except (ForbiddenError, RateLimitedError) as error:
         if is_form:
-            return _password_page(request, problem=str(error))
+            return _password_page(request, error)
         raise
     reply = web.Response(status=HTTPStatus.SEE_OTHER if is_form else HTTPStatus.NO_CONTENT)
     if is_form:
@@ -148,6 +151,7 @@ async def get_linked_content(request: web.Request, query: _Content) -> web.Strea
     """Give the bytes of a file at or below what the link leads to. From byte 0 on it counts as a download."""
     services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
     view = await services.visits.look(visit, query.file_id)
+    visit.require_content(view, download=query.download == "1")
     content = await services.downloads.content(
         visit.actor, view.file_id, None, download=query.download == "1", framed=query.frame == "1"
     )
@@ -181,6 +185,7 @@ async def get_linked_thumbnail(request: web.Request, query: _Thumbnail) -> web.R
 async def get_linked_archive(request: web.Request, query: _Below) -> web.StreamResponse:
     """Give a folder at or below what the link leads to, as a zip. From byte 0 on it counts as a download."""
     services, visit = request.app[SERVICES], await visit_of(request, Mode.VIEW)
+    visit.require_download()
     view = await services.visits.look(visit, query.file_id)
     check = services.visits.check(visit)
     opening = services.archives.open(request[OWNER], visit.actor, [view.file_id], check, is_folder=True)
@@ -202,15 +207,20 @@ async def visit_of(request: web.Request, mode: Mode | None = None) -> Visit:
     return visit
 
 
-def _password_page(request: web.Request, *, problem: str | None) -> web.Response:
-    status = HTTPStatus.OK if problem is None else HTTPStatus.FORBIDDEN
+def _password_page(request: web.Request, error: ForbiddenError | RateLimitedError | None = None) -> web.Response:
+    status = HTTPStatus.OK if error is None else problem_of(error).status
     action = f"{base_of(request)}s/{request.match_info['token']}/password"
-    return page_reply(request, "link_password.html", status=status, action=action, problem=problem)
+    wait_s = error.retry_after_s if isinstance(error, RateLimitedError) else 0
+    problem = None if error is None else "login.throttled" if wait_s else "link.wrong"
+    reply = page_reply(request, "link_password.html", status=status, action=action, problem=problem, wait_s=wait_s)
+    if wait_s:
+        reply.headers["Retry-After"] = str(wait_s)
+    return reply
 
 
 async def _show_page(request: web.Request, file_id: str | None) -> web.Response:
     try:
         visit = await visit_of(request)
-        return await link_page(request, visit, file_id) if visit.is_open else _password_page(request, problem=None)
+        return await link_page(request, visit, file_id) if visit.is_open else _password_page(request)
     except NotFoundError as error:
         return page_reply(request, "link_dead.html", status=HTTPStatus.NOT_FOUND, problem=str(error))

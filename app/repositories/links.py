@@ -8,7 +8,7 @@ from app.link_mode import Mode
 
 _COLUMNS = """
     l.id, a.tag, l.node_id, l.user_id, u.name, l.mode, l.password_hash, l.password_generation, l.expires_ms,
-    l.max_downloads, l.downloads, l.is_paused, l.created_ms, l.sealed_token
+    l.max_downloads, l.downloads, l.is_paused, l.created_ms, l.sealed_token, l.allows_download, l.title
 """
 _FROM = "FROM links l JOIN actors a ON a.id = l.id JOIN users u ON u.id = l.user_id"
 _BY_ID = f"SELECT {_COLUMNS} {_FROM} WHERE l.id = :id"
@@ -26,13 +26,18 @@ _KNOWN_TO = f"""
 _COUNT = "SELECT count(*) FROM links WHERE user_id = :user"
 _INSERT = """
     INSERT INTO links
-      (id, node_id, user_id, mode, digest, sealed_token, password_hash, expires_ms, max_downloads, created_ms)
-    VALUES (:id, :node, :user, :mode, :digest, :sealed, :password, :expires, :max, :now)
+      (id, node_id, user_id, mode, digest, sealed_token, password_hash, expires_ms, max_downloads, allows_download,
+       title, created_ms)
+    VALUES (:id, :node, :user, :mode, :digest, :sealed, :password, :expires, :max, :allows, :title, :now)
 """
 _RENEW = """
     UPDATE links SET password_hash = :password, password_generation = password_generation + 1 WHERE id = :id
 """
-_SET = "UPDATE links SET expires_ms = :expires, max_downloads = :max, is_paused = :paused WHERE id = :id"
+_SET = """
+    UPDATE links SET expires_ms = :expires, max_downloads = :max, is_paused = :paused, allows_download = :allows,
+           title = :title
+     WHERE id = :id
+"""
 _DELETE = "DELETE FROM links WHERE id = :id"
 _COUNT_DOWNLOAD = """
     UPDATE links SET downloads = downloads + 1
@@ -61,6 +66,8 @@ class Link:
     is_paused: bool
     created_ms: int
     sealed_token: bytes | None
+    allows_download: bool
+    title: str | None
 
     def __repr__(self) -> str:
         """Show no hash, whatever this lands in."""
@@ -110,6 +117,8 @@ def add(
     password_hash: str | None,
     expires_ms: int | None,
     max_downloads: int | None,
+    allows_download: bool,
+    title: str | None,
 ) -> None:
     """Write a link whose actor is there."""
     tx.execute(
@@ -124,6 +133,8 @@ def add(
             "password": password_hash,
             "expires": expires_ms,
             "max": max_downloads,
+            "allows": allows_download,
+            "title": title,
             "now": tx.now_ms(),
         },
     )
@@ -135,10 +146,18 @@ def set_password(tx: Transaction, link_id: int, password_hash: str | None) -> No
 
 
 def set_terms(
-    tx: Transaction, link_id: int, *, expires_ms: int | None, max_downloads: int | None, is_paused: bool
+    tx: Transaction,
+    link_id: int,
+    *,
+    expires_ms: int | None,
+    max_downloads: int | None,
+    is_paused: bool,
+    allows_download: bool,
+    title: str | None,
 ) -> None:
-    """Set how long and how often a link may be used."""
-    tx.execute(_SET, {"id": link_id, "expires": expires_ms, "max": max_downloads, "paused": is_paused})
+    """Set how long, how often and for what a link may be used, and what stands at its head."""
+    values = {"expires": expires_ms, "max": max_downloads, "paused": is_paused}
+    tx.execute(_SET, {"id": link_id, **values, "allows": allows_download, "title": title})
 
 
 def remove(tx: Transaction, link_id: int) -> None:
@@ -171,6 +190,8 @@ def _link_of(row: sqlite3.Row) -> Link:
         is_paused,
         made_ms,
         sealed,
+        allows_download,
+        title,
     ) = row
     return Link(
         number,
@@ -187,4 +208,6 @@ def _link_of(row: sqlite3.Row) -> Link:
         bool(is_paused),
         made_ms,
         sealed,
+        bool(allows_download),
+        title,
     )

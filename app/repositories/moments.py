@@ -56,6 +56,13 @@ _CHANGED = """
     SELECT id, feed_seq FROM nodes WHERE space_id = :space AND (feed_seq, id) > (:seq, :id) AND feed_seq <= :upto
      ORDER BY feed_seq, id LIMIT :limit
 """
+_LATEST_IN = """
+    SELECT j.node_id, n.parent_id, j.at_ms
+      FROM (SELECT seq, node_id, at_ms FROM journal WHERE seq > :after ORDER BY seq DESC LIMIT :limit) j
+      JOIN nodes n ON n.id = j.node_id
+     WHERE n.space_id = :space
+"""
+_PARENT = "SELECT parent_id FROM nodes WHERE id = :id"
 _HISTORY = "SELECT history_seq FROM spaces WHERE id = :space"
 _ACTORS = "SELECT id FROM actors WHERE user_id = :user ORDER BY id"
 _TOUCHED = """
@@ -210,6 +217,18 @@ def is_changed_by(tx: Snapshot, actor_id: int, *, after: int, upto: int, space_i
     if space_id is None:
         return tx.one(_ANY_BY, values) is not None
     return tx.one(_ANY_BY_IN, {**values, "space": space_id}) is not None
+
+
+def latest_in(tx: Snapshot, space_id: int, *, after: int, limit: int) -> list[tuple[int, int | None, int]]:
+    """Return what changed in a space, of the last `limit` changes after a seq: node, its parent now, and when."""
+    values = {"space": space_id, "after": after, "limit": limit}
+    return [(row["node_id"], row["parent_id"], row["at_ms"]) for row in tx.all(_LATEST_IN, values)]
+
+
+def parent_of(tx: Snapshot, node_id: int) -> int | None:
+    """Return the folder that a node is in, or was when it was deleted; None of a root, and where there is no node."""
+    row = tx.one(_PARENT, {"id": node_id})
+    return None if row is None else row["parent_id"]
 
 
 def history_seq(tx: Snapshot, space_id: int) -> int:

@@ -48,12 +48,16 @@ class Terms:
         password: None for none.
         expires_ms: Unix milliseconds; None for never.
         max_downloads: None for any number.
+        allows_download: else what is there is shown, and never given as a file.
+        title: what visitors read in place of the name; None for that itself.
     """
 
     password: str | Keep | None = None
     expires_ms: int | Keep | None = None
     max_downloads: int | Keep | None = None
     is_paused: bool | Keep = False
+    allows_download: bool | Keep = True
+    title: str | Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,7 @@ class LinkService:
 
         def work(tx: Transaction) -> LinkView:
             sight = _shareable(tx, actor, file_id, mode)
-            if mode is Mode.DROP and terms.max_downloads is not None:
-                raise InvalidRequestError("Nothing is downloaded from a drop link: max_downloads goes with view.")
+            _check_mode(mode, terms)
             if links.count_of(tx, actor.user_id) >= LINKS_PER_USER:
                 raise LimitReachedError(f"A user may have {LINKS_PER_USER} links: end some first.")
             name = sight.path.rpartition("/")[2]
@@ -133,6 +136,8 @@ class LinkService:
                 password_hash=password_hash,
                 expires_ms=_given(terms.expires_ms, None),
                 max_downloads=_given(terms.max_downloads, None),
+                allows_download=_given(terms.allows_download, before=True),
+                title=_given(terms.title, None),
             )
             shown = self._shown(tx, actor, _must_find(tx, made.id))
             _note(tx, Event.LINK_MADE, actor, shown)
@@ -176,8 +181,7 @@ class LinkService:
 
         def work(tx: Transaction) -> LinkView:
             link = _managed(tx, actor, link_id)
-            if link.mode is Mode.DROP and isinstance(terms.max_downloads, int):
-                raise InvalidRequestError("Nothing is downloaded from a drop link: max_downloads goes with view.")
+            _check_mode(link.mode, terms)
             if terms.password is not Keep.AS_IS:
                 links.set_password(tx, link.id, password_hash)
             links.set_terms(
@@ -186,6 +190,8 @@ class LinkService:
                 expires_ms=_given(terms.expires_ms, link.expires_ms),
                 max_downloads=_given(terms.max_downloads, link.max_downloads),
                 is_paused=_given(terms.is_paused, link.is_paused),
+                allows_download=_given(terms.allows_download, link.allows_download),
+                title=_given(terms.title, link.title),
             )
             shown = self._shown(tx, actor, _must_find(tx, link.id))
             _note(tx, Event.LINK_CHANGED, actor, shown)
@@ -245,6 +251,16 @@ def _given(value: T | Keep, before: T) -> T:
     return before if isinstance(value, Keep) else value
 
 
+def _check_mode(mode: Mode, terms: Terms) -> None:
+    """Refuse terms about downloads where there are none.
+
+    Raises:
+        InvalidRequestError: they are of a drop link.
+    """
+    if mode is Mode.DROP and (isinstance(terms.max_downloads, int) or terms.allows_download is False):
+        raise InvalidRequestError("Nothing is downloaded from a drop link: terms about it go with view.")
+
+
 def _shareable(tx: Snapshot, actor: Actor, file_id: str, mode: Mode) -> Sight:
     """Return what a link may be made for."""
     sight = access.look(tx, actor, file_id)
@@ -286,6 +302,8 @@ def _note(tx: Transaction, event: Event, actor: Actor, shown: LinkView) -> None:
         "expires_ms": link.expires_ms,
         "max_downloads": link.max_downloads,
         "paused": int(link.is_paused),
+        "allow_download": int(link.allows_download),
+        "title": link.title,
     }
     note(tx, event, actor=actor, about=shown.link_id, detail=detail)
 

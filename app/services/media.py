@@ -66,6 +66,11 @@ def is_inline(name: str, content_type: str) -> bool:
     return content_type in _INLINE | {"text/plain"} and guess_content_type(name) == content_type
 
 
+def is_viewable(name: str, content_type: str) -> bool:
+    """Tell whether our own pages can show a file: what a browser shows by itself, PDF, and any text."""
+    return is_inline(name, content_type) or content_type == PDF or content_type.startswith("text/")
+
+
 def present_as(name: str, content_type: str, *, download: bool) -> Presentation:
     """Return how a file is served: scripts, pages and unknown things only as a download of plain bytes."""
     inline = not download and is_inline(name, content_type)

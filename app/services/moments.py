@@ -13,6 +13,10 @@ from app.services import access
 from app.services.access import Sight
 from app.services.past_sight import look_ever
 
+DAY_MS = 24 * 3_600_000
+MOST_COUNTED = 50_000
+"""Changes that are looked at for counting, the latest of the whole server: those before are taken for none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -70,6 +74,40 @@ class MomentService:
             return page, _place_of(found[limit - 1]) if len(found) > limit else None
 
         return await self._database.read(work)
+
+    async def activity(self, actor: Actor, file_id: str, *, from_ms: int, days: int) -> list[int]:
+        """Return how many changes there were at and below a folder, day by day of 24 hours from a time on.
+
+        Raises:
+            NotFoundError: there is no such folder.
+        """
+
+        def work(tx: Snapshot) -> list[int]:
+            folder = access.look(tx, actor, file_id)
+            if not folder.node.is_folder:
+                raise NotFoundError("There is no folder with this id.")
+            after = seq_before(tx, from_ms)
+            found = moments.latest_in(tx, folder.space.id, after=after, limit=MOST_COUNTED)
+            is_below: dict[int | None, bool] = {folder.node.id: True, None: False}
+            counts = [0] * days
+            for node_id, parent_id, at_ms in found:
+                day = (at_ms - from_ms) // DAY_MS
+                if day < days and (node_id == folder.node.id or _is_below(tx, parent_id, is_below)):
+                    counts[day] += 1
+            return counts
+
+        return await self._database.read(work)
+
+
+def _is_below(tx: Snapshot, node_id: int | None, known: dict[int | None, bool]) -> bool:
+    """Tell whether a node lies at or below what is known to; what is learned on the way up is known from then on."""
+    way: list[int | None] = []
+    while node_id not in known:
+        way.append(node_id)
+        node_id = None if node_id is None else moments.parent_of(tx, node_id)
+    for passed in way:
+        known[passed] = known[node_id]
+    return known[node_id]
 
 
 def seq_at(tx: Snapshot, space_id: int, time_ms: int) -> int:

@@ -19,6 +19,7 @@ from app.repositories import links, listings, users
 from app.repositories.links import Link
 from app.services import access
 from app.services.access import Right, Sight
+from app.services.media import is_viewable
 from app.services.views import View
 from storage.errors import StorageError
 
@@ -50,6 +51,30 @@ class Visit:
     def name(self) -> str:
         """What the link leads to is called so."""
         return self.view.path.rpartition("/")[2]
+
+    @property
+    def title(self) -> str:
+        """Visitors read this at the head: what the maker wrote, else the name."""
+        return self.link.title or self.name
+
+    def require_content(self, view: View, *, download: bool) -> None:
+        """Refuse a file to be kept, or that no page can show, where the link is for looking alone.
+
+        Raises:
+            ForbiddenError: it is.
+        """
+        shows = not download and is_viewable(view.path.rpartition("/")[2] or self.name, view.listed.content_type or "")
+        if not shows:
+            self.require_download()
+
+    def require_download(self) -> None:
+        """Refuse what is to be kept, where the link is for looking alone.
+
+        Raises:
+            ForbiddenError: it is.
+        """
+        if not self.link.allows_download:
+            raise ForbiddenError("This link is for looking alone: nothing is downloaded through it.")
 
     def require(self, mode: Mode) -> None:
         """Refuse what the link is not for, and whoever has not shown its password.

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person
-from tests.links.people import Holder, make_link
+from tests.links.people import Holder, change, make_link
 from tests.links.zips import held, make_trip
 
 CONCEALED = {"space_id", "parent_id", "version_id", "sha256", "seq", "etag", "modified_by", "permissions", "path"}
@@ -230,3 +230,43 @@ async def test_a_link_whose_address_is_not_known_any_more_works_on(server: Runni
 
     assert [link["url"] for link in listed] == [None, None]
     assert [(await holder.ask("/content")).body for holder in holders] == [b"to the sea"] * 2
+
+
+async def test_a_link_for_looking_alone_shows_what_pages_can_show_and_gives_nothing_to_keep(ada: Person) -> None:
+    await ada.make_folder("/Trip")
+    for name in ("plan.txt", "notes.md", "film.mp4", "map.pdf", "letter.odt", "page.html"):
+        await ada.put(f"/Trip/{name}", b"bytes")
+    holder = await make_link(ada, "/Trip", allow_download=False, title="To the sea")
+    listed = await holder.listed()
+
+    async def status_of(name: str, query: str = "", method: str = "GET") -> int:
+        return (await holder.ask(f"/content?file_id={listed[name]['file_id']}{query}", method)).status
+
+    assert {name: await status_of(name) for name in listed} == {
+        "plan.txt": 200, "notes.md": 200, "film.mp4": 200, "map.pdf": 200, "page.html": 200, "letter.odt": 403,
+    }  # fmt: skip
+    assert await status_of("plan.txt", "&download=1") == HTTPStatus.FORBIDDEN
+    assert await status_of("letter.odt", method="HEAD") == HTTPStatus.FORBIDDEN
+    assert (await holder.ask("/archive.zip")).status == HTTPStatus.FORBIDDEN
+    assert (await holder.ask(f"/archive.zip?file_id={holder.link['file_id']}")).status == HTTPStatus.FORBIDDEN
+    shown = (await holder.ask()).json
+    assert (shown["name"], shown["allow_download"]) == ("To the sea", False)
+
+    changed = (await change(ada, holder, allow_download=True, title=None)).json
+
+    assert (changed["allow_download"], changed["title"]) == (True, None)
+    assert await status_of("plan.txt", "&download=1") == HTTPStatus.OK
+    assert (await holder.ask("/archive.zip")).status == HTTPStatus.OK
+    assert (await holder.ask()).json["name"] == "Trip"
+
+
+async def test_a_drop_link_has_no_downloads_to_speak_of(ada: Person) -> None:
+    folder = (await ada.make_folder("/Inbox"))["file_id"]
+    asked = {"file_id": folder, "mode": "drop"}
+
+    refused = await ada.post("/api/v1/links", {**asked, "allow_download": False})
+    holder = await make_link(ada, "/Inbox", mode="drop", title="For the feast")
+
+    assert refused.status == HTTPStatus.BAD_REQUEST
+    assert (await change(ada, holder, allow_download=False)).status == HTTPStatus.BAD_REQUEST
+    assert (await holder.ask()).json["name"] == "For the feast"

@@ -158,7 +158,9 @@ async def expired_link(world: World, place: str) -> Named:
     made = await _link(world, place)
     number, _ = decode_id(made["link_id"])
     await world.server.cairn.database.write(
-        lambda tx: links.set_terms(tx, number, expires_ms=1, max_downloads=None, is_paused=False)
+        lambda tx: links.set_terms(
+            tx, number, expires_ms=1, max_downloads=None, is_paused=False, allows_download=True, title=None
+        )
     )
     return made
 

@@ -338,6 +338,7 @@ HISTORY = (
     Line("PUT /api/v1/folders/{file_id}/retention", objects.folder, OWN_PROOF, json=KEPT),
     Line("DELETE /api/v1/folders/{file_id}/retention", objects.folder, OWN_PROOF),
     Line("GET /api/v1/storage", objects.nothing, VIEW),
+    Line("GET /api/v1/folders/{file_id}/activity", objects.folder, READ, query={"from_ms": "{now_ms}"}),
     Line("GET /api/v1/folders/{file_id}/at", objects.folder, READ, query={"time_ms": "{now_ms}"}),
     Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, REWIND, json={"time_ms": 2**52}),
     Line("POST /api/v1/folders/{file_id}/rewind", objects.folder, REWIND, json={"time_ms": 2**52, "dry_run": True}),

@@ -4,8 +4,10 @@ from http import HTTPStatus
 
 import pytest
 
+from app.clock import now_ms
 from app.db.transaction import Transaction
 from app.ids import decode_id
+from app.services.moments import DAY_MS
 from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person, noise
 from tests.rewind.conftest import time_of
@@ -37,6 +39,26 @@ async def test_a_file_of_then_is_read_by_its_version_though_it_is_deleted_now(se
     content = await ada.get(path, params={"version_id": item["version_id"]})
     assert (content.status, content.body) == (HTTPStatus.OK, old)
     assert (await ada.get(path)).status == HTTPStatus.NOT_FOUND
+
+
+async def test_changes_of_each_day_are_counted_at_and_below_a_folder_alone(ada: Person, bob: Person) -> None:
+    asked = {"from_ms": str(now_ms() - 3 * DAY_MS // 2), "days": "3"}
+    file = await ada.upload("/docs/plan", b"one", parents=True)
+    await ada.upload(None, b"two", file_id=file["file_id"], base_version=file["version_id"])
+    await ada.upload("/docs/deep/down/note", b"x", parents=True)
+    await ada.upload("/other", b"y")
+    await deleted(ada, (await ada.at("/docs/deep")).json)
+    docs, file_id = (await ada.at("/docs")).json["file_id"], (await ada.at("/other")).json["file_id"]
+
+    below = (await ada.get(f"/api/v1/folders/{docs}/activity", params=asked)).json["changes"]
+    whole = (await ada.get("/api/v1/folders/root/activity", params=asked)).json["changes"]
+    before = (await ada.get(f"/api/v1/folders/{docs}/activity", params={**asked, "days": "1"})).json["changes"]
+
+    assert below == [0, len(("docs", "plan", "plan again", "deep", "down", "note", "deep deleted")), 0]
+    assert whole[1] > below[1]
+    assert before == [0]
+    assert (await ada.get(f"/api/v1/folders/{file_id}/activity", params=asked)).status == HTTPStatus.NOT_FOUND
+    assert (await bob.get(f"/api/v1/folders/{docs}/activity", params=asked)).status == HTTPStatus.NOT_FOUND
 
 
 async def test_a_folder_in_the_trash_hid_what_was_below_it(server: Running, ada: Person) -> None:

@@ -77,6 +77,54 @@ def test_the_manifest_names_icons_that_are_there_in_their_sizes(server: RunningS
         assert f"{width}x{height}" == icon["sizes"]
 
 
+def share(page: Page, *names: str) -> None:
+    """Share files as Android does: a form is posted, and the page that it leads to is shown."""
+    page.evaluate(
+        """(names) => {
+          const field = Object.assign(document.createElement("input"), { type: "file", name: "files", multiple: true });
+          const chosen = new DataTransfer();
+          for (const name of names) chosen.items.add(new File([`shared ${name}`], name, { type: "text/plain" }));
+          field.files = chosen.files;
+          const form = Object.assign(document.createElement("form"), {
+            action: "/share", method: "post", enctype: "multipart/form-data" });
+          form.append(field);
+          document.body.append(form);
+          form.submit();
+        }""",
+        names,
+    )
+
+
+def test_what_another_app_shares_is_uploaded_once_a_person_says_so(installed: Page, ada: Person) -> None:
+    told = manifest(ada.server, "en")["share_target"]
+    assert (told["action"], told["method"], told["enctype"]) == ("./share", "POST", "multipart/form-data")
+    hostile = "<img src=x onerror=top.taken=1>\u202egpj.exe"
+    share(installed, "from-elsewhere.txt", hostile)
+    dialog = installed.get_by_role("dialog", name="Upload 2 shared files?")
+    expect(dialog.get_by_role("listitem").nth(1)).to_contain_text("<img src=x onerror=top.taken=1>[U+202E]gpj.exe")
+    check_axe(installed, "dialog[open]")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(installed).to_have_url(re.compile("/files$"))
+    assert "from-elsewhere.txt" not in listed(ada)
+
+    share(installed, "for-us.txt")
+    with installed.expect_response(lambda reply: reply.url.endswith("/commit") or "/bundles" in reply.url):
+        installed.get_by_role("dialog").get_by_role("button", name="Upload").click()
+
+    expect(installed.get_by_role("link", name="for-us.txt")).to_be_visible()
+    here = listed(ada)
+    assert ada.call("GET", f"/api/v1/files/{here['for-us.txt']}/content").body == b"shared for-us.txt"
+    assert not {"from-elsewhere.txt", hostile} & here.keys()
+    installed.goto("/files?shared=1")
+    expect(installed.get_by_role("dialog")).to_contain_text("Nothing arrived.")
+
+
+def listed(person: Person) -> dict[str, str]:
+    """What is at the top of somebody's files: ids by name."""
+    items = person.call("GET", "/api/v1/folders/root/children").json["items"]
+    return {item["name"]: item["file_id"] for item in items}
+
+
 def test_the_manifest_speaks_the_browsers_language(server: RunningServer) -> None:
     names = [shortcut["name"] for shortcut in manifest(server, "de-AT")["shortcuts"]]
 

@@ -1,6 +1,7 @@
 """What people without an account see of a link: a file, a folder, a drop box; with scripts and without."""
 
 import io
+import re
 from typing import Any
 from zlib import crc32
 
@@ -114,13 +115,45 @@ def test_names_are_text_whatever_they_hold(open_page: Opener, person: Person, wa
     folder = person.folder("/Odd")
     body = {"parent_id": folder["file_id"], "name": HOSTILE.replace("/", "")}
     made = person.call("POST", "/api/v1/folders", body).json
+    for name in ("day 10.txt", "day 9.txt"):
+        person.put(f"/Odd/{name}", b"x")
     page = open_page(link(person, folder))
+    expect(page.locator(".link-row .link-name")).to_have_text([re.compile("img src"), "day 9.txt", "day 10.txt"])
 
     expect(page.get_by_role("link", name="<img src=x onerror=alert(1)> {{ 7*7 }}")).to_be_visible()
     assert page.locator("img").count() == 1  # of the server's own sign
     page.goto(link(person, made, mode="drop"))
     expect(page.get_by_role("heading")).to_contain_text("<img src=x onerror=alert(1)> {{ 7*7 }}")
     watch.check()
+
+
+def test_a_password_guessed_in_a_loop_is_slowed_down_in_words(
+    open_page: Opener, person: Person, trip: Any, watch: Watch
+) -> None:
+    watch.allow("403|429")
+    page = open_page(link(person, trip, password=PASSWORD), locale="de-DE")
+    for number in range(11):
+        page.fill("input[name=password]", f"guess number {number}")
+        page.get_by_role("button", name="Öffnen").click()
+        expect(page.get_by_role("alert")).to_have_text(re.compile("stimmt nicht" if number < 10 else r"\d+ Sekunden"))
+
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_role("button", name="Öffnen").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile(r"\d+ Sekunden"))
+
+
+def test_a_drop_box_speaks_the_visitors_language_without_scripts_too(
+    open_page: Opener, person: Person, ada: Person, watch: Watch
+) -> None:
+    watch.allow("507")
+    ada.call("PATCH", f"/api/v1/users/{person.name}", {"quota": 1000})
+    address = link(person, person.folder("/Inbox"), mode="drop")
+    for scripts in (True, False):
+        page = open_page(address, locale="de-DE", java_script_enabled=scripts)
+        page.set_input_files("input[type=file]", sent(("large.bin", bytes(5000))))
+        if not scripts:
+            page.get_by_role("button", name="Senden").click()
+        expect(page.get_by_text("Hier ist kein Platz mehr")).to_be_visible()
 
 
 @both_origins
@@ -141,6 +174,7 @@ def test_files_are_dropped_and_each_says_that_it_arrived(open_page: Opener, pers
 
 def test_a_whole_folder_is_dragged_into_a_drop_box(open_page: Opener, person: Person) -> None:
     page = open_page(link(person, person.folder("/Inbox"), mode="drop"))
+    expect(page.get_by_role("button", name="Choose files")).to_be_visible()
 
     drag(page, ["one.txt", "two.txt"])
 

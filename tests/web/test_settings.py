@@ -241,10 +241,15 @@ def test_storage_tells_what_takes_room_and_leads_to_the_biggest_folders(open_pag
     ben.call("DELETE", f"/api/v1/files/{old['file_id']}")
     page = open_page("/settings/storage", who=ben)
 
-    expect(page.locator("#view .meter")).to_have_attribute("aria-valuenow", "60")
+    bar, same = page.locator("#view .storage-bar"), page.locator("#storage")
+    expect(bar.locator(".meter")).to_have_attribute("aria-valuenow", "60")
+    assert bar.inner_html() == same.inner_html()
     expect(page.locator(".stack-legend")).to_have_text("Files450 kBVersions100 kBTrash50 kB")
     expect(page.locator(".big-folder")).to_have_text([re.compile("Photos.*300 kB"), re.compile("Docs.*150 kB")])
     expect(page.locator("#view")).not_to_contain_text("Saved on this server")
+    ben.put("/Photos/bigger.bin", bytes(300_000))
+    expect(bar.locator(".meter")).to_have_class("meter nearly", timeout=15_000)
+    assert bar.inner_html() == same.inner_html()
     page.get_by_role("link", name="Photos 300 kB").click()
     expect(page).to_have_url(re.compile("/files/Photos$"))
 

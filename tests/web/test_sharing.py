@@ -111,6 +111,18 @@ def test_what_a_link_allows_is_set_and_taken_away(open_page: Opener, person: Per
     [link] = links_of(person)
     assert (link["has_password"], link["max_downloads"], link["expires_ms"]) == (False, None, None)
 
+    dialog.get_by_role("button", name="Options").click()
+    options.get_by_label("Visitors may download").uncheck()
+    options.get_by_label("Name for visitors").fill("Where we go")
+    options.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("for looking alone")).to_be_visible()
+    page.goto(link["url"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Where we go")
+    assert page.get_by_role("link", name="Download").count() == 0
+    with page.expect_response(lambda reply: "/content" in reply.url) as looked:
+        page.get_by_role("link", name="Open").click()
+    assert looked.value.status == 200
+
 
 def test_a_link_ends_with_the_day_that_was_chosen(open_page: Opener, person: Person) -> None:
     page = open_page("/files", who=person, timezone_id="Pacific/Auckland")

@@ -1,6 +1,7 @@
 """What was: the trash, versions, rewind, and what one device did."""
 
 import datetime as dt
+import re
 from typing import Any
 from zlib import crc32
 
@@ -170,6 +171,13 @@ def test_a_folder_is_rewound_after_a_look_at_what_would_change(open_page: Opener
     page = open_page("/trash", who=person)
     page.evaluate(OPEN, ["rewind", "openRewind", person.call("GET", "/api/v1/files?path=/Docs").json])
     dialog = page.get_by_role("dialog", name="Rewind “Docs”")
+    bar = dialog.get_by_role("group", name="Changes by day").get_by_role("button")
+    expect(bar).to_have_accessible_name(re.compile("4 changes. Back to before them$"))
+    beginning = dialog.get_by_label("As it was on").input_value()
+    dialog.get_by_label("As it was on").fill(local_time(page, first["modified_ms"] + 60_000))
+    bar.focus()
+    page.keyboard.press("Enter")  # the folder is younger than this day
+    assert dialog.get_by_label("As it was on").input_value() == beginning
     dialog.get_by_label("As it was on").fill(local_time(page, first["modified_ms"]))
     lines = dialog.get_by_role("listitem")
     expect(lines).to_have_count(2)

@@ -25,7 +25,7 @@ export async function copyLink(file) {
   }
 }
 
-const isPlain = (link) => link.url && link.mode === "view" && !link.has_password && !link.expires_ms && !link.max_downloads && !link.paused;
+const isPlain = (link) => link.url && link.mode === "view" && !link.has_password && !link.expires_ms && !link.max_downloads && link.allow_download && !link.title && !link.paused;
 
 function show(address, name) {
   openDialog({ title: t("files.link_made", { name }), body: copyField(address, { label: t("files.copy_link") }), actions: [{ label: t("core.close"), kind: "primary" }] });

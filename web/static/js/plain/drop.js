@@ -12,6 +12,12 @@ const AT_ONCE = 2;
 const net = new NetWorker(() => {});
 const patience = new Patience(answers, () => tell());
 const forever = new AbortController().signal; // nobody ends one that has begun
+const WORDS = {
+  invalid_request: () => t("drop.refused"),
+  locked: () => t("error.locked"),
+  not_found: () => t("link.dead_text"),
+  quota_exceeded: () => t("drop.full"),
+};
 const form = $("#drop");
 const input = $("input[type=file]", form);
 const list = h("ul", { class: "drop-list", "aria-label": t("drop.list") });
@@ -105,7 +111,7 @@ async function send(item) {
     item.state = "done";
   } catch (error) {
     item.state = "failed";
-    item.problem = error instanceof SendError ? error.problem.detail || t("drop.failed") : t("upload.note_unreadable");
+    item.problem = error instanceof SendError ? (WORDS[error.code]?.() ?? t("drop.failed")) : t("upload.note_unreadable");
   }
   running -= 1;
   draw(item);

@@ -4,41 +4,44 @@ import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { number, percent, shown, size } from "../core/format.js";
 import { icon } from "../core/icon.js";
-import { meter } from "../core/meter.js";
 import { href } from "../core/router.js";
 import { t } from "../core/text.js";
 import { group, row, stackedBar } from "../panels/parts.js";
+import { keepStorageBar } from "../shell/storage.js";
 
 const BIGGEST = 6;
 
 /** Show the page. */
-export async function mount(host, { isAdmin, signal }) {
+export async function mount(host, { isAdmin, profile, signal }) {
   const [told, { items }] = await Promise.all([
     get("storage", {}, { signal }),
     get("folders/root/children", { sort: "size", order: "desc", limit: BIGGEST }, { signal }),
   ]);
-  host.append(overview(told), biggest(items), spaces(told.spaces));
+  const bar = h("div", { class: "storage-bar" });
+  keepStorageBar(bar, profile, { signal });
+  host.append(overview(told, bar), parts(told), biggest(items), spaces(told.spaces));
   if (isAdmin && told.store && savedBy(told.store)) host.append(saved(told.store));
 }
 
-function overview({ used, quota, spaces: own }) {
+function overview({ used, quota }, bar) {
+  const free = quota === null ? null : Math.max(0, quota - used);
+  return group({},
+    h("div", { class: "card-body" }, bar,
+      h("p", { class: "soft" }, quota === null ? t("settings.no_quota") : t("settings.free", { free: size(free), share: percent(quota ? used / quota : 1) }))),
+    row({ label: t("settings.trash_room"), hint: t("settings.trash_room_hint"), icon: "trash-2" },
+      h("a", { class: "button", href: href("trash") }, t("settings.open_trash"))));
+}
+
+function parts({ spaces: own }) {
   const sum = (key) => own.reduce((total, space) => total + space[key], 0);
-  const parts = [
+  const all = [
     { label: t("settings.live"), size: sum("live"), kind: "one" },
     { label: t("settings.versions"), size: sum("versions"), kind: "two" },
     { label: t("settings.trashed"), size: sum("trash"), kind: "three" },
     { label: t("settings.properties"), size: sum("properties"), kind: "four" },
-  ];
-  const free = quota === null ? null : Math.max(0, quota - used);
-  return group({},
-    h("div", { class: "card-body" },
-      h("div", { class: "storage-head" },
-        h("p", { class: "figure-value" }, quota === null ? t("storage.used", { used: size(used) }) : t("storage.of", { used: size(used), quota: size(quota) })),
-        h("p", { class: "soft" }, quota === null ? t("settings.no_quota") : t("settings.free", { free: size(free), share: percent(quota ? used / quota : 1) }))),
-      quota !== null && meter(used, quota, t("storage.title")),
-      stackedBar(parts.filter((part) => part.kind !== "four" || part.size > 0), Math.max(1, parts.reduce((total, part) => total + part.size, 0)), t("settings.what_takes"))),
-    row({ label: t("settings.trash_room"), hint: t("settings.trash_room_hint"), icon: "trash-2" },
-      h("a", { class: "button", href: href("trash") }, t("settings.open_trash"))));
+  ].filter((part) => part.kind !== "four" || part.size > 0);
+  const whole = Math.max(1, all.reduce((total, part) => total + part.size, 0));
+  return group({ title: t("settings.what_takes") }, h("div", { class: "card-body" }, stackedBar(all, whole, t("settings.what_takes"))));
 }
 
 function biggest(items) {

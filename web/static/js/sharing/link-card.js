@@ -25,9 +25,17 @@ export function marks(link, now = Date.now()) {
     link.path === null && { icon: "trash-2", text: t("links.in_trash"), kind: "off" },
     link.has_password && { icon: "lock", text: t("links.has_password") },
     link.expires_ms !== null && { icon: "clock", text: ended ? t("links.ended", { day: date(link.expires_ms) }) : t("links.until", { day: date(link.expires_ms - 1) }), kind: ended && "off", title: dateTime(link.expires_ms) },
-    link.mode === "view" && { icon: "download", kind: usedUp && "off",
+    !link.allow_download && { icon: "eye", text: t("links.looks") },
+    link.mode === "view" && link.allow_download && { icon: "download", kind: usedUp && "off",
       text: link.max_downloads === null ? t("links.downloads", { count: link.downloads }) : t("links.downloads_of", { count: link.downloads, most: link.max_downloads }) },
   ].filter(Boolean);
+}
+
+/** A message that takes the address along. */
+function mail(link, address) {
+  const subject = link.title ?? link.path?.split("/").at(-1) ?? "";
+  const text = link.mode === "drop" ? t("links.mail_drop", { name: subject }) : t("links.mail_view", { name: subject });
+  return `mailto:?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(`${text}\n\n${address}\n`)}`;
 }
 
 /** The marks as they are shown. */
@@ -76,7 +84,7 @@ export function linkCard(link, { onchange, onend, title = null }) {
       { icon: "settings", label: t("links.options"), run: options },
       address && { icon: "qr-code", label: hasCode ? t("links.qr_hide") : t("links.qr"), run: () => { hasCode = !hasCode; draw(); } },
       address && { icon: "external-link", label: t("links.visit"), run: () => window.open(address, "_blank", "noopener") },
-      address && { icon: "mail", label: t("links.mail"), run: () => (location.href = `mailto:?body=${encodeURIComponent(address)}`) },
+      address && { icon: "mail", label: t("links.mail"), run: () => (location.href = mail(link, address)) },
       address && navigator.share && { icon: "share-2", label: t("links.send"), run: () => navigator.share({ url: address }).catch(() => {}) },
       "-",
       link.paused ? { icon: "play", label: t("links.resume"), run: () => set({ paused: false }) } : { icon: "pause", label: t("links.pause"), run: () => set({ paused: true }) },

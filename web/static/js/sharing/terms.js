@@ -1,8 +1,9 @@
-// What a link allows: its password, its end, and how often something is downloaded.
+// What a link allows: its password, its end, whether and how often something is downloaded; and what stands at its head.
 
 import { patch } from "../core/api.js";
 import { openDialog } from "../core/dialog.js";
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { errorText } from "../core/toast.js";
@@ -22,12 +23,13 @@ const GROUP = 4;
 export async function openTerms(link) {
   const password = passwordPart(link);
   const end = endPart(link);
+  const title = titlePart(link);
   const most = link.mode === "view" ? downloadsPart(link) : null;
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
 
   async function save() {
     problem.hidden = true;
-    const change = { ...password.change(), ...end.change(), ...most?.change() };
+    const change = { ...password.change(), ...end.change(), ...title.change(), ...most?.change() };
     if (!Object.keys(change).length) return true;
     try {
       return await patch(`links/${link.link_id}`, change);
@@ -40,7 +42,7 @@ export async function openTerms(link) {
 
   const { result } = openDialog({
     title: t("terms.title"),
-    body: h("div", { class: "terms" }, password.element, end.element, most?.element, problem),
+    body: h("div", { class: "terms" }, password.element, end.element, most?.element, title.element, problem),
     actions: [{ label: t("core.cancel"), value: null }, { label: t("terms.save"), kind: "primary", run: save }],
   });
   const given = await result;
@@ -99,11 +101,32 @@ function endPart(link) {
 
 function downloadsPart(link) {
   const input = h("input", { class: "input", type: "number", id: "terms-most", min: 1, max: 2 ** 31, step: 1, inputmode: "numeric", placeholder: t("terms.any_number"), value: link.max_downloads ?? "" });
+  const allowed = h("input", { type: "checkbox", id: "terms-allowed", checked: link.allow_download, onchange: show });
+  const number = h("div", {}, h("label", { class: "label", for: input.id }, t("terms.downloads")), input, h("p", { class: "hint" }, t("terms.downloads_hint", { count: link.downloads })));
+  const hint = h("p", { class: "hint" }, t("terms.looks_hint"));
+  function show() {
+    hint.hidden = allowed.checked;
+  }
+  show();
   return {
-    element: h("div", {}, h("label", { class: "label", for: input.id }, t("terms.downloads")), input, h("p", { class: "hint" }, t("terms.downloads_hint", { count: link.downloads }))),
+    element: h("div", {}, h("label", { class: "terms-check" }, allowed, t("terms.allowed")), hint, number),
     change() {
       const most = input.value === "" ? null : Number(input.value);
-      return most === link.max_downloads ? {} : { max_downloads: most };
+      return {
+        ...(most === link.max_downloads ? {} : { max_downloads: most }),
+        ...(allowed.checked === link.allow_download ? {} : { allow_download: allowed.checked }),
+      };
+    },
+  };
+}
+
+function titlePart(link) {
+  const input = h("input", { class: "input", id: "terms-title", maxlength: 200, autocomplete: "off", value: link.title ?? "", placeholder: shown(link.path?.split("/").at(-1) ?? "") });
+  return {
+    element: h("div", {}, h("label", { class: "label", for: input.id }, t("terms.head")), input, h("p", { class: "hint" }, t("terms.head_hint"))),
+    change() {
+      const title = input.value.trim() || null;
+      return title === link.title ? {} : { title };
     },
   };
 }

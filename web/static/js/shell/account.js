@@ -50,6 +50,7 @@ async function signOut() {
     }
   }
   for (const kept of [localStorage, sessionStorage]) kept.clear(); // what was searched for, and the like
+  indexedDB.deleteDatabase("cairn-shared");
   tellTabs();
   location.assign(ROOT);
 }

@@ -5,6 +5,7 @@ import { h } from "../core/dom.js";
 import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { toastError } from "../core/toast.js";
+import { activityBars } from "./activity.js";
 import { dayStart, momentField, nextMinute, quickPicks } from "./fields.js";
 import { openTakeBack, ownDevice } from "./takeback.js";
 import { openUndo } from "./undo.js";
@@ -35,7 +36,8 @@ export async function openRewind(folder) {
         { label: t("rewind.yesterday"), ms: () => dayStart(1) },
         { label: t("rewind.week"), ms: () => dayStart(7) },
       ].filter((pick) => pick.ms() >= beginning), moment.set);
-      return { element: h("div", { class: "takeback-choice" }, picks, moment.element), value: moment.get };
+      const bars = activityBars(folder.file_id, (ms) => moment.set(Math.max(ms, beginning)));
+      return { element: h("div", { class: "takeback-choice" }, bars, picks, moment.element), value: moment.get };
     },
     ask: (ms, dryRun, options) => post(`folders/${folder.file_id}/rewind`, { time_ms: ms, dry_run: dryRun }, options),
     action: t("rewind.go"),

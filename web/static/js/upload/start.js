@@ -17,7 +17,8 @@ export function start(shell) {
   whenIdle(() => begin().catch(() => {}));
 }
 
-async function take(folder, pieces, handles) {
+/** Upload what was found to a folder, an absolute path; a refusal is told. */
+export async function take(folder, pieces, handles) {
   try {
     await (await begin()).add(folder, pieces, { handles });
   } catch (error) {
