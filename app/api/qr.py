@@ -30,8 +30,13 @@ async def draw_qr(_request: web.Request, body: Text) -> web.Response:
 
     It is asked for in a body, for it may be a secret, and addresses stand in the logs of proxies (security.md, S4).
     """
-    drawn = io.BytesIO()
-    code = segno.make_qr(body.text, error="m", boost_error=False)
-    code.save(drawn, kind="svg", border=_BORDER, light="#fff", scale=1, omitsize=True, xmldecl=False, nl=False)
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": SANDBOX}
-    return web.Response(body=drawn.getvalue(), content_type=MEDIA_TYPE, headers=headers)
+    return web.Response(body=drawn(body.text), content_type=MEDIA_TYPE, headers=headers)
+
+
+def drawn(text: str) -> bytes:
+    """Return a text as the SVG of a QR code."""
+    picture = io.BytesIO()
+    code = segno.make_qr(text, error="m", boost_error=False)
+    code.save(picture, kind="svg", border=_BORDER, light="#fff", scale=1, omitsize=True, xmldecl=False, nl=False)
+    return picture.getvalue()

@@ -1,11 +1,15 @@
 """The page on which the first admin is made, once."""
 
+from base64 import b64encode
 from http import HTTPStatus
 
 from aiohttp import web
 
 from app.api.http import URLENCODED, json_reply, read_form, read_json
+from app.api.link_page import size_text
+from app.api.origins import is_tls
 from app.api.pages import page_reply, words_for
+from app.api.qr import MEDIA_TYPE, drawn
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.errors import InvalidRequestError, NameTakenError
 from app.keys import NETWORK, SERVICES
@@ -20,7 +24,7 @@ _HTML = "text/html"
 async def show_set_up(request: web.Request) -> web.Response:
     """Show the form to whoever has the token."""
     request.app[SERVICES].setup.check(request.match_info["token"], request[NETWORK])
-    return page_reply(request, "setup.html", username="", problem=None)
+    return await _form(request, HTTPStatus.OK)
 
 
 @routes.post(
@@ -46,14 +50,41 @@ async def set_up(request: web.Request) -> web.Response:
         form.check()
         await _complete(request, form.username, form.password)
     except (InvalidRequestError, NameTakenError) as error:
-        return page_reply(
-            request,
-            "setup.html",
-            status=HTTPStatus.BAD_REQUEST,
-            username=form.username,
-            problem=words_for(request, error),
-        )
-    return page_reply(request, "setup_done.html", status=HTTPStatus.CREATED, username=form.username)
+        return await _form(request, HTTPStatus.BAD_REQUEST, username=form.username, problem=words_for(request, error))
+    address = _address_of(request)
+    return page_reply(
+        request,
+        "setup_done.html",
+        status=HTTPStatus.CREATED,
+        username=form.username,
+        address=address,
+        code=f"data:{MEDIA_TYPE};base64,{b64encode(drawn(address)).decode()}",
+    )
+
+
+async def _form(
+    request: web.Request, status: HTTPStatus, *, username: str = "", problem: str | None = None
+) -> web.Response:
+    """Show the form, and where files will be kept: whoever sets a server up sees in time that it is the wrong disk."""
+    services = request.app[SERVICES]
+    disk = (await services.supervision.look()).space
+    return page_reply(
+        request,
+        "setup.html",
+        status=status,
+        username=username,
+        problem=problem,
+        folder=str(services.settings.data.folder.resolve()),
+        free=size_text(max(0, disk.free - disk.kept)),
+    )
+
+
+def _address_of(request: web.Request) -> str:
+    """Return the address by which people reach this server: the one that is set, else that of this page."""
+    told = request.app[SERVICES].settings.server.public_url
+    if told:
+        return f"{told.rstrip('/')}/"
+    return f"{'https' if is_tls(request) else 'http'}://{request.host}/"
 
 
 async def _complete(request: web.Request, username: str, password: str) -> None:

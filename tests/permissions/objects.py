@@ -146,6 +146,11 @@ async def locked_link(world: World, place: str) -> Named:
     return await _link(world, place, password=LINK_PASSWORD)
 
 
+async def looking_link(world: World, place: str) -> Named:
+    """A link through which nothing is downloaded."""
+    return await _link(world, place, allow_download=False)
+
+
 async def paused_link(world: World, place: str) -> Named:
     """A link that was paused."""
     made = await _link(world, place)

@@ -466,6 +466,9 @@ LINKS = (
     Line("GET /s/{token}/content", objects.paused_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/content", objects.drop_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/content", objects.locked_link, _both(CLOSED), query={"file_id": "{inside_id}"}),
+    Line(
+        "GET /s/{token}/content", objects.looking_link, _both(CLOSED), query={"file_id": "{inside_id}", "download": "1"}
+    ),
     Line("GET /s/{token}/thumbnail", objects.link, _both(PUBLIC), query={"file_id": "{inside_id}"}),
     Line("GET /s/{token}/thumbnail", objects.link, _both(NOTHING), query={"file_id": "{file_id}"}),
     Line("GET /s/{token}/thumbnail", objects.paused_link, _both(NOTHING), query={"file_id": "{inside_id}"}),
@@ -476,6 +479,7 @@ LINKS = (
     Line("GET /s/{token}/archive.zip", objects.paused_link, _both(NOTHING)),
     Line("GET /s/{token}/archive.zip", objects.drop_link, _both(NOTHING)),
     Line("GET /s/{token}/archive.zip", objects.locked_link, _both(CLOSED)),
+    Line("GET /s/{token}/archive.zip", objects.looking_link, _both(CLOSED)),
     Line("PUT /s/{token}/upload", objects.drop_link, _both(PUBLIC), query={"name": "{new}"}, data="bytes"),
     Line("PUT /s/{token}/upload", objects.link, _both(NOTHING), query={"name": "{new}"}, data="bytes"),
     Line("POST /s/{token}/upload", objects.drop_link, _both(PUBLIC), query={"name": "{new}"}, data="bytes"),

@@ -29,6 +29,7 @@ def test_the_address_in_the_log_makes_the_first_admin_who_signs_in(
     assert address is not None
     page.goto(address[0])
     check_axe(page)
+    expect(page.get_by_text(f"Files are kept in {server.data}, where")).to_be_visible()
     page.fill("#username", "ada")
     page.fill("#password", "short-one1")
     page.fill("#password_again", "short-one2")
@@ -37,6 +38,10 @@ def test_the_address_in_the_log_makes_the_first_admin_who_signs_in(
     page.fill("#password", NEW)
     page.fill("#password_again", NEW)
     page.click("button[type=submit]")
+    check_axe(page)
+    expect(page.locator("code")).to_have_text(f"{server.url}/")
+    code = page.get_by_role("img", name="QR code of the address")
+    assert code.evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
     page.get_by_role("link", name="Sign in").click()
     page.fill("#username", "ada")
     page.fill("#password", NEW)
