@@ -3,7 +3,6 @@
 import { Item, State } from "./items.js";
 import { checkPath, fits, isLitter } from "./names.js";
 import { ORDERS } from "./orders.js";
-import { PACKED } from "./pack.js";
 
 const SMALL_COPY = 16 * 1024 * 1024;
 const COPIES = 256 * 1024 * 1024; // of all that the browser keeps
@@ -151,8 +150,7 @@ export class Desk {
     if (!record) return;
     this.#known.delete(place);
     item.recordKey = record.key;
-    if (item.size < PACKED) this.#engine.giveUp(record.uploadId); // a pack opens anew: this one would hold its room for days
-    else item.uploadId = record.uploadId;
+    item.uploadId = record.uploadId;
     item.policy = record.policy;
     item.base = record.base;
     item.copy = record.copy ?? null;

@@ -191,8 +191,8 @@ export class Engine {
     if (file) this.#checker.made(file);
   }
 
-  opened(...items) {
-    this.ledger.opened(...items);
+  opened(item) {
+    this.ledger.opened(item);
   }
 
   /** Remember an item, and all that may be new about it. */
@@ -203,6 +203,11 @@ export class Engine {
 
   giveUp(uploadId) {
     if (uploadId) wire.giveUp(uploadId).catch(() => {}); // then it expires
+  }
+
+  /** Give up what packs of an earlier queue had opened, one after the other: nobody waits for it. */
+  async giveUpAll(uploadIds) {
+    for (const id of uploadIds) await wire.giveUp(id).catch(() => {});
   }
 
   /** Give up what was opened for an item. */

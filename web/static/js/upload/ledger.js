@@ -48,10 +48,18 @@ export class Ledger {
     this.told(item);
   }
 
-  /** Remember which uploads were opened for items. */
-  opened(...items) {
-    const known = items.filter(({ recordKey }) => recordKey !== null);
-    if (known.length > 0) this.#records.put(known.map((item) => ({ ...recordOf(item), key: item.recordKey })));
+  opened(item) {
+    if (item.recordKey !== null) this.#records.put({ ...recordOf(item), key: item.recordKey });
+  }
+
+  /** Remember the uploads of a pack until it ends: the queue after this one gives them up, for they hold room on the server. */
+  packOpened(uploads) {
+    return this.#records.addPack(uploads);
+  }
+
+  async packEnded(noted) {
+    const key = await noted.catch(() => undefined);
+    if (key !== undefined) this.#records.dropPack(key);
   }
 
   /** Take items off the list. */
@@ -122,8 +130,8 @@ export class Ledger {
     items.forEach((item, index) => {
       item.recordKey = keys[index] ?? null;
       if (FORGOTTEN.has(item.state)) this.#gone.push(item);
+      else if (item.uploadId) this.opened(item);
     });
-    this.opened(...items.filter(({ state, uploadId }) => uploadId && !FORGOTTEN.has(state)));
     this.announce();
   }
 

@@ -29,6 +29,7 @@ class Pack {
   #work;
   #members;
   #bundleUrl = null;
+  #noted = null;
 
   constructor(items, work) {
     this.#work = work;
@@ -51,6 +52,7 @@ class Pack {
   /** Let go of the files, and of their bytes. */
   end() {
     for (const member of this.#members) this.#letGo(member);
+    if (this.#noted) this.#work.ledger.packEnded(this.#noted);
   }
 
   /** Those that are still on their way; one that was cancelled meanwhile is given up. */
@@ -92,14 +94,13 @@ class Pack {
         return;
       }
       member.uploadId = upload.upload_id;
-      member.item.uploadId = upload.upload_id;
       upload.chunks.forEach((place, number) => {
         const chunk = member.chunks[number];
         if (place.needed) member.needed.push(chunk);
         else this.#account(member.item, chunk.size, true);
       });
     });
-    this.#work.opened(...members.filter(({ uploadId }) => uploadId).map(({ item }) => item));
+    this.#noted = this.#work.ledger.packOpened(members.map(({ uploadId }) => uploadId).filter(Boolean));
   }
 
   async #bring() {
@@ -163,7 +164,6 @@ class Pack {
 
   #giveUp(member) {
     this.#work.giveUp(member.uploadId);
-    if (member.item.uploadId === member.uploadId) member.item.uploadId = null;
     member.uploadId = null;
   }
 

@@ -4,6 +4,7 @@
 const NAME = "cairn-upload";
 const FILES = "files";
 const FOLDERS = "handles";
+const PACKS = "packs";
 
 /**
  * @typedef {object} Record
@@ -50,16 +51,30 @@ export class Records {
     return keys;
   }
 
-  put(records) {
-    return this.#do([FILES], "readwrite", (files) => {
-      for (const record of records) files.put({ ...record, user: this.#user });
-    });
+  put(record) {
+    return this.#do([FILES], "readwrite", (files) => files.put({ ...record, user: this.#user }));
   }
 
   remove(keys) {
     return this.#do([FILES], "readwrite", (files) => {
       for (const key of keys) files.delete(key);
     });
+  }
+
+  /** Keep the uploads that were opened together; one line for all, as a line costs as much as a small file. */
+  addPack(uploads) {
+    return this.#do([PACKS], "readwrite", (packs) => packs.add({ user: this.#user, uploads }));
+  }
+
+  dropPack(key) {
+    return this.#do([PACKS], "readwrite", (packs) => packs.delete(key));
+  }
+
+  /** Take out the packs that nobody has ended; gives their uploads. */
+  async takePacks() {
+    const own = ((await this.#do([PACKS], "readonly", (packs) => packs.getAll())) ?? []).filter(({ user }) => user === this.#user);
+    for (const { key } of own) await this.dropPack(key);
+    return own.flatMap(({ uploads }) => uploads);
   }
 
   /** Keep what leads back to the files of a batch: only secure pages are given such. */
@@ -102,10 +117,13 @@ export class Records {
 
 function open() {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore(FILES, { keyPath: "key", autoIncrement: true });
-      request.result.createObjectStore(FOLDERS, { keyPath: "batch" });
+    const request = indexedDB.open(NAME, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) {
+        request.result.createObjectStore(FILES, { keyPath: "key", autoIncrement: true });
+        request.result.createObjectStore(FOLDERS, { keyPath: "batch" });
+      }
+      request.result.createObjectStore(PACKS, { keyPath: "key", autoIncrement: true });
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

@@ -144,11 +144,13 @@ export class Uploads {
     this.#engine = engine;
     const unfinished = await this.#records.all();
     const kept = await this.#records.pruneHandles(new Set(unfinished.map(({ batch }) => batch)));
+    const abandoned = await this.#records.takePacks();
     this.#canResume = kept > 0;
     if (this.#engine !== engine) return;
     const desk = new Desk(engine, this.#records, unfinished, () => this.keepsCopies);
     this.#desk = desk;
     engine.ledger.onTold = (told) => this.#tell(told);
+    engine.giveUpAll(abandoned);
     desk.takeCopies(this.me);
     this.#say({ kind: "mine" });
     this.#handAgain();
