@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 MIB = 2**20
-_FILES_PER_FOLDER = 100
+FILES_PER_FOLDER = 100
 
 
 def write_random(path: Path, size: int) -> None:
@@ -29,8 +29,8 @@ def touch_memory(path: Path, size: int) -> None:
 def write_tree(folder: Path, *, files: int, size: int) -> None:
     """Write `files` files of `size` random bytes each into new folders of a hundred below `folder`."""
     for number in range(files):
-        place = folder / f"{number // _FILES_PER_FOLDER:04}"
-        if number % _FILES_PER_FOLDER == 0:
+        place = folder / f"{number // FILES_PER_FOLDER:04}"
+        if number % FILES_PER_FOLDER == 0:
             place.mkdir(parents=True)
         (place / f"{number:06}.bin").write_bytes(os.urandom(size))
 
