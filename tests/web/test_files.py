@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.web.conftest import DESKTOP, PHONE, TABLET, Opener, both_origins
 from tests.web.listing import act, names, row, rows, undo
@@ -118,6 +118,47 @@ def test_what_others_do_shows_at_once_and_focus_and_selection_stay(page: Page, h
 
     expect(row(page, "notes 2.txt")).to_be_focused()
     expect(row(page, "Documents")).to_have_attribute("aria-selected", "true")
+
+
+def test_what_changes_while_a_folder_is_on_its_way_is_not_missed(page: Page, home: Person) -> None:
+    home.put("/On its way/here.txt", b"x")
+    expect(row(page, "On its way")).to_be_visible()
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        listing = route.fetch()
+        home.put("/On its way/late.txt", b"x")
+        held.append((route, listing))
+
+    page.route("**/children?*", hold)
+    with page.expect_response(lambda reply: "cursor=" in reply.url and "late.txt" in reply.text()):
+        row(page, "On its way").locator(".file-when").click()
+
+    route, listing = held[0]
+    route.fulfill(response=listing)
+
+    expect(row(page, "late.txt")).to_be_visible()
+    page.unroute("**/children?*")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(row(page, "On its way")).to_be_focused()
+
+
+def test_what_could_not_be_taken_back_without_the_server_can_be_afterwards(
+    page: Page, home: Person, watch: Watch
+) -> None:
+    watch.allow("ERR_INTERNET_DISCONNECTED")
+    home.put("/lost.txt", b"x")
+    row(page, "lost.txt").focus()
+    page.keyboard.press("Delete")
+    expect(row(page, "lost.txt")).to_have_count(0)
+    page.context.set_offline(True)
+    undo(page)
+    expect(page.get_by_role("status").get_by_text("cannot be reached")).to_be_visible()
+    page.context.set_offline(False)
+
+    page.keyboard.press("Control+z")
+
+    expect(row(page, "lost.txt")).to_be_visible()
 
 
 def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, home: Person) -> None:

@@ -275,6 +275,8 @@ def test_who_may_only_look_is_offered_nothing_else(open_page: Opener, ada: Perso
         row(page, "a.txt").focus()
         page.keyboard.press(key)
     expect(page.get_by_role("textbox", name="Name")).to_have_count(0)
+    page.locator("[data-new]:visible").click(force=True)
+    expect(page.get_by_role("menuitem", name="New folder")).to_have_count(0)
     assert below(ada, place)["a.txt"] == b"new"
 
 

@@ -67,6 +67,43 @@ def test_viewer_goes_on_from_month_to_month_and_comes_back_to_the_last(photos: P
     expect(photo(photos, "7-27.jpg").locator(".photo-open")).to_be_focused()
 
 
+def test_viewer_comes_to_months_on_both_sides_that_were_not_loaded(photos: Page, album: Person) -> None:
+    photos.get_by_role("slider").focus()
+    photos.keyboard.press("End")
+    photo(photos, "5-19.jpg").locator(".photo-open").click()
+    title = photos.locator("dialog.viewer .viewer-title")
+    position = photos.locator("dialog.viewer .viewer-position")
+    expect(title).to_have_text("5-19.jpg")
+    expect(position).to_have_text(f"{PHOTOS - 19} of {PHOTOS}")
+
+    photos.keyboard.press("ArrowLeft")
+    expect(position).to_have_text(f"{PHOTOS - 20} of {PHOTOS}")
+    expect(title).to_have_text("1-00.jpg")
+    expect(photos.locator(".pswp__item[aria-hidden=false] img").last).to_have_js_property("naturalWidth", 64)
+    photos.keyboard.press("ArrowRight")
+    expect(title).to_have_text("5-19.jpg")
+
+    photos.get_by_role("button", name="More", exact=True).last.click()
+    photos.get_by_role("menuitem", name="Move to trash").click()
+    expect(title).to_have_text("5-18.jpg")
+    expect(position).to_have_text(f"{PHOTOS - 19} of {PHOTOS - 1}")
+    photos.keyboard.press("Escape")
+    expect(photo(photos, "5-18.jpg").locator(".photo-open")).to_be_focused()
+    photos.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(photo(photos, "5-19.jpg")).to_be_visible()
+
+
+def test_several_photos_come_as_one_zip(photos: Page) -> None:
+    for name in ("8-01.jpg", "8-02.jpg"):
+        photo(photos, name).hover()
+        photo(photos, name).get_by_role("checkbox").click()
+
+    with photos.expect_download() as download:
+        photos.get_by_role("toolbar", name="Selected photos").get_by_role("button", name="Download").click()
+
+    assert download.value.suggested_filename.endswith(".zip")
+
+
 def test_strip_of_years_leads_to_any_month(photos: Page) -> None:
     strip = photos.get_by_role("slider", name="Go to a month")
     expect(strip).to_have_attribute("aria-valuetext", "August 2026")

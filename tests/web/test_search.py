@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import PHONE, Opener, both_origins
 from tests.web.listing import act, names, row, rows, undo
@@ -99,6 +99,44 @@ def test_results_can_be_worked_with(page: Page, found: Any, ada: Person) -> None
     undo(page)
 
     expect(row(page, "passing by.txt")).to_be_visible()
+
+
+def test_a_shared_folder_that_was_found_is_asked_about_before_it_goes(
+    page: Page, open_page: Opener, found: Any, ada: Person
+) -> None:
+    dora = ada.invite("dora")
+    shared = ada.folder("/Trips/Sharing this")
+    ada.call("POST", f"/api/v1/files/{shared['file_id']}/members", {"username": "dora", "role": "editor"})
+    page.goto("/search?q=sharing")
+    act(page, "Sharing this", "Move to trash")
+
+    page.get_by_role("dialog", name="Sharing this").get_by_role("button", name="Cancel").click()
+
+    assert ada.call("GET", f"/api/v1/files/{shared['file_id']}").json["deleted"] is False
+    other = open_page("/search?q=sharing", who=dora)
+    row(other, "Sharing this").focus()
+    other.keyboard.press("Delete")
+    other.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(other.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(other.get_by_role("status").get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_results_stay_where_one_looks_while_something_changes(page: Page, found: Any, ada: Person) -> None:
+    for number in range(30):
+        ada.put(f"/Trips/many/standing {number}.txt", b"x")
+    page.goto("/search?q=standing")
+    expect(rows(page)).to_have_count(30)
+    rows(page).last.focus()
+    held: list[Route] = []
+    page.route("**/api/v1/search?*", lambda route, _: held.append(route))
+    with page.expect_request("**/api/v1/search?*"):
+        ada.put("/Trips/many/standing still.txt", b"x")
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")  # until an answer counts as slow
+    expect(rows(page)).to_have_count(30)
+    held[0].continue_()
+
+    expect(rows(page)).to_have_count(31)
+    expect(page.locator(".file:focus")).to_be_visible()
 
 
 def test_what_was_searched_for_is_offered_again(page: Page, found: Any) -> None:

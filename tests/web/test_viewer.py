@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web import samples
 from tests.web.conftest import PHONE, Opener, both_origins
-from tests.web.listing import row
+from tests.web.listing import row, undo
 from tests.web.people import Person
 from tests.web.test_core import run
 from tests.web.watch import Watch, check_axe
@@ -79,6 +79,37 @@ def test_one_goes_from_file_to_file_and_comes_back_to_the_last_one(folder: Page)
     expect(folder.locator("dialog.viewer")).to_have_count(0)
     expect(row(folder, "b.jpg")).to_be_focused()
     expect(folder).to_have_url(re.compile("/files/Trip$"))
+
+
+def test_what_goes_to_the_trash_makes_room_and_is_taken_back_once_the_viewer_is_closed(
+    open_page: Opener, ada: Person
+) -> None:
+    ids = {
+        name: ada.put(f"/Making room/{name}", name.encode())["file_id"] for name in ("1.txt", "2.txt", "3\u202e.txt")
+    }
+    page = open_page("/files/Making room", who=ada, size=PHONE)
+    show(page, "2.txt")
+    heading = page.locator(".viewer-heading").bounding_box()
+    assert heading is not None
+    assert heading["width"] > 100  # beside all buttons of a text
+
+    page.get_by_role("button", name="More", exact=True).last.click()
+    page.get_by_role("menuitem", name="Move to trash").click()
+    expect(title(page)).to_have_text("3[U+202E].txt")
+    expect(page.locator(".viewer-position")).to_have_text("2 of 2")
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="3[U+202E].txt").fill("unsaved")
+    for gone in ("1.txt", "3\u202e.txt"):
+        ada.call("DELETE", f"/api/v1/files/{ids[gone]}")
+    expect(page.locator(".viewer-position")).to_have_text("")
+    expect(page.get_by_role("textbox", name="3[U+202E].txt")).to_have_value("unsaved")
+    page.get_by_role("button", name="Close").first.click()
+    page.get_by_role("button", name="Discard").click()
+
+    expect(page.locator("dialog.viewer")).to_have_count(0)
+    undo(page)
+    expect(row(page, "2.txt")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Undone")).to_be_visible()
 
 
 def test_going_back_closes_the_viewer_and_leaves_the_folder_alone(folder: Page) -> None:
@@ -198,7 +229,7 @@ def test_what_cannot_be_shown_is_offered(folder: Page) -> None:
 
 
 def test_pdf_is_shown_by_the_browser(folder: Page, watch: Watch) -> None:
-    watch.allow("foreign request: chrome-extension://")  # the browser's own viewer
+    watch.allow("foreign request: chrome(-extension)?://")  # the browser's own viewer, and what it is made of
     with folder.expect_response(lambda reply: "frame=1" in reply.url) as response:
         show(folder, "doc.pdf")
 

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon } from "./icon.js";
 import { t } from "./text.js";
-import { toastError } from "./toast.js";
+import { keepToasts, toastError } from "./toast.js";
 
 let count = 0;
 
@@ -47,12 +47,8 @@ export function openDialog({ title, body, actions = [], size = "small", sticky =
 
   function close(value = null) {
     if (!dialog.open) return;
-    const toasts = dialog.querySelector("#toasts");
     dialog.close();
-    if (toasts) {
-      document.body.append(toasts);
-      if (toasts.childElementCount) toasts.showPopover();
-    }
+    keepToasts(dialog);
     dialog.remove();
     finish(value);
   }

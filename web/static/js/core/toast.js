@@ -50,12 +50,22 @@ export function toast(text, { action, kind = "plain", ms = SHOWN_MS } = {}) {
   element.addEventListener("focusout", go);
   while (region.childElementCount >= LONGEST) region.firstElementChild.remove();
   region.append(element);
-  // In the top layer, anew each time, and within an open dialog: what stands beside that is hidden and cannot be used.
-  if (region.matches(":popover-open")) region.hidePopover();
-  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(region);
-  region.showPopover();
+  raise(region);
   go();
   return { close };
+}
+
+/** Take the notes out of a dialog that has just been closed, before it leaves the page. */
+export function keepToasts(dialog) {
+  const region = dialog.querySelector("#toasts");
+  if (region) raise(region);
+}
+
+// In the top layer, anew each time, and within an open dialog: what stands beside that is hidden and cannot be used.
+function raise(region) {
+  if (region.matches(":popover-open")) region.hidePopover();
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(region);
+  if (region.childElementCount) region.showPopover();
 }
 
 /** Show what went wrong, in words where there are some for it, with the code to quote. */

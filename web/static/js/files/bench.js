@@ -52,7 +52,7 @@ export function bench({ folder, head, sortBy = null, whereOf, found, emptyMenu =
     heads,
     open(file) {
       if (file.kind === "folder") go(addressOf(file));
-      else showFile(list, file, (one) => menuOf(actionsFor([one], app).filter((action) => VIEWED.has(action.id))));
+      else showFile(app, file, (one) => menuOf(actionsFor([one], app).filter((action) => VIEWED.has(action.id))));
     },
     rename: (file) => renameInPlace(list, folder, file),
     trash: (files) => trash(folder, files),

@@ -86,7 +86,9 @@ export async function askWhere(mode, files, path) {
     const text = input.value.trim();
     recents.hidden = text !== "";
     try {
-      if (text) tree.showFlat(await foldersLike(text, off.signal));
+      const found = text ? await foldersLike(text, off.signal) : [];
+      if (input.value.trim() !== text) return; // what was typed since is asked for already
+      if (text) tree.showFlat(found);
       else await tree.showTree(await get("files", { path: "/" }, { signal: off.signal }), namesOf(path));
     } catch (error) {
       if (error.name !== "AbortError") toastError(error);

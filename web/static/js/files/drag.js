@@ -21,7 +21,7 @@ export const isOurs = (event) => event.dataTransfer?.types.includes(TYPE) ?? fal
  * @param {HTMLElement} way the bar with the path
  * @param {AbortSignal} signal
  */
-export function bindDrag({ list, selection, folder }, way, signal) {
+export function bindDrag({ list, selection, folder, whole }, way, signal) {
   let over = null;
 
   list.element.addEventListener("dragstart", (event) => {
@@ -65,10 +65,11 @@ export function bindDrag({ list, selection, folder }, way, signal) {
 
   async function drop({ file, path }, mode) {
     const files = dragged;
+    const isSelected = selection.has(files[0].file_id);
     end();
     try {
       const target = file ?? (await get("files", { path }));
-      await transfer(mode, files, target, folder);
+      await transfer(mode, isSelected ? await whole(files) : files, target, folder);
       selection.clear();
     } catch (error) {
       toastError(error);

@@ -22,6 +22,7 @@ export function folderModel({ signal, sorting }) {
   let byId = new Map();
   let after = null;
   let loading = null;
+  let meanwhile = null; // what has changed since the entries that are on their way were asked for
   const listeners = new Set();
   let feed = null;
   const model = {
@@ -44,8 +45,11 @@ export function folderModel({ signal, sorting }) {
     loadAll,
     put: (files) => apply(files, []),
     remove: (ids) => apply([], ids),
-    /** Hear of what happens: `({what: "opened" | "page" | "changed" | "status", removed, added})`. */
-    subscribe: (listener) => listeners.add(listener),
+    /** Hear of what happens, `({what: "opened" | "page" | "changed" | "status", removed, added})`, until `signal` aborts. */
+    subscribe(listener, within) {
+      listeners.add(listener);
+      within?.signal.addEventListener("abort", () => listeners.delete(listener), { once: true });
+    },
   };
   signal.addEventListener("abort", () => off.abort());
   return model;
@@ -88,6 +92,7 @@ export function folderModel({ signal, sorting }) {
     off.abort();
     off = new AbortController();
     loading = null;
+    const since = (meanwhile = []);
     try {
       const page = await get(`folders/${model.file.file_id}/children`, { ...model.sorting, limit: FIRST }, { signal: off.signal });
       if (mine !== turn) return;
@@ -98,6 +103,8 @@ export function folderModel({ signal, sorting }) {
       model.status = "ready";
       model.error = null;
       tell({ what: "opened" });
+      if (meanwhile === since) meanwhile = null;
+      for (const changes of since) changed(changes);
       if (after !== null && model.total <= AT_ONCE) loadAll().catch(() => {});
     } catch (error) {
       failed(error, mine);
@@ -107,6 +114,7 @@ export function folderModel({ signal, sorting }) {
   function failed(error, mine) {
     if (error.name === "AbortError" || mine !== turn) return;
     if (!(error instanceof ApiError)) throw error;
+    meanwhile = null;
     become(error.status === 404 ? "gone" : "failed", error);
   }
 
@@ -142,6 +150,7 @@ export function folderModel({ signal, sorting }) {
 
   function changed(changes) {
     const { file } = model;
+    meanwhile?.push(changes);
     if (!file || model.status === "loading") return;
     const own = changes.find((change) => change.file.file_id === file.file_id);
     if (own?.type === "delete") return become("gone");

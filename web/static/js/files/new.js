@@ -4,10 +4,10 @@ import { t } from "../core/text.js";
 import { addNew } from "../shell/new.js";
 
 let open = null;
-const inFiles = (place) => place.view === "files";
+const mayMake = (place) => place.view === "files" && (open?.mayWrite() ?? false);
 
-addNew({ order: 20, icon: "folder-plus", label: t("files.new_folder"), hint: "N", run: () => open?.newFolder(), when: inFiles });
-addNew({ order: 21, icon: "file-plus", label: t("files.new_text"), run: () => open?.newTextFile(), when: inFiles });
+addNew({ order: 20, icon: "folder-plus", label: t("files.new_folder"), hint: "N", run: () => open?.newFolder(), when: mayMake });
+addNew({ order: 21, icon: "file-plus", label: t("files.new_text"), run: () => open?.newTextFile(), when: mayMake });
 
 /** Offer it for a view, until `signal` aborts. */
 export function offerNew(app, signal) {

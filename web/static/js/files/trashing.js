@@ -1,6 +1,6 @@
 // Into the trash, and back.
 
-import { del, post } from "../core/api.js";
+import { del, get, post } from "../core/api.js";
 import { confirm } from "../core/dialog.js";
 import { number, shown } from "../core/format.js";
 import { t } from "../core/text.js";
@@ -11,7 +11,13 @@ import { undoable } from "./undo.js";
 
 /** Move entries of a folder to the trash; what that cannot undo is asked about before. */
 export async function trash(folder, files) {
-  const mounts = files.filter((file) => isMount(file, folder.file));
+  let mounts;
+  try {
+    mounts = await mountsAmong(files, folder.file);
+  } catch (error) {
+    toastError(error);
+    return;
+  }
   if (mounts.length && !(await askAbout(mounts))) return;
   const { done, failed } = await forEach(files, (file) => del(`files/${file.file_id}`));
   const gone = done.map(({ item }) => item);
@@ -19,9 +25,17 @@ export async function trash(folder, files) {
   if (failed.length) toastError(failed[0].error);
   if (!gone.length) return;
   const values = { count: gone.length, number: number(gone.length), name: shown(gone[0].name) };
-  const kept = gone.filter((file) => !isMount(file, folder.file) || may(file, "share"));
+  const kept = gone.filter((file) => !mounts.includes(file) || may(file, "share"));
   if (!kept.length) toast(t("files.left", values));
   else undoable(t("files.trashed", values), () => bringBack(folder, kept));
+}
+
+/** The shared folders among entries; those that a search found lie in folders of their own, which are asked for. */
+async function mountsAmong(files, parent) {
+  if (parent) return files.filter((file) => isMount(file, parent));
+  const { done, failed } = await forEach(files.filter((file) => file.kind === "folder"), (file) => get(`files/${file.parent_id}`));
+  if (failed.length) throw failed[0].error;
+  return done.filter(({ item, value }) => isMount(item, value)).map(({ item }) => item);
 }
 
 /** Move entries to the trash without a word: what one takes back. */

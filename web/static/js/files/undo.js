@@ -38,6 +38,7 @@ async function take(entry) {
     await entry.undo();
     toast(t("files.undone"), { kind: "good", ms: 4000 });
   } catch (error) {
+    if (error.code === "offline") stack.push(entry); // it can be taken back once the server is there again
     toastError(error);
   }
 }

@@ -16,7 +16,7 @@ import { folderModel } from "./folder.js";
 import { offerNew } from "./new.js";
 import { failure, loading, nothing } from "./notices.js";
 import { fold } from "./order.js";
-import { namesOf, parentPath } from "./places.js";
+import { isWithin, namesOf, parentPath } from "./places.js";
 import { prefer, preferences } from "./prefs.js";
 import { remember } from "./recall.js";
 import { toolbar } from "./toolbar.js";
@@ -40,6 +40,7 @@ export async function mount(container, { place, signal, setTitle }) {
   container.append(app.element);
   let filterText = "";
   let focusNext = null;
+  let cameFrom = ""; // the path of the folder before
   let quiet = 0;
 
   Object.assign(app, {
@@ -145,13 +146,15 @@ export async function mount(container, { place, signal, setTitle }) {
 
   /** Give the focus to the entry that one came for, once it is loaded. */
   function focusWanted() {
+    focusNext ??= folder.entries().find((one) => one.kind === "folder" && isWithin(cameFrom, one.path))?.file_id;
     const file = focusNext && folder.find(focusNext);
     if (file) {
+      cameFrom = "";
       if (document.activeElement === document.body || document.activeElement.id === "view") list.focus(list.indexOf(focusNext));
       else list.reveal(focusNext);
       if (place.query.get("open") === focusNext) app.open(file);
     }
-    if (file || folder.isWhole()) focusNext = null;
+    if (file || folder.isWhole()) [focusNext, cameFrom] = [null, ""];
   }
 
   folder.subscribe(({ what, file }) => {
@@ -161,7 +164,7 @@ export async function mount(container, { place, signal, setTitle }) {
     else if (what === "opened") opened();
     else {
       showEntries();
-      if (focusNext) focusWanted();
+      if (focusNext || cameFrom) focusWanted();
     }
   });
   showSorting(folder.sorting);
@@ -199,7 +202,8 @@ export async function mount(container, { place, signal, setTitle }) {
     bar.clearFilter();
     selection.clear();
     list.reset();
-    focusNext = before?.path.startsWith(path) ? before.file_id : wanted();
+    focusNext = wanted();
+    cameFrom = before?.path ?? "";
     folder.open(place.path, folder.entries().find((file) => file.kind === "folder" && file.path === path) ?? null);
   }
 

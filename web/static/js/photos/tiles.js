@@ -1,7 +1,7 @@
 // One photo in the gallery, and the place of one that has not come yet.
 
 import { h } from "../core/dom.js";
-import { dateTime } from "../core/format.js";
+import { dateTime, shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { hasThumbnail, iconOf } from "../files/kinds.js";
@@ -12,11 +12,11 @@ const AGAIN_MS = 2000;
 /** A photo; `index` is its number among all. */
 export function tile(file, index, isSelected) {
   const isVideo = file.content_type.startsWith("video/");
-  const open = h("button", { type: "button", class: "photo-open", tabindex: -1, "aria-label": t("photos.one", { name: file.name, date: dateTime(file.mtime_ms) }) },
+  const open = h("button", { type: "button", class: "photo-open", tabindex: -1, "aria-label": t("photos.one", { name: shown(file.name), date: dateTime(file.mtime_ms) }) },
     hasThumbnail(file) ? picture(file) : stand(file));
   const element = h("div", { class: ["photo", isVideo && "video"], role: "gridcell", dataset: { index, id: file.file_id } }, open,
     isVideo && h("span", { class: "photo-mark" }, icon("play", { size: 16 })),
-    h("button", { type: "button", class: "photo-check", tabindex: -1, role: "checkbox", "aria-label": t("photos.select", { name: file.name }) }, icon("check", { size: 16 })));
+    h("button", { type: "button", class: "photo-check", tabindex: -1, role: "checkbox", "aria-label": t("photos.select", { name: shown(file.name) }) }, icon("check", { size: 16 })));
   mark(element, isSelected);
   return element;
 }
@@ -45,5 +45,5 @@ function picture(file) {
 }
 
 function stand(file) {
-  return h("span", { class: "photo-stand" }, icon(iconOf(file), { size: 32 }), h("span", {}, file.name));
+  return h("span", { class: "photo-stand" }, icon(iconOf(file), { size: 32 }), h("span", {}, shown(file.name)));
 }

@@ -49,6 +49,17 @@ export class Timeline {
     return !isSame;
   }
 
+  /** Take out photos that are gone. */
+  drop(ids) {
+    const gone = new Set(ids);
+    for (const month of this.months) {
+      const left = month.items.filter((file) => !gone.has(file.file_id));
+      month.count -= month.items.length - left.length;
+      month.items = left;
+    }
+    this.months = this.months.filter(({ count }) => count);
+  }
+
   /** Forget nothing, but ask again where one looks: something has changed that counts do not tell. */
   markStale() {
     for (const month of this.months) month.isStale = true;

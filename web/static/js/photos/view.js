@@ -2,12 +2,14 @@
 
 import { fill, h } from "../core/dom.js";
 import { onChange } from "../core/events.js";
+import { number as spelled } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { href } from "../core/router.js";
 import { t } from "../core/text.js";
+import { toastError } from "../core/toast.js";
 import { selecting } from "../files/selection.js";
 import { openViewer } from "../viewer/open.js";
-import { selectionBar } from "./actions.js";
+import { menuOf, selectionBar } from "./actions.js";
 import { Grid } from "./grid.js";
 import { bindPhotos } from "./input.js";
 import { monthAt } from "./layout.js";
@@ -29,7 +31,7 @@ export async function mount(container, { signal, setTitle }) {
     look();
   } });
   const scrubber = new Scrubber({ grid, months: () => timeline.months, signal });
-  const app = { grid, timeline, selection, open, reload };
+  const app = { grid, timeline, selection, open, drop, reload };
   const bar = selectionBar(app, signal);
   const body = h("div", { class: "photos" },
     h("h1", { class: "photos-title" }, t("nav.photos")), bar, grid.scroller, scrubber.element);
@@ -52,6 +54,11 @@ export async function mount(container, { signal, setTitle }) {
     look();
   }
 
+  function drop(ids) {
+    timeline.drop(ids);
+    changed();
+  }
+
   async function reload() {
     if (await timeline.count()) changed();
     else {
@@ -62,28 +69,47 @@ export async function mount(container, { signal, setTitle }) {
 
   /** Show a photo; the viewer goes on through those that are not here yet. */
   async function open(index) {
-    const month = monthAt(grid.plan.starts, index);
-    await timeline.load(month);
-    const files = [...timeline.months[month].items];
-    let last = month;
-    let first = month;
-    while (first > 0 && timeline.months[first - 1].items.length >= timeline.months[first - 1].count) files.unshift(...timeline.months[(first -= 1)].items);
-    await openViewer({
+    const number = monthAt(grid.plan.starts, index);
+    const { month } = timeline.months[number];
+    const place = index - grid.plan.starts[number];
+    let [first, last] = [month, month];
+    try {
+      await timeline.load(number);
+    } catch (error) {
+      if (error.name !== "AbortError") toastError(error);
+      return;
+    }
+    const files = timeline.months.find((one) => one.month === month)?.items ?? [];
+    if (!files.length) return;
+    const viewer = await openViewer({
       files,
-      at: index - grid.plan.starts[first],
+      at: Math.min(place, files.length - 1),
       from: (file) => grid.element(grid.indexOf(file.file_id))?.querySelector("img.drawn") ?? null,
-      async more() {
-        last += 1;
-        if (last >= timeline.months.length) return [];
-        await timeline.load(last);
-        return timeline.months[last].items;
+      async before() {
+        const found = await beside((months) => months.findLast((one) => one.month > first));
+        first = found?.month ?? first;
+        return found?.items ?? [];
       },
+      async more() {
+        const found = await beside((months) => months.find((one) => one.month < last));
+        last = found?.month ?? last;
+        return found?.items ?? [];
+      },
+      position: (file) => ({ at: spelled(grid.indexOf(file.file_id) + 1), of: spelled(grid.plan.total) }),
+      menu: (file) => menuOf(file, app, () => viewer.drop([file.file_id])),
       onMove: (file) => {
         const to = grid.indexOf(file.file_id);
         if (to >= 0) grid.reveal(to);
       },
-      onClose: (file) => grid.focus(Math.max(0, grid.indexOf(file.file_id))),
+      onClose: (file) => grid.focus(Math.max(0, grid.indexOf(file?.file_id))),
     });
+  }
+
+  /** A whole month; undefined where there is none. @param {(months: Object[]) => Object} find */
+  async function beside(find) {
+    const wanted = find(timeline.months);
+    if (wanted) await timeline.load(timeline.months.indexOf(wanted));
+    return find(timeline.months);
   }
 
   bindPhotos(app, signal);

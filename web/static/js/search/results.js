@@ -11,6 +11,8 @@ export function resultsModel({ signal }) {
   let turn = 0;
   let after = null;
   let query = null;
+  let isStale = false;
+  let isRefreshing = false;
   const listeners = new Set();
   const model = {
     /** @type {"idle" | "loading" | "ready" | "failed"} */
@@ -28,6 +30,7 @@ export function resultsModel({ signal }) {
       return load();
     },
     reload: load,
+    refresh,
     loadAll: () => Promise.resolve(),
     more,
     put(files) {
@@ -38,7 +41,10 @@ export function resultsModel({ signal }) {
       const gone = new Set(ids);
       become(entries.filter((file) => !gone.has(file.file_id)), ids);
     },
-    subscribe: (listener) => listeners.add(listener),
+    subscribe(listener, within) {
+      listeners.add(listener);
+      within?.signal.addEventListener("abort", () => listeners.delete(listener), { once: true });
+    },
   };
   return model;
 
@@ -69,18 +75,33 @@ export function resultsModel({ signal }) {
     await page(turn, entries);
   }
 
+  /** Look again for as much as is shown, which stays until it is known: something has changed somewhere. */
+  async function refresh() {
+    isStale = true;
+    if (isRefreshing || model.status !== "ready") return;
+    isRefreshing = true;
+    while (isStale && model.status === "ready") {
+      isStale = false;
+      await page((turn += 1), [], Math.max(LIMIT, entries.length));
+    }
+    isRefreshing = false;
+  }
+
   /** A page may be short, or empty, and have a next one: the server looks at so many names and no more. */
-  async function page(mine, before) {
+  async function page(mine, before, least = LIMIT) {
     const found = [];
+    let next = before.length ? after : null;
     try {
-      for (let tries = 0; tries < TRIES && found.length < LIMIT && (tries === 0 || after); tries += 1) {
-        const reply = await get("search", { ...query, limit: LIMIT, after }, { signal });
+      for (let tries = 0; tries < TRIES && found.length < least && (tries === 0 || next); tries += 1) {
+        const reply = await get("search", { ...query, limit: LIMIT, after: next }, { signal });
         if (mine !== turn) return;
         found.push(...reply.items);
-        after = reply.next;
+        next = reply.next;
       }
+      after = next;
       model.status = "ready";
-      become([...before, ...found]);
+      const staying = new Set([...before, ...found].map((file) => file.file_id));
+      become([...before, ...found], entries.map((file) => file.file_id).filter((id) => !staying.has(id)));
     } catch (error) {
       if (mine !== turn || error.name === "AbortError") return;
       if (!(error instanceof ApiError)) throw error;

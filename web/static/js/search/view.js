@@ -94,7 +94,7 @@ export async function mount(container, { place, signal, setTitle }) {
     if (text && results.total) keepTerm(text);
   }
 
-  follow({ signal, changed: () => results.status === "ready" && results.reload(), lost: () => results.reload() }).catch(() => {});
+  follow({ signal, changed: results.refresh, lost: () => results.reload() }).catch(() => {});
   await update(place);
   return { update };
 }

@@ -1,6 +1,7 @@
 // Text with the colours of its language. Blocks of lines, of which a browser lays out those that are seen.
 
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { COLOURED, languageOf } from "./kinds.js";
 
 const BLOCK = 400;
@@ -11,7 +12,7 @@ export function showCode(file, text, signal) {
   const lines = text.split("\n");
   const blocks = [];
   for (let first = 0; first < lines.length; first += BLOCK) blocks.push(block(first, lines.slice(first, first + BLOCK)));
-  const element = h("div", { class: "viewer-code", tabindex: 0, role: "region", "aria-label": file.name }, blocks.map(({ element: one }) => one));
+  const element = h("div", { class: "viewer-code", tabindex: 0, role: "region", "aria-label": shown(file.name) }, blocks.map(({ element: one }) => one));
   const language = languageOf(file);
   if (language && text.length <= COLOURED && !signal.aborted) colour(text, language, blocks, signal);
   return element;

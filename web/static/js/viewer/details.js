@@ -1,7 +1,7 @@
 // What is known of the file that is shown, in a pane beside it.
 
 import { fill, h } from "../core/dom.js";
-import { dateTime, size } from "../core/format.js";
+import { dateTime, shown, size } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { href } from "../core/router.js";
 import { t } from "../core/text.js";
@@ -43,10 +43,10 @@ export class Details {
     const file = this.#file;
     const turn = (this.#count += 1);
     const facts = [
-      [t("viewer.name"), file.name],
+      [t("viewer.name"), shown(file.name)],
       [t("viewer.size"), size(file.size)],
       [t("viewer.changed"), dateTime(file.mtime_ms ?? file.modified_ms)],
-      file.modified_by && [t("viewer.changed_by"), file.modified_by],
+      file.modified_by && [t("viewer.changed_by"), shown(file.modified_by)],
     ];
     this.#fill(facts);
     if (file.content_type !== "image/jpeg" || this.#source.isCounted) return;
@@ -60,6 +60,6 @@ export class Details {
       h("header", { class: "viewer-details-head" }, h("h2", {}, t("viewer.details")),
         h("button", { type: "button", class: "icon-button", "aria-label": t("core.close"), onclick: () => this.#ask() }, icon("x"))),
       h("dl", { class: "viewer-facts" }, facts.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-      folders && h("p", {}, h("a", { href: href("files", folders), target: "_blank" }, icon("folder", { size: 16 }), ` ${folders.at(-1) ?? t("nav.files")}`)));
+      folders && h("p", {}, h("a", { href: href("files", folders), target: "_blank" }, icon("folder", { size: 16 }), ` ${folders.length ? shown(folders.at(-1)) : t("nav.files")}`)));
   }
 }

@@ -33,6 +33,7 @@ class Document {
       element: this.place,
       tools: [this.tools],
       takes: (event) => Boolean(event.target.closest("textarea, .viewer-table, .viewer-code:not(.wrapped), .viewer-markdown-table")) && event.key !== " ",
+      holds: () => this.#editor?.isChanged ?? false,
       mayLeave: async () => (await this.#editor?.mayLeave()) ?? true,
       close: () => this.#off.abort(),
     };

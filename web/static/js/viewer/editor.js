@@ -3,8 +3,9 @@
 import { get } from "../core/api.js";
 import { confirm, openDialog } from "../core/dialog.js";
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
-import { errorText, toast } from "../core/toast.js";
+import { errorText, toast, toastError } from "../core/toast.js";
 import { saveText } from "./textfile.js";
 
 export class Editor {
@@ -26,7 +27,7 @@ export class Editor {
     this.#saved = base.text;
     this.#onSaved = onSaved;
     this.#onDone = onDone;
-    this.area = h("textarea", { class: "viewer-editor", spellcheck: false, "aria-label": file.name, value: base.text, onkeydown: (event) => this.#onKey(event), oninput: () => this.#mark() });
+    this.area = h("textarea", { class: "viewer-editor", spellcheck: false, "aria-label": shown(file.name), value: base.text, onkeydown: (event) => this.#onKey(event), oninput: () => this.#mark() });
     this.state = h("span", { class: "viewer-state", role: "status" });
     this.button = h("button", { type: "button", class: "button primary", disabled: true, onclick: () => this.save() }, t("viewer.save"));
     this.done = h("button", { type: "button", class: "button", onclick: () => this.#leave() }, t("viewer.done"));
@@ -43,7 +44,7 @@ export class Editor {
 
   /** Ask what becomes of what is unsaved. */
   async mayLeave() {
-    return !this.isChanged || confirm({ title: t("viewer.discard_title"), text: t("viewer.discard_text", { name: this.#file.name }), action: t("viewer.discard"), danger: true });
+    return !this.isChanged || confirm({ title: t("viewer.discard_title"), text: t("viewer.discard_text", { name: shown(this.#file.name) }), action: t("viewer.discard"), danger: true });
   }
 
   async #leave() {
@@ -88,8 +89,8 @@ export class Editor {
   #took(file, text, isCopy) {
     this.#saved = text;
     this.#mark();
-    this.state.textContent = t("viewer.saved");
-    if (isCopy) return void toast(t("viewer.saved_as", { name: file.name }), { kind: "good" });
+    if (!this.isChanged) this.state.textContent = t("viewer.saved"); // else somebody went on writing meanwhile
+    if (isCopy) return void toast(t("viewer.saved_as", { name: shown(file.name) }), { kind: "good" });
     this.#file = file;
     this.#base = { ...this.#base, text, etag: `"${file.etag}"` };
     this.#onSaved(file, this.#base);
@@ -98,7 +99,7 @@ export class Editor {
   async #settle() {
     const { result } = openDialog({
       title: t("viewer.conflict_title"),
-      body: h("p", {}, t("viewer.conflict_text", { name: this.#file.name })),
+      body: h("p", {}, t("viewer.conflict_text", { name: shown(this.#file.name) })),
       actions: [
         { label: t("core.cancel"), value: null },
         { label: t("viewer.conflict_replace"), value: "replace" },
@@ -109,8 +110,12 @@ export class Editor {
     const choice = await result;
     if (choice === "both") await this.#saveBeside();
     if (choice === "replace") {
-      // As it is now, wherever it is: the version that somebody else wrote stays in the file's history.
-      this.#file = await get(`files/${this.#file.file_id}`);
+      try {
+        // As it is now, wherever it is: the version that somebody else wrote stays in the file's history.
+        this.#file = await get(`files/${this.#file.file_id}`);
+      } catch (error) {
+        return void toastError(error);
+      }
       await this.save({ condition: { "If-Match": `"${this.#file.etag}"` } });
     }
   }

@@ -3,6 +3,7 @@
 import DOMPurify from "../../vendor/dompurify/purify.es.mjs";
 import { Marked } from "../../vendor/marked/marked.esm.js";
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { kindOf } from "./kinds.js";
 
 const ALLOWED = {
@@ -43,7 +44,7 @@ export function showMarkdown(file, text, { source, siblings, onShow }) {
     }
     if (node.nodeName === "INPUT") node.setAttribute("disabled", "");
   });
-  const page = h("article", { class: "viewer-markdown", tabindex: 0, "aria-label": file.name, dir: "auto" });
+  const page = h("article", { class: "viewer-markdown", tabindex: 0, "aria-label": shown(file.name), dir: "auto" });
   page.innerHTML = purify.sanitize(markdown.parse(text), ALLOWED);
   page.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
@@ -52,9 +53,9 @@ export function showMarkdown(file, text, { source, siblings, onShow }) {
     const found = beside(link.getAttribute("href"));
     if (found) onShow(found);
   });
-  for (const box of page.querySelectorAll("input")) box.setAttribute("aria-label", box.closest("li")?.textContent.trim() || file.name);
+  for (const box of page.querySelectorAll("input")) box.setAttribute("aria-label", box.closest("li")?.textContent.trim() || shown(file.name));
   for (const table of page.querySelectorAll("table")) {
-    const around = h("div", { class: "viewer-markdown-table", tabindex: 0, role: "region", "aria-label": file.name });
+    const around = h("div", { class: "viewer-markdown-table", tabindex: 0, role: "region", "aria-label": shown(file.name) });
     table.replaceWith(around);
     around.append(table);
   }

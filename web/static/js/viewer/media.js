@@ -1,7 +1,7 @@
 // Films and music: the browser's own player on ranges of the file, with what else of the folder plays after it.
 
 import { h } from "../core/dom.js";
-import { duration } from "../core/format.js";
+import { duration, shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { ending, kindOf } from "./kinds.js";
@@ -19,7 +19,7 @@ export async function show(file, context) {
     preload: "metadata",
     playsinline: true,
     autoplay: plays,
-    "aria-label": file.name,
+    "aria-label": shown(file.name),
     src: source.content(file),
   });
   const place = h("div", { class: ["viewer-media", isVideo ? "video" : "audio"] }, isVideo ? player : cover(file, player));
@@ -68,14 +68,14 @@ export async function show(file, context) {
 }
 
 function cover(file, player) {
-  return h("div", { class: "viewer-cover" }, h("div", { class: "viewer-disc" }, icon("music", { size: 64 })), h("p", { class: "viewer-card-name" }, file.name), player);
+  return h("div", { class: "viewer-cover" }, h("div", { class: "viewer-disc" }, icon("music", { size: 64 })), h("p", { class: "viewer-card-name" }, shown(file.name)), player);
 }
 
 function list(file, queue, { onShow }) {
   return h("ol", { class: "viewer-queue", "aria-label": t("viewer.queue") },
     queue.map((one) => h("li", {},
       h("button", { type: "button", class: "viewer-queue-item", "aria-current": one.file_id === file.file_id ? "true" : null, onclick: () => onShow(one) },
-        icon(one.file_id === file.file_id ? "play" : "music", { size: 16 }), h("span", {}, one.name)))));
+        icon(one.file_id === file.file_id ? "play" : "music", { size: 16 }), h("span", {}, shown(one.name))))));
 }
 
 function resumed(at, again) {
@@ -100,7 +100,7 @@ async function subtitles(file, files, source, signal) {
 
 function announce(file, source, { onStep }) {
   if (!("mediaSession" in navigator)) return;
-  navigator.mediaSession.metadata = new MediaMetadata({ title: file.name });
+  navigator.mediaSession.metadata = new MediaMetadata({ title: shown(file.name) });
   navigator.mediaSession.setActionHandler("previoustrack", () => onStep(-1));
   navigator.mediaSession.setActionHandler("nexttrack", () => onStep(1));
 }

@@ -1,6 +1,7 @@
 // What PhotoSwipe is told of each file. The server's picture comes first, the original once one looks closer.
 
 import { h } from "../core/dom.js";
+import { shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { hasThumbnail } from "../files/kinds.js";
@@ -35,7 +36,7 @@ export class Pictures {
     const small = this.#from?.(file);
     const shape = small?.naturalWidth ? scaled(small.naturalWidth, small.naturalHeight) : GUESS;
     const src = this.#first(file);
-    return { type: "image", src, msrc: small?.naturalWidth ? small.src : undefined, ...shape, alt: file.name, element: small ?? undefined, file };
+    return { type: "image", src, msrc: small?.naturalWidth ? small.src : undefined, ...shape, alt: shown(file.name), element: small ?? undefined, file };
   }
 
   #first(file) {
@@ -71,7 +72,7 @@ export class Pictures {
     const { content } = event;
     if (content.data.type !== "image" || kindOf(content.data.file) !== "svg" || content.data.src) return;
     event.preventDefault();
-    const element = h("img", { class: "pswp__img", alt: content.data.file.name });
+    const element = h("img", { class: "pswp__img", alt: shown(content.data.file.name) });
     content.element = element;
     content.state = "loading";
     try {

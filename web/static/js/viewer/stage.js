@@ -20,8 +20,8 @@ const KINDS = {
 
 /**
  * @typedef {{element: Element, tools?: Node[], media?: Object, takes?: (event: KeyboardEvent) => boolean,
- *   mayLeave?: () => Promise<boolean>, close?: () => void}} Shown `takes`: a key is its own; `mayLeave`: asks about
- *   what is unsaved
+ *   holds?: () => boolean, mayLeave?: () => Promise<boolean>, close?: () => void}} Shown `takes`: a key is its own;
+ *   `holds`: something is unsaved; `mayLeave`: asks about it
  */
 
 export class Stage {
@@ -49,6 +49,11 @@ export class Stage {
 
   async mayLeave() {
     return (await this.#shown?.mayLeave?.()) ?? true;
+  }
+
+  /** Whether something stands there that is nowhere else yet. */
+  get holds() {
+    return this.#shown?.holds?.() ?? false;
   }
 
   /** Let the next thing play without being asked. */

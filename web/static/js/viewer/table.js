@@ -1,7 +1,7 @@
 // A table of text: the first row stays on top, rows that are not seen are not in the page.
 
 import { h } from "../core/dom.js";
-import { number } from "../core/format.js";
+import { number, shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { windowed } from "../core/windowed.js";
 import { readTable } from "./csv.js";
@@ -19,7 +19,7 @@ export function showTable(file, text, isWhole, signal) {
   const line = (cells, index, role) => h("div", { class: "viewer-row", role: "row", "aria-rowindex": index + 1 },
     widths.map((width, column) => h("div", { class: "viewer-cell", role, title: cells[column] || null, style: { "inline-size": `${width * LETTER_REM}rem` } }, cells[column] ?? "")));
   const host = h("div", { class: "viewer-rows", role: "rowgroup" });
-  const grid = h("div", { class: "viewer-table", role: "table", tabindex: 0, "aria-label": file.name, "aria-rowcount": rows.length + 1, "aria-colcount": widths.length },
+  const grid = h("div", { class: "viewer-table", role: "table", tabindex: 0, "aria-label": shown(file.name), "aria-rowcount": rows.length + 1, "aria-colcount": widths.length },
     h("div", { class: "viewer-table-head", role: "rowgroup" }, line(head, 0, "columnheader")), host);
   const rowHeight = ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize);
   host.style.inlineSize = `${widths.reduce((sum, width) => sum + width * LETTER_REM + 1.5, 0)}rem`;

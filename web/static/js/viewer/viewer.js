@@ -6,7 +6,9 @@ import { h } from "../core/dom.js";
 import { icon } from "../core/icon.js";
 import { shortcut } from "../core/keys.js";
 import { openMenu } from "../core/menu.js";
+import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
+import { keepToasts, toastError } from "../core/toast.js";
 import { Details } from "./details.js";
 import { pushEntry } from "./entry.js";
 import { kindOf } from "./kinds.js";
@@ -15,6 +17,7 @@ import { ownSource } from "./source.js";
 import { Stage } from "./stage.js";
 
 const MORE_WITHIN = 5;
+const KEPT_SLIDES = 20; // more than PhotoSwipe keeps on either side
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Viewer {
@@ -30,15 +33,16 @@ export class Viewer {
   #dropEntry = () => {};
   #at = 0;
   #isClosing = false;
-  #isAtEnd;
-  #isLoading = false;
+  #current = null;
+  #ends;
+  #loading = new Set();
   #wanted = null;
 
   constructor(options) {
     this.#options = options;
     this.#files = [...options.files];
     this.#source = options.source ?? ownSource;
-    this.#isAtEnd = !options.more;
+    this.#ends = { before: !options.before, more: !options.more };
     this.#pictures = new Pictures(this.#source, options.from);
     this.#build();
     document.body.append(this.#dialog);
@@ -64,7 +68,7 @@ export class Viewer {
   #build() {
     this.title = h("h2", { class: "viewer-title", id: "viewer-title" });
     this.position = h("span", { class: "viewer-position" });
-    this.tools = h("div", { class: "viewer-tools" });
+    this.tools = h("div", { class: ["viewer-tools", "viewer-own"] });
     this.back = this.#arrow("back", "chevron-left", t("viewer.previous"), () => this.#step(-1));
     this.next = this.#arrow("next", "chevron-right", t("viewer.next"), () => this.#step(1));
     this.steps = [
@@ -179,18 +183,19 @@ export class Viewer {
 
   #moved() {
     const file = this.file;
-    const index = this.#swipe.currIndex;
-    this.title.textContent = file.name;
-    this.position.textContent = this.#files.length > 1 || !this.#isAtEnd ? t("viewer.position", { at: index + 1, of: this.#files.length + (this.#isAtEnd ? "" : "+") }) : "";
-    this.download.href = this.#source.download(file);
     this.#markEnds();
+    if (file === this.#current) return; // what is beside it has changed
+    this.#current = file;
+    this.title.textContent = shown(file.name);
+    this.download.href = this.#source.download(file);
     this.#dialog.dataset.kind = kindOf(file);
     this.#dialog.classList.remove("bare");
-    this.#dialog.querySelector("[role=status]").textContent = file.name;
+    this.#dialog.querySelector(":scope > [role=status]").textContent = shown(file.name);
     this.#details.show(file);
     this.#stage.show(file);
     this.#options.onMove?.(file);
-    if (index >= this.#files.length - MORE_WITHIN) this.#loadMore();
+    if (this.#swipe.currIndex >= this.#files.length - MORE_WITHIN) this.#load("more");
+    if (this.#swipe.currIndex < MORE_WITHIN) this.#load("before");
   }
 
   #toggleDetails() {
@@ -201,25 +206,62 @@ export class Viewer {
   }
 
   #markEnds() {
-    const [atStart, atEnd] = [this.#swipe.currIndex === 0, this.#swipe.currIndex === this.#files.length - 1];
+    const index = this.#swipe.currIndex;
+    const [atStart, atEnd] = [index === 0, index === this.#files.length - 1];
+    const place = this.#options.position?.(this.file) ?? { at: index + 1, of: `${this.#files.length}${this.#ends.more ? "" : "+"}` };
+    this.position.textContent = place.of === "1" ? "" : t("viewer.position", place);
     this.back.hidden = atStart;
     this.next.hidden = atEnd;
     this.steps[0].disabled = atStart;
     this.steps[1].disabled = atEnd;
   }
 
-  async #loadMore() {
-    if (this.#isAtEnd || this.#isLoading) return;
-    this.#isLoading = true;
+  async #load(side) {
+    if (this.#ends[side] || this.#loading.has(side)) return;
+    this.#loading.add(side);
     try {
-      const more = await this.#options.more();
-      this.#isAtEnd = !more.length;
-      this.#files.push(...more);
-      if (!this.#isClosing) this.#swipe.refreshSlideContent(this.#files.length - 1);
-      this.#markEnds();
+      const known = new Set(this.#files.map((file) => file.file_id));
+      const files = (await this.#options[side]()).filter((file) => !known.has(file.file_id));
+      this.#ends[side] = !files.length;
+      if (!this.#isClosing) this.#change(side === "more" ? [...this.#files, ...files] : [...files, ...this.#files]);
+    } catch (error) {
+      if (error.name !== "AbortError" && !this.#isClosing) toastError(error); // asked for again at the next step
     } finally {
-      this.#isLoading = false;
+      this.#loading.delete(side);
     }
+  }
+
+  /** Show files no more that are gone: what comes next takes the place of the one that is shown. */
+  drop(ids) {
+    if (this.#isClosing || !this.#swipe) return;
+    const gone = new Set(ids);
+    if (this.#stage.holds) gone.delete(this.file.file_id); // with a text that is nowhere else
+    const left = this.#files.filter((file) => !gone.has(file.file_id));
+    if (left.length === this.#files.length) return;
+    if (left.length) this.#change(left);
+    else this.close();
+  }
+
+  /** Show others, with the same one in sight as long as it is among them. */
+  #change(files) {
+    const swipe = this.#swipe;
+    const before = swipe.currIndex;
+    const stays = files.indexOf(this.#files[before]);
+    const left = new Set(files);
+    const at = stays >= 0 ? stays : Math.min(this.#files.slice(0, before).filter((file) => left.has(file)).length, files.length - 1);
+    // PhotoSwipe knows what it shows by number. It has no call for other numbers.
+    for (let index = before - KEPT_SLIDES; index <= before + KEPT_SLIDES; index += 1) swipe.contentLoader.removeByIndex(index);
+    swipe.currIndex += at - before;
+    swipe.potentialIndex += at - before;
+    if (this.#wanted !== null) this.#wanted += at - before;
+    for (const { slide } of swipe.mainScroll.itemHolders) {
+      if (!slide) continue;
+      slide.index += at - before;
+      slide.content.index += at - before;
+    }
+    this.#files = files;
+    for (const index of [at - 1, at + 1]) swipe.refreshSlideContent(index);
+    if (stays < 0) swipe.refreshSlideContent(at);
   }
 
   async #step(by) {
@@ -257,6 +299,7 @@ export class Viewer {
 
   #replace(file) {
     this.#files = this.#files.map((one) => (one.file_id === file.file_id ? file : one));
+    this.#current = this.file;
     this.download.href = this.#source.download(this.file);
     this.#details.show(this.file);
   }
@@ -306,11 +349,11 @@ export class Viewer {
   }
 
   #gone() {
-    const file = this.file;
     this.#pictures.close();
     this.#dialog.close();
+    keepToasts(this.#dialog);
     this.#dialog.remove();
-    this.#options.onClose?.(file); // now that what is below can have the focus
+    this.#options.onClose?.(this.file); // now that what is below can have the focus
     this.#off.abort();
   }
 }
