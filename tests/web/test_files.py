@@ -143,22 +143,30 @@ def test_what_changes_while_a_folder_is_on_its_way_is_not_missed(page: Page, hom
     expect(row(page, "On its way")).to_be_focused()
 
 
-def test_what_could_not_be_taken_back_without_the_server_can_be_afterwards(
-    page: Page, home: Person, watch: Watch
+def test_what_fails_without_the_server_says_so_and_can_be_done_afterwards(
+    open_page: Opener, home: Person, watch: Watch
 ) -> None:
     watch.allow("ERR_INTERNET_DISCONNECTED")
-    home.put("/lost.txt", b"x")
+    home.put("/Gone/lost.txt", b"x")
+    home.put("/Gone/kept.txt", b"kept")
+    page = open_page("/files/Gone", who=home)
     row(page, "lost.txt").focus()
     page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
     expect(row(page, "lost.txt")).to_have_count(0)
+    expect(page.get_by_role("status").get_by_text("is in the trash")).to_have_count(1)
+
     page.context.set_offline(True)
     undo(page)
-    expect(page.get_by_role("status").get_by_text("cannot be reached")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("cannot be reached")).to_have_count(1)
+    row(page, "kept.txt").get_by_role("link").click()
+    expect(page.get_by_role("status").get_by_text("cannot be reached")).to_have_count(2)
     page.context.set_offline(False)
-
     page.keyboard.press("Control+z")
-
     expect(row(page, "lost.txt")).to_be_visible()
+    row(page, "kept.txt").get_by_role("link").click()
+
+    expect(page.locator("dialog.viewer .viewer-code")).to_have_text("kept")
 
 
 def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, home: Person) -> None:

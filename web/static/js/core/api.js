@@ -68,6 +68,7 @@ export async function call(method, path, options = {}) {
     const error = await refusal(response);
     if (error.status === 401 && options.secret && (await isSignedIn())) throw error;
     if (error.code === "forbidden" && method !== "GET" && !tries && (await hasOtherToken())) continue;
+    if (error.status === 401) error.detail = ""; // how to sign in, which it tells to programs
     const hook = error.status === 401 ? hooks.signIn : error.code === "reauth_required" ? hooks.prove : null;
     if (!hook || tries || options.quiet || !(await hook())) throw error;
   }

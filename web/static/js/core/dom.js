@@ -46,8 +46,13 @@ export function loadStyle(name) {
     styles.set(
       name,
       new Promise((resolve, reject) => {
-        const link = h("link", { rel: "stylesheet", href: asset(name), onload: resolve, onerror: reject });
+        const link = h("link", { rel: "stylesheet", href: asset(name), onload: resolve, onerror: fail });
         document.head.append(link);
+        function fail() {
+          styles.delete(name); // it can be wanted again
+          link.remove();
+          reject(new TypeError(`the style of a module did not come: ${name}`));
+        }
       }),
     );
   }

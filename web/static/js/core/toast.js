@@ -73,9 +73,12 @@ export function toastError(error) {
   return toast(errorText(error), { kind: "error" });
 }
 
+// A part of the pages did not come. No browser has a code for that, but all name the module.
+const isUnfetched = (error) => error instanceof TypeError && /module/i.test(error.message);
+
 /** A sentence about an ApiError or any other fault. */
 export function errorText(error) {
-  if (error.code === "offline") return t("core.offline");
+  if (error.code === "offline" || isUnfetched(error)) return t("core.offline");
   const reason = `account.${error.problem?.reason}`;
   if (has(reason)) return t(reason);
   if (language === "en" && error.detail && error.code !== "internal") return error.detail; // the server's own words

@@ -78,6 +78,8 @@ export function bench({ folder, head, sortBy = null, whereOf, found, emptyMenu =
       if (document.activeElement === document.body) list.focus(Math.max(0, list.indexOf(list.current()?.file_id)));
     },
     showsDetails: () => details !== null,
+    /** Whether the details hide the list. */
+    isCovered: () => details !== null && overlay.matches,
     toggleDetails() {
       prefer({ details: details === null });
       if (details) closeDetails();
@@ -124,6 +126,7 @@ export function bench({ folder, head, sortBy = null, whereOf, found, emptyMenu =
     element.append(details.element);
     detailsShown(true);
     showDetails();
+    if (overlay.matches) details.element.querySelector("button").focus(); // what it lies over cannot be seen
   }
 
   function closeDetails() {

@@ -34,8 +34,9 @@ export function bindKeys(app, { showMenu, signal }) {
   bind("s", t("files.share"), act("share"));
   bind("ctrl+a", t("files.select_everything"), app.selectAll);
   bind("Escape", t("files.clear"), () => {
-    if (!app.selection.size()) return false;
-    app.selection.clear();
+    if (app.isCovered()) app.toggleDetails();
+    else if (app.selection.size()) app.selection.clear();
+    else return false;
   });
   bind("ctrl+x", t("files.cut"), () => (hasText() ? false : void holding("move")()));
   bind("ctrl+c", t("files.copy"), () => (hasText() ? false : void holding("copy")()));

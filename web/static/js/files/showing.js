@@ -1,5 +1,6 @@
 // Opening a file of a list: the viewer, with what else the list has beside it.
 
+import { toastError } from "../core/toast.js";
 import { openViewer } from "../viewer/open.js";
 
 /**
@@ -9,15 +10,19 @@ import { openViewer } from "../viewer/open.js";
 export async function showFile({ list, folder }, file, menu) {
   const off = new AbortController();
   const files = list.items().filter((one) => one?.kind === "file");
-  const viewer = await openViewer({
-    files,
-    at: files.findIndex((one) => one.file_id === file.file_id),
-    from: (one) => (list.layout() === "grid" ? list.row(one.file_id)?.querySelector(".file-picture img") : null) ?? null,
-    menu,
-    onClose(one) {
-      off.abort();
-      list.focus(Math.max(0, list.indexOf(one?.file_id)));
-    },
-  });
-  folder.subscribe(({ removed }) => removed?.length && viewer.drop(removed), { signal: off.signal });
+  try {
+    const viewer = await openViewer({
+      files,
+      at: files.findIndex((one) => one.file_id === file.file_id),
+      from: (one) => (list.layout() === "grid" ? list.row(one.file_id)?.querySelector(".file-picture img") : null) ?? null,
+      menu,
+      onClose(one) {
+        off.abort();
+        list.focus(Math.max(0, list.indexOf(one?.file_id)));
+      },
+    });
+    folder.subscribe(({ removed }) => removed?.length && viewer.drop(removed), { signal: off.signal });
+  } catch (error) {
+    toastError(error);
+  }
 }

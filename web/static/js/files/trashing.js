@@ -9,8 +9,20 @@ import { forEach } from "./batch.js";
 import { isMount, may } from "./places.js";
 import { undoable } from "./undo.js";
 
+const going = new Set(); // ids of what is on its way there, however often somebody presses the key
+
 /** Move entries of a folder to the trash; what that cannot undo is asked about before. */
-export async function trash(folder, files) {
+export async function trash(folder, chosen) {
+  const files = chosen.filter((file) => !going.has(file.file_id));
+  for (const file of files) going.add(file.file_id);
+  try {
+    await trashEach(folder, files);
+  } finally {
+    for (const file of files) going.delete(file.file_id);
+  }
+}
+
+async function trashEach(folder, files) {
   let mounts;
   try {
     mounts = await mountsAmong(files, folder.file);

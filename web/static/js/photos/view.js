@@ -71,15 +71,17 @@ export async function mount(container, { signal, setTitle }) {
   async function open(index) {
     const number = monthAt(grid.plan.starts, index);
     const { month } = timeline.months[number];
-    const place = index - grid.plan.starts[number];
-    let [first, last] = [month, month];
     try {
       await timeline.load(number);
+      await show(month, index - grid.plan.starts[number]);
     } catch (error) {
       if (error.name !== "AbortError") toastError(error);
-      return;
     }
+  }
+
+  async function show(month, place) {
     const files = timeline.months.find((one) => one.month === month)?.items ?? [];
+    let [first, last] = [month, month];
     if (!files.length) return;
     const viewer = await openViewer({
       files,
