@@ -166,7 +166,7 @@ def test_what_fails_without_the_server_says_so_and_can_be_done_afterwards(
     expect(row(page, "lost.txt")).to_be_visible()
     row(page, "kept.txt").get_by_role("link").click()
 
-    expect(page.locator("dialog.viewer .viewer-code")).to_have_text("kept")
+    expect(page.locator("dialog.viewer .viewer-code").get_by_text("kept")).to_be_visible()
 
 
 def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, home: Person) -> None:

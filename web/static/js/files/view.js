@@ -150,7 +150,8 @@ export async function mount(container, { place, signal, setTitle }) {
     const file = focusNext && folder.find(focusNext);
     if (file) {
       cameFrom = "";
-      if (document.activeElement === document.body || document.activeElement.id === "view") list.focus(list.indexOf(focusNext));
+      const at = document.activeElement;
+      if (at === document.body || at.id === "view" || list.grid.contains(at)) list.focus(list.indexOf(focusNext));
       else list.reveal(focusNext);
       if (place.query.get("open") === focusNext) app.open(file);
     }
