@@ -110,7 +110,8 @@ export async function mount(container, { signal, setTitle }) {
   /** A whole month; undefined where there is none. @param {(months: Object[]) => Object} find */
   async function beside(find) {
     const wanted = find(timeline.months);
-    if (wanted) await timeline.load(timeline.months.indexOf(wanted));
+    const number = timeline.months.indexOf(wanted);
+    if (wanted && !timeline.isWhole(number)) await timeline.load(number);
     return find(timeline.months);
   }
 

@@ -35,7 +35,7 @@ export class Viewer {
   #isClosing = false;
   #current = null;
   #ends;
-  #loading = new Set();
+  #loading = new Map();
   #wanted = null;
 
   constructor(options) {
@@ -216,9 +216,12 @@ export class Viewer {
     this.steps[1].disabled = atEnd;
   }
 
-  async #load(side) {
+  #load(side) {
     if (this.#ends[side] || this.#loading.has(side)) return;
-    this.#loading.add(side);
+    this.#loading.set(side, this.#fetch(side).finally(() => this.#loading.delete(side)));
+  }
+
+  async #fetch(side) {
     try {
       const known = new Set(this.#files.map((file) => file.file_id));
       const files = (await this.#options[side]()).filter((file) => !known.has(file.file_id));
@@ -226,8 +229,6 @@ export class Viewer {
       if (!this.#isClosing) this.#change(side === "more" ? [...this.#files, ...files] : [...files, ...this.#files]);
     } catch (error) {
       if (error.name !== "AbortError" && !this.#isClosing) toastError(error); // asked for again at the next step
-    } finally {
-      this.#loading.delete(side);
     }
   }
 
@@ -265,8 +266,10 @@ export class Viewer {
   }
 
   async #step(by) {
-    const to = (this.#wanted ?? this.#swipe?.currIndex ?? 0) + by;
-    if (to < 0 || to >= this.#files.length || !(await this.#stage.mayLeave())) return;
+    const there = () => (this.#wanted ?? this.#swipe?.currIndex ?? 0) + by;
+    if (!this.#files[there()]) await this.#loading.get(by < 0 ? "before" : "more"); // what is on its way is waited for
+    if (!this.#files[there()] || !(await this.#stage.mayLeave()) || this.#isClosing) return;
+    const to = there();
     this.#goTo(to);
     if (this.next.hidden && document.activeElement === document.body) this.#dialog.focus();
   }
