@@ -169,6 +169,16 @@ def test_what_fails_without_the_server_says_so_and_can_be_done_afterwards(
     expect(page.locator("dialog.viewer .viewer-code").get_by_text("kept")).to_be_visible()
 
 
+def test_who_does_not_sign_in_again_is_told_in_words_for_people(open_page: Opener, home: Person, watch: Watch) -> None:
+    watch.allow("401")
+    page = open_page("/files", who=home)
+    page.context.clear_cookies()
+    row(page, "Documents").locator(".file-when").click()
+    page.get_by_role("dialog", name="Please sign in again").get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_role("alert").get_by_text("Please sign in again.")).to_be_visible()
+
+
 def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, home: Person) -> None:
     above = home.folder("/Above")
     below = home.folder("/Above/Below")

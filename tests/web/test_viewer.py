@@ -128,8 +128,15 @@ def test_keys_mean_nothing_to_what_lies_below(folder: Page) -> None:
 
     folder.keyboard.press("Delete")
     folder.keyboard.press("F2")
+    folder.keyboard.press("?")
+    help_ = folder.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(help_.get_by_text("Full screen")).to_be_visible()
+    expect(help_.get_by_text("Rename")).to_have_count(0)
+    folder.keyboard.press("Escape")
+    expect(help_).to_have_count(0)
     folder.keyboard.press("Escape")
 
+    expect(folder.locator("dialog.viewer")).to_have_count(0)
     expect(row(folder, "a.jpg")).to_be_visible()
     expect(folder.locator("#toasts .toast")).to_have_count(0)
 

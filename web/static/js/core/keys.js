@@ -37,18 +37,24 @@ export function listen() {
 
 function onKey(event) {
   if (event.defaultPrevented || event.isComposing) return;
-  const modal = [...document.querySelectorAll("dialog[open]")].at(-1);
+  const works = allowed();
   const combo = comboOf(event);
   const isPlain = [...combo].length === 1;
   if (isPlain && !letters) return;
   for (const one of [...bound].reverse()) {
     if (one.combo.toLowerCase() !== combo || (!one.typing && isField(event.target))) continue;
     if (one.within && !one.within.contains(event.target)) continue;
-    if (modal && !(one.within && modal.contains(one.within))) continue; // below a dialog nothing happens
+    if (!works(one)) continue;
     if (one.run(event) === false) continue;
     event.preventDefault();
     return;
   }
+}
+
+/** Which shortcuts work now: below a dialog nothing happens. */
+function allowed() {
+  const modal = [...document.querySelectorAll("dialog[open]")].at(-1);
+  return ({ within }) => !modal || (within && modal.contains(within));
 }
 
 function comboOf(event) {
@@ -65,7 +71,7 @@ function isField(target) {
 
 /** Show all shortcuts that work now. */
 export function showHelp() {
-  const rows = [...bound].filter((one) => one.label && (letters || one.combo.length > 1));
+  const rows = [...bound].filter(allowed()).filter((one) => one.label && (letters || one.combo.length > 1));
   openDialog({
     title: t("core.shortcuts_help"),
     size: "wide",

@@ -4,7 +4,7 @@
 import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { h } from "../core/dom.js";
 import { icon } from "../core/icon.js";
-import { shortcut } from "../core/keys.js";
+import { showHelp, shortcut } from "../core/keys.js";
 import { openMenu } from "../core/menu.js";
 import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
@@ -171,6 +171,7 @@ export class Viewer {
     const still = (run) => (event) => (this.#stage.takes(event) ? false : run());
     shortcut("ArrowLeft", t("viewer.previous"), still(() => this.#step(-1)), options);
     shortcut("ArrowRight", t("viewer.next"), still(() => this.#step(1)), options);
+    shortcut("?", "", showHelp, options);
     shortcut("Home", "", still(() => this.#goTo(0)), options);
     shortcut("End", "", still(() => this.#goTo(this.#files.length - 1)), options);
     shortcut(" ", t("viewer.play_pause"), (event) => !(event.target.closest("button, a, input, textarea, summary")) && this.#stage.media?.toggle(), options);
@@ -266,7 +267,7 @@ export class Viewer {
   }
 
   async #step(by) {
-    const there = () => (this.#wanted ?? this.#swipe?.currIndex ?? 0) + by;
+    const there = () => (this.#wanted ?? this.#swipe?.potentialIndex ?? 0) + by;
     if (!this.#files[there()]) await this.#loading.get(by < 0 ? "before" : "more"); // what is on its way is waited for
     if (!this.#files[there()] || !(await this.#stage.mayLeave()) || this.#isClosing) return;
     const to = there();
