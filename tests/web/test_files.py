@@ -190,6 +190,10 @@ def test_a_folder_that_is_renamed_or_deleted_elsewhere_is_followed(page: Page, h
     expect(page).to_have_url(re.compile("/files/Over/Below$"))
     home.call("DELETE", f"/api/v1/files/{below['file_id']}")
     expect(page.get_by_role("heading", name="This folder is not here any more")).to_be_visible()
+    home.call("POST", f"/api/v1/trash/{below['file_id']}/restore")
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    home.call("DELETE", f"/api/v1/files/{below['file_id']}")
+    expect(page.get_by_role("heading", name="This folder is not here any more")).to_be_visible()
     page.get_by_role("link", name="To the folder above").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Over")

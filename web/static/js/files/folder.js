@@ -151,6 +151,7 @@ export function folderModel({ signal, sorting }) {
   function changed(changes) {
     const { file } = model;
     meanwhile?.push(changes);
+    if (model.status === "gone" && changes.some(bringsBack)) return void open(model.path);
     if (!file || model.status === "loading") return;
     const own = changes.find((change) => change.file.file_id === file.file_id);
     if (own?.type === "delete") return become("gone");
@@ -162,6 +163,10 @@ export function folderModel({ signal, sorting }) {
     // A folder above that has another name, or is gone, is no change of what is below it. The feed repeats those that stay.
     const isAbove = (change) => change.type === "upsert" && isWithin(model.file.path, change.file.path);
     if (here.some((change) => change.file.kind === "folder" && !isHere(change) && !isAbove(change))) checkPlace(turn);
+  }
+
+  function bringsBack({ type, file }) {
+    return type === "upsert" && file.kind === "folder" && file.path !== "/" && isWithin(`/${model.path.join("/")}`, file.path);
   }
 
   function movedTo(file) {

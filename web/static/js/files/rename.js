@@ -54,6 +54,7 @@ export function renameInPlace(list, folder, file) {
   }
 
   async function save() {
+    if (state !== "typing") return;
     const name = input.value;
     if (name === file.name) return end();
     const wrong = nameProblem(name) || (folder.isTaken(name) ? t("files.name_taken") : "");
