@@ -87,8 +87,11 @@ export const del = (path, query, options) => call("DELETE", path, { query, ...op
  */
 export async function whoAmI(options = {}) {
   const me = await get("me", {}, options);
+  if (owner && me.user.username !== owner) {
+    location.reload(); // the person may stay, where files are on their way: nothing may go on in another's name
+    throw new ApiError(403, { code: "stranger" });
+  }
   if (me.csrf_token) token = me.csrf_token;
-  if (owner && me.user.username !== owner) location.reload();
   return me;
 }
 

@@ -22,6 +22,6 @@ export async function refresh() {
   try {
     profile.set({ me: await whoAmI() });
   } catch (error) {
-    if (error.status !== 0 && error.status !== 401) throw error; // it comes with the next news
+    if (![0, 401].includes(error.status) && error.code !== "stranger") throw error; // it comes with the next news
   }
 }
