@@ -114,6 +114,11 @@ def test_no_place_that_shows_hostile_names_is_taken(open_page: Opener, ada: Pers
         page.mouse.move(600, 300)
 
         check_untaken(page)
+    for hash_ in ("%", "javascript:top.taken=1", quote(f"{ELSEWHERE}/files", safe="")):
+        page.goto("about:blank")
+        page.goto(f"/offline#{hash_}")
+        expect(page.locator("body.shell")).to_be_visible()
+        check_untaken(page)
 
 
 @pytest.mark.parametrize("name", CONTENTS)

@@ -17,8 +17,16 @@ async function look() {
 }
 
 function goOn() {
-  const wanted = new URL(decodeURIComponent(location.hash.slice(1)) || "files", root);
+  const wanted = placeIn(location.hash.slice(1));
   location.replace(wanted.href.startsWith(root.href) ? wanted : root);
+}
+
+function placeIn(hash) {
+  try {
+    return new URL(decodeURIComponent(hash) || "files", root);
+  } catch {
+    return root; // nobody's address, but anybody may write one
+  }
 }
 
 addEventListener("online", look);

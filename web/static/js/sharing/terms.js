@@ -102,10 +102,11 @@ function endPart(link) {
 function downloadsPart(link) {
   const input = h("input", { class: "input", type: "number", id: "terms-most", min: 1, max: 2 ** 31, step: 1, inputmode: "numeric", placeholder: t("terms.any_number"), value: link.max_downloads ?? "" });
   const allowed = h("input", { type: "checkbox", id: "terms-allowed", checked: link.allow_download, onchange: show });
-  const number = h("div", {}, h("label", { class: "label", for: input.id }, t("terms.downloads")), input, h("p", { class: "hint" }, t("terms.downloads_hint", { count: link.downloads })));
+  const number = h("div", { class: "terms-number" }, h("label", { class: "label", for: input.id }, t("terms.downloads")), input, h("p", { class: "hint" }, t("terms.downloads_hint", { count: link.downloads })));
   const hint = h("p", { class: "hint" }, t("terms.looks_hint"));
   function show() {
     hint.hidden = allowed.checked;
+    number.hidden = !allowed.checked;
   }
   show();
   return {
