@@ -64,7 +64,8 @@ async def test_no_page_holds_a_script_or_style_of_its_own_or_a_foreign_address(p
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page), name
         for tag in re.findall(r"<script([^\n]*)", page):
             assert re.fullmatch(r' type="module" src="[^"]+"></script>', tag), name
-        assert not re.search(r"https?://", page), name
+        shown = re.sub(r"<code>http://127\.0\.0\.1:\d+/?</code>", "", page) if name == "done" else page
+        assert not re.search(r"https?://", shown), name
 
 
 async def test_every_file_that_a_page_loads_is_there_and_may_be_kept_for_ever(
