@@ -40,7 +40,7 @@ async def server(folder: Path, settings: Settings) -> AsyncIterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 async def test_the_tree_is_that_of_the_model_now_and_at_every_moment_before(
     server: Running, template: Template, seed: int
 ) -> None:
