@@ -189,12 +189,13 @@ async def test_run_that_condemns_some_chunks_leaves_those_that_it_found_itself(
 
 
 async def test_stream_that_goes_on_for_days_keeps_what_it_sent(server: Running, ada: Person, keeper: Keeper) -> None:
-    data, may_go_on = noise(12 * MIB), asyncio.Event()
+    data, may_go_on = noise(20 * MIB), asyncio.Event()
+    begun = 16 * MIB  # a chunk may have 8 MiB, the chunker looks as far ahead, and two slabs are held back
 
     async def slowly() -> AsyncIterator[bytes]:
-        yield data[: 10 * MIB]
+        yield data[:begun]
         await may_go_on.wait()
-        yield data[10 * MIB :]
+        yield data[begun:]
 
     async def is_on_disk() -> bool:
         return keeper.count("claims") > 0
