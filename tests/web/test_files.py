@@ -151,8 +151,18 @@ def test_what_fails_without_the_server_says_so_and_can_be_done_afterwards(
     home.put("/Gone/kept.txt", b"kept")
     page = open_page("/files/Gone", who=home)
     row(page, "lost.txt").focus()
-    page.keyboard.press("Delete")
-    page.keyboard.press("Delete")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/files/*", hold)
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        page.keyboard.press("Delete")
+    page.keyboard.press("Delete")  # while the first is on its way
+    for route in held:
+        route.continue_()
+    page.unroute("**/api/v1/files/*", hold)
     expect(row(page, "lost.txt")).to_have_count(0)
     expect(page.get_by_role("status").get_by_text("is in the trash")).to_have_count(1)
 
