@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from app.api.ranges import http_date
@@ -99,7 +100,13 @@ def _length(resource: Resource, _server: Server) -> str | None:
 
 def _content_type(resource: Resource, _server: Server) -> str | None:
     content_type = resource.view.listed.content_type
-    return None if resource.is_folder or content_type is None else escape(content_type)
+    return None if content_type is None or resource.is_folder else _escaped_type(content_type)
+
+
+@lru_cache(maxsize=256)
+def _escaped_type(content_type: str) -> str:
+    """Return a content type as XML shows it; a listing has few of them many times."""
+    return escape(content_type)
 
 
 def _etag(resource: Resource, server: Server) -> str:

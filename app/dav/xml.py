@@ -37,7 +37,8 @@ ELEMENTS: Final = 5_000
 _NAMESPACE_OF_XML = "http://www.w3.org/XML/1998/namespace"
 _BORDER = "\x1f"  # between the parts of a name as expat gives it; it stands in no XML
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SPECIAL = re.compile(f'[&<>"\r]|{_NOT_XML.pattern}')
+_SPECIAL = re.compile(r"[^ !#-%'-;=?-~]")
+"""Whatever is more than plain ASCII: a class without a range beyond it is searched twice as fast as what must change."""
 _TYPES = ("application/xml", "text/xml")
 
 
