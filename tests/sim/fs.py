@@ -308,6 +308,21 @@ class SimFs(Users):
             if name in calls:
                 raise FsError(trouble, path, "denied")
 
+    def deny(self, path: Path, trouble: Trouble) -> None:
+        """Let what is at a path and below it answer with a trouble, as after a chmod, which is told."""
+        self.denied[path] = trouble
+        self._tell_mode(path)
+
+    def allow(self, path: Path) -> None:
+        """End what `deny` began."""
+        if self.denied.pop(path, None) is not None:
+            self._tell_mode(path)
+
+    def _tell_mode(self, path: Path) -> None:
+        if path:
+            with contextlib.suppress(FsError):  # what it is in went meanwhile, or was moved
+                self.tell(self.folder(path[:-1]), path[-1])
+
     def fail_by_chance(self, name: str, path: Path) -> None:
         """Raise a Trouble that this call may answer with, as often as `rates` says."""
         for trouble, rate in self.rates.items():

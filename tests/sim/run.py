@@ -243,7 +243,8 @@ class Simulation:
     def _mend(self, device: SimDevice) -> None:
         machine = device.machine
         machine.transport.is_away = False
-        machine.fs.denied.clear()
+        for path in [*machine.fs.denied]:
+            machine.fs.allow(path)
         machine.fs.rates.clear()
         device.tell(msgspec.structs.replace(machine.settings, ignore=[], excluded=[], paused=False))
         if not device.is_running:

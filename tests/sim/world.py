@@ -132,9 +132,9 @@ class World:
         fs = device.machine.fs
         folders = [path for path, kind in entries(fs).items() if kind is Kind.FOLDER]
         path = self._chance.choice([(), *folders])
-        fs.denied[path] = Trouble.UNREADABLE
+        fs.deny(path, Trouble.UNREADABLE)
         self._stage.scheduler.sleep(self._chance.choice([1.0, 30.0, 600.0]))
-        fs.denied.pop(path, None)
+        fs.allow(path)
 
     # The server
 

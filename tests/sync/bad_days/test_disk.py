@@ -43,10 +43,14 @@ class _AsNobody(Device):
         return [*as_nobody, sys.executable, "-m", "client", *map(str, arguments)]
 
 
-def _sync_as(machine: Machine) -> tuple[int, str]:
+def _give(machine: Machine) -> None:
     if IS_ROOT:
         for folder in (machine.home, machine.folder):
             subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder], check=True)
+
+
+def _sync_as(machine: Machine) -> tuple[int, str]:
+    _give(machine)
     result = machine.process("--remote", machine.remote, "--once")
     if IS_ROOT and "No module named client" in result.err:
         pytest.skip("another user cannot read the folder that the tests run from")
@@ -84,6 +88,23 @@ def test_what_cannot_be_read_is_told_and_never_deleted_at_the_server(somebody: M
     assert _sync_as(somebody) == (0, ANY)
     desk.sync()
     assert desk.read("secret.txt") == b"changed, and closed"
+
+
+def test_a_folder_that_is_opened_again_is_looked_at_at_once(somebody: Machine, desk: Machine) -> None:
+    closed = somebody.write("closed/a.txt", "first").parent
+    assert _sync_as(somebody) == (0, ANY)
+    with somebody.daemon() as daemon:
+        daemon.in_step()
+        closed.chmod(0o300)
+        daemon.until(lambda status: ("closed", "unreadable") in codes(status))
+        (closed / "deeper").mkdir()
+        _give(somebody)
+        closed.chmod(0o755)
+        daemon.until(lambda status: not codes(status))
+        daemon.in_step()
+    desk.sync()
+
+    assert desk.tree() == {"closed": None, "closed/a.txt": b"first", "closed/deeper": None}
 
 
 def test_a_folder_that_may_not_be_written_is_told_and_its_rights_stay(somebody: Machine, desk: Machine) -> None:
