@@ -15,10 +15,19 @@ from storage.base import ChunkId, Place
 from storage.errors import StorageError, StoreFailedError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
-from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile, translated
+from storage.local import SYNC_ALL_FROM
+from storage.medium import Medium, StagedFile, translated
 from storage.received import HOLD_BACK, Batch, Received
 
 T = TypeVar("T")
+
+
+class _PutOffError(Exception):
+    """The medium can take nothing now; what was to be put into place is as it was."""
+
+    def __init__(self, error: StorageError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Barriers:
 
     def __init__(
         self,
-        medium: LocalMedium,
+        medium: Medium,
         writer: GroupWriter[PlainSession],
         states: IndexStates,
         *,
@@ -207,6 +216,9 @@ class Barriers:
         error: StorageError | None = None
         try:
             self._run(batch, dropped)
+        except _PutOffError as failure:
+            error = failure.error
+            self._put_off(batch, dropped)
         except StorageError as failure:
             error = failure
         except Exception as failure:  # noqa: BLE001 - root of the thread: whoever waits must hear of it
@@ -218,6 +230,19 @@ class Barriers:
         if isinstance(error, StoreFailedError):
             self._fail(error)
         self._wake(waiters, error)
+
+    def _put_off(self, batch: Batch, dropped: set[str]) -> None:
+        """Let a batch wait on for the next barrier: its medium cannot take it now, and nothing of it is lost."""
+        with self._lock:
+            if self._closing:  # staging keeps it for the next start
+                return
+            again = Batch()
+            for chunk in (*batch.chunks, *self._pending.chunks):
+                again.add(chunk)
+            again.waiters, self._pending = self._pending.waiters, again
+            if dropped and not self._dropped:
+                self._dropped_s = time.monotonic()
+            self._dropped |= dropped
 
     def _serve_errand(self, errand: _Errand) -> None:
         result: object = None
@@ -275,28 +300,40 @@ class Barriers:
         """Make a batch durable: data, then names, then index rows. The order is the promise."""
         lost = self._lost(batch)
         chunks, fresh, spare = self._sorted_out(batch, lost)
+        backend = self._medium.backend
+        record = partial(rows.record, chunks=chunks, dropped=dropped, lost=lost, backend=backend)
         try:
             self._into_place(fresh)
-            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped, lost=lost))
+            self._writer.write_blocking(record)
+        except _PutOffError:
+            raise  # all of it waits on, so nothing may be let go
         except StoreFailedError:
+            self._let_go(fresh, spare)
             raise  # whether the rows are there is unknown, so the files must stay
         except StorageError:
             self._medium.take_back(fresh)
+            self._let_go(fresh, spare)
             raise
-        finally:
-            self._medium.discard(spare)
-            self._medium.release(fresh)
+        self._let_go(fresh, spare)
         if batch.chunks:
             self.ended_well += 1
 
+    def _let_go(self, fresh: list[StagedFile], spare: list[StagedFile]) -> None:
+        self._medium.discard(spare)
+        self._medium.release(fresh)
+
     def _lost(self, batch: Batch) -> set[ChunkId]:
-        """Return the chunks of a batch whose file should be in place and is not: they came at the right time.
+        """Return the chunks of a batch whose bytes should be in place and are not: they came at the right time.
 
         A file can be gone by an accident, or because the index was put back from a copy older than a collection.
         """
-        ids = [chunk.chunk_id for chunk in batch.chunks if chunk.file is not None]
-        files = self._states.run(partial(rows.files_of, ids=ids)) if ids else {}
-        return {chunk_id for chunk_id, (form, size) in files.items() if not self._medium.has(chunk_id, form, size)}
+        ids = [chunk.chunk_id for chunk in batch.chunks if self._medium.gathers or chunk.file is not None]
+        lying = self._states.run(partial(rows.blobs_of, ids=ids)) if ids else {}
+        try:
+            lost = self._medium.lost(dict(lying.values()))
+        except StorageError as error:
+            raise _PutOffError(error) from error
+        return {chunk_id for chunk_id, (blob, _) in lying.items() if blob in lost}
 
     def _sorted_out(
         self, batch: Batch, lost: set[ChunkId]
@@ -330,6 +367,8 @@ class Barriers:
             ours = translated(error)
             self._forget_all(ours)
             raise ours from error
+        except StorageError as error:
+            raise _PutOffError(error) from error
 
     def _forget_all(self, error: StorageError) -> None:
         """Count all that waits or is being received as not received.

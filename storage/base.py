@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import NewType, Protocol, Self
 
 ChunkId = NewType("ChunkId", bytes)
 """The 32 raw bytes of the SHA-256 of a chunk's plain content. Hexadecimal only on the wire and in file names."""
@@ -60,16 +60,69 @@ class Place(IntEnum):
     PACK = 2
 
 
+class Backend(IntEnum):
+    """Which kind of medium holds a chunk. The numbers are in the index and never change."""
+
+    LOCAL = 0
+    S3 = 1
+
+
+class Form(StrEnum):
+    """What an object is, and how its name ends: a chunk in one of its encodings, or many small chunks together."""
+
+    RAW = ""
+    ZSTD = ".zst"
+    PACK = ".pack"
+
+
+_FORMS = {Encoding.RAW: Form.RAW, Encoding.ZSTD: Form.ZSTD}
+ENCODINGS = {form: encoding for encoding, form in _FORMS.items()}
+"""The encoding of a chunk by its form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The name of an object: the id of the chunk that it holds, or the SHA-256 of a pack.
+
+    The form is in the name, so an object is never replaced by one of another form.
+    """
+
+    hash: bytes
+    form: Form
+
+    @classmethod
+    def of(cls, chunk_id: ChunkId, encoding: Encoding) -> Self:
+        """Return the object that holds a chunk alone."""
+        return cls(chunk_id, _FORMS[encoding])
+
+    @property
+    def name(self) -> str:
+        """Hexadecimal digits and the form."""
+        return self.hash.hex() + self.form
+
+    @property
+    def chunk_id(self) -> ChunkId | None:
+        """The chunk that it holds, None for a pack."""
+        return None if self.form is Form.PACK else ChunkId(self.hash)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """One chunk as it lies in the store: `path` or `data` holds its stored form, never both."""
+    """One chunk as it lies in the store.
+
+    Attributes:
+        data: its stored form, where that is at hand; else `blob` holds it, from the byte `start` on.
+        path: a file that holds its stored form and nothing else, where there is one on this machine.
+    """
 
     chunk_id: ChunkId
     size: int
     stored_size: int
     encoding: Encoding
-    path: Path | None
     data: bytes | None
+    blob: Blob | None = None
+    start: int = 0
+    path: Path | None = None
 
 
 class ChunkStates(Protocol):

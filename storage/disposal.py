@@ -8,15 +8,14 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from storage import unused
 from storage.barrier import Barriers
-from storage.base import ChunkId, Place
+from storage.base import Blob, ChunkId, Form
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader
-from storage.local import LocalMedium, PlacedFile, translated
+from storage.medium import Medium, PlacedFile, translated
 from storage.offload import Offload
 from storage.unused import Held, Leaving, Totals
 
@@ -60,7 +59,7 @@ class Disposal:
 
     def __init__(
         self,
-        medium: LocalMedium,
+        medium: Medium,
         writer: GroupWriter[PlainSession],
         reader: IndexReader,
         barriers: Barriers,
@@ -147,17 +146,16 @@ class Disposal:
         found: list[PlacedFile] = []
         for at in range(0, len(files), SLICE):
             part = files[at : at + SLICE]
-            ids = [file.chunk_id for file in part if file.chunk_id is not None]
-            found += _unnamed(part, await self._reader.run(partial(unused.named_files, ids=ids)))
+            found += _unnamed(part, await self._reader.run(partial(unused.named, blobs=_blobs(part))))
         noted = await self._reader.run(partial(unused.strays, first=bucket))
-        gone = noted.keys() - {file.path.name for file in found}
+        gone = noted.keys() - {file.name for file in found}
         if gone:
             await self._write(partial(unused.note_strays, found=(), gone=gone, run_s=0))
-        return [Stray(file, noted.get(file.path.name)) for file in found]
+        return [Stray(file, noted.get(file.name)) for file in found]
 
     async def note_strays(self, strays: Sequence[Stray], run_s: int) -> None:
         """Note strays that the run which began at `run_s` found."""
-        names = [stray.file.path.name for stray in strays]
+        names = [stray.file.name for stray in strays]
         for at in range(0, len(names), SLICE):
             await self._write(partial(unused.note_strays, found=names[at : at + SLICE], gone=(), run_s=run_s))
 
@@ -179,23 +177,28 @@ class Disposal:
 
     def _files(self, bucket: int) -> list[PlacedFile]:
         try:
-            return self._medium.files(self._medium.folder(bucket))
+            return self._medium.objects(bucket)
         except OSError as error:
             raise translated(error) from error
 
     def _remove_strays(self, files: list[PlacedFile]) -> Freed:
         """In the barrier's thread: every file that a barrier put into place has its row by now."""
-        ids = [file.chunk_id for file in files if file.chunk_id is not None]
-        named = self._writer.write_blocking(lambda session: unused.named_files(session.connection, ids))
-        paths = [file.path for file in _unnamed(files, named)]
-        size = sum(map(self._medium.size, filter(self._medium.exists, paths)))
-        self._medium.remove(paths)
-        names = [path.name for path in paths]
+        named = self._writer.write_blocking(lambda session: unused.named(session.connection, _blobs(files)))
+        strays = _blobs(_unnamed(files, named))
+        size = sum(map(self._size, strays))
+        self._medium.remove(strays)
+        names = [blob.name for blob in strays]
         self._writer.write_blocking(partial(unused.note_strays, found=(), gone=names, run_s=0))
-        return Freed(len(paths), size)
+        return Freed(len(strays), size)
+
+    def _size(self, blob: Blob) -> int:
+        try:
+            return self._medium.size(blob)
+        except FileNotFoundError:
+            return 0
 
 
-def remove_some(medium: LocalMedium, writer: GroupWriter[PlainSession], *, due_s: int) -> Freed:
+def remove_some(medium: Medium, writer: GroupWriter[PlainSession], *, due_s: int) -> Freed:
     """Remove chunks that were judged at `due_s` or before, and those that an earlier call has left half done. Blocks.
 
     Only for the thread that puts files into place. First they are durably gone for all, then the files, then the rows.
@@ -205,37 +208,37 @@ def remove_some(medium: LocalMedium, writer: GroupWriter[PlainSession], *, due_s
     """
     leaving = writer.write_blocking(partial(unused.begin_removal, due_s=due_s, limit=REMOVED_AT_ONCE))
     if leaving:
-        medium.remove([path for chunk in leaving for path in _paths_of(medium, chunk)])
+        _remove(medium, leaving)
         writer.write_blocking(partial(unused.end_removal, leaving=leaving))
     return Freed(len(leaving), sum(chunk.size for chunk in leaving))
 
 
-def begin_anew(medium: LocalMedium, writer: GroupWriter[PlainSession]) -> None:
+def begin_anew(medium: Medium, writer: GroupWriter[PlainSession]) -> None:
     """Let all that was on its way out be found unused and no more, but for what has no bytes any longer. Blocks.
 
     For a start. The index may be an older one, put back from a copy: it has not seen who came to use a chunk since it
     was condemned, and nobody else looks again before it goes. So none goes but what was condemned since the start.
     """
     leaving = writer.write_blocking(unused.doubt)
-    gone = [chunk for chunk in leaving if chunk.place is Place.FILE and not medium.exists(_path_of(medium, chunk))]
-    medium.remove([path for chunk in gone for path in _paths_of(medium, chunk)])
+    lost = medium.lost({chunk.blob: chunk.blob_size for chunk in leaving if chunk.blob is not None})
+    gone = [chunk for chunk in leaving if chunk.blob in lost]
+    _remove(medium, gone)
     writer.write_blocking(partial(unused.end_removal, leaving=gone))
     writer.write_blocking(partial(unused.stay, chunks=[chunk for chunk in leaving if chunk not in gone]))
 
 
-def _path_of(medium: LocalMedium, chunk: Leaving) -> Path:
-    return medium.path_of(chunk.chunk_id, chunk.encoding)
+def _remove(medium: Medium, leaving: Sequence[Leaving]) -> None:
+    """Remove the objects of chunks that have one of their own; of a pack goes no part."""
+    alone = {chunk.blob: chunk for chunk in leaving if chunk.blob is not None and chunk.blob.form is not Form.PACK}
+    medium.remove(alone, aside=[blob for blob, chunk in alone.items() if chunk.is_damaged])
 
 
-def _paths_of(medium: LocalMedium, chunk: Leaving) -> list[Path]:
-    if chunk.place is not Place.FILE:
-        return []
-    path = _path_of(medium, chunk)
-    return [path, medium.quarantine / path.name] if chunk.is_damaged else [path]
+def _blobs(files: Collection[PlacedFile]) -> list[Blob]:
+    return [file.blob for file in files if file.blob is not None]
 
 
-def _unnamed(files: Collection[PlacedFile], named: Collection[tuple[ChunkId, object]]) -> list[PlacedFile]:
-    return [file for file in files if file.chunk_id is not None and (file.chunk_id, file.encoding) not in named]
+def _unnamed(files: Collection[PlacedFile], named: Collection[Blob]) -> list[PlacedFile]:
+    return [file for file in files if file.blob is not None and file.blob not in named]
 
 
 def _give_back(session: PlainSession) -> bool:

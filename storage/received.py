@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from storage.base import Buffer, ChunkId, Encoding
-from storage.local import StagedFile
+from storage.medium import StagedFile
 
 FILES_SIZE = 64 * 1024 * 1024
 """A barrier runs by itself once this many bytes wait in staged files."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from storage import codec, rows
-from storage.base import MAX_CHUNK, ChunkId, ChunkState, Encoding, Place
+from storage.base import MAX_CHUNK, Blob, ChunkId, ChunkState, Encoding, Form, StoredChunk
 from storage.disposal import begin_anew
 from storage.errors import ChunkMismatchError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
-from storage.local import SYNC_ALL_FROM, LocalMedium, StagedFile
+from storage.local import SYNC_ALL_FROM
+from storage.medium import Medium, StagedFile
 from storage.received import Received
 
 RECHECK_SIZE = 256 * 1024 * 1024
@@ -31,7 +32,7 @@ class Recovered:
 
 
 def recover(
-    medium: LocalMedium,
+    medium: Medium,
     writer: GroupWriter[PlainSession],
     states: IndexStates,
     *,
@@ -53,7 +54,7 @@ def recover(
     damaged: list[ChunkId] = []
     if not clean:
         staged += [medium.unplace(file) for file in _strays(medium, states)]
-        damaged = _recheck(medium, writer, states)
+        damaged = _recheck(medium, writer, states) if medium.is_trusted else []
     kept: list[Received] = []
     for file in staged:
         hold = len(kept) < SYNC_ALL_FROM
@@ -67,36 +68,45 @@ def recover(
     return Recovered(kept, len(staged) - len(kept), damaged)
 
 
-def _strays(medium: LocalMedium, states: IndexStates) -> list[StagedFile]:
+def _strays(medium: Medium, states: IndexStates) -> list[StagedFile]:
     """Return the files that a barrier had put into place when it was cut off before their rows were written."""
     logged = medium.logged()
     known = states.run(partial(rows.states_of, ids=[file.chunk_id for file in logged]))
-    return [file for file in logged if file.chunk_id not in known and medium.exists(file.path)]
+    return [file for file in logged if file.chunk_id not in known and _is_there(medium, file.blob)]
 
 
-def _recheck(medium: LocalMedium, writer: GroupWriter[PlainSession], states: IndexStates) -> list[ChunkId]:
+def _is_there(medium: Medium, blob: Blob) -> bool:
+    try:
+        medium.size(blob)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _recheck(medium: Medium, writer: GroupWriter[PlainSession], states: IndexStates) -> list[ChunkId]:
     """Hash the newest files; what is wrong is taken out of the index first and then set aside."""
-    damaged: list[tuple[ChunkId, Encoding]] = []
+    damaged: list[rows.IndexRow] = []
     left = RECHECK_SIZE
     for row in states.run(partial(rows.newest_files, limit=_RECHECK_FILES)):
         left -= row.stored_size
         if left < 0:
             break
         if not is_sound(medium, row):
-            damaged.append((row.chunk_id, row.encoding))
+            damaged.append(row)
+    ids = [row.chunk_id for row in damaged]
     if damaged:
-        ids = [chunk_id for chunk_id, _ in damaged]
         writer.write_blocking(partial(rows.set_states, ids=ids, state=ChunkState.DAMAGED))
-        for chunk_id, encoding in damaged:
-            _log.error("chunk %s is damaged", chunk_id.hex())
-            medium.set_aside(chunk_id, encoding)
-    return [chunk_id for chunk_id, _ in damaged]
+        for chunk in damaged:
+            _log.error("chunk %s is damaged", chunk.chunk_id.hex())
+            if chunk.blob is not None:
+                medium.set_aside(chunk.blob)
+    return ids
 
 
-def is_sound(medium: LocalMedium, row: rows.IndexRow) -> bool:
+def is_sound(medium: Medium, row: rows.IndexRow) -> bool:
     """Tell whether the bytes of a chunk are there and right."""
     try:
-        data = row.data if row.place is Place.ROW else medium.read(medium.path_of(row.chunk_id, row.encoding))
+        data = stored_form(medium, row)
         if data is None or len(data) != row.stored_size:
             return False
         codec.restored(data, row.encoding, row.chunk_id, row.size)
@@ -105,10 +115,19 @@ def is_sound(medium: LocalMedium, row: rows.IndexRow) -> bool:
     return True
 
 
-def _received(medium: LocalMedium, file: StagedFile, *, hold: bool) -> Received | None:
+def stored_form(medium: Medium, chunk: rows.IndexRow | StoredChunk) -> bytes | None:
+    """Return the stored form of a chunk from wherever it lies, unchecked; None where a row of bytes is missing."""
+    if chunk.blob is None:
+        return chunk.data
+    if chunk.blob.form is Form.PACK:
+        return medium.read(chunk.blob, chunk.start, chunk.stored_size)
+    return medium.read(chunk.blob)
+
+
+def _received(medium: Medium, file: StagedFile, *, hold: bool) -> Received | None:
     """Return a staged file of an earlier run as a received chunk, None if its bytes cannot be had or are wrong."""
     try:
-        data = medium.read(file.path)
+        data = medium.read_staged(file)
         size = len(codec.unzstd(data, MAX_CHUNK)) if file.encoding is Encoding.ZSTD else len(data)
         codec.restored(data, file.encoding, file.chunk_id, size)
         return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file, hold=hold))

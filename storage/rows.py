@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage import unused
-from storage.base import Buffer, ChunkId, ChunkState, Encoding, Place
+from storage.base import Backend, Blob, Buffer, ChunkId, ChunkState, Encoding, Form, Place
 from storage.group_writer import PlainSession
 from storage.slices import sliced
 
-SCHEMA_VERSION = 2
-_LOCAL = 0  # number of the only backend so far
+SCHEMA_VERSION = 3
 
 _FIRST = (
     """
@@ -23,7 +22,7 @@ _FIRST = (
       stored_size INTEGER NOT NULL,      -- bytes of the stored form
       encoding    INTEGER NOT NULL,      -- Encoding
       key_number  INTEGER,               -- number of the data key; NULL while not encrypted
-      backend     INTEGER NOT NULL,      -- which store holds it; 0 is the local one
+      backend     INTEGER NOT NULL,      -- Backend
       place       INTEGER NOT NULL,      -- Place: a row of `small`, a file of its own, or part of a pack
       pack        INTEGER,               -- which pack; NULL unless place says so
       pack_offset INTEGER,               -- where in the pack; NULL unless place says so
@@ -44,7 +43,18 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID
     """,
 )
-_STEPS = (_FIRST, unused.SCHEMA)  # one for each version of the schema
+_PACKS = (
+    """
+    CREATE TABLE packs (
+      number  INTEGER PRIMARY KEY,       -- chunks.pack
+      hash    BLOB NOT NULL UNIQUE,      -- SHA-256 of the object
+      size    INTEGER NOT NULL,          -- bytes of the object
+      backend INTEGER NOT NULL           -- Backend
+    ) STRICT
+    """,
+    "CREATE INDEX chunks_in_packs ON chunks(pack, stored_size) WHERE pack IS NOT NULL",
+)
+_STEPS = (_FIRST, unused.SCHEMA, _PACKS)  # one for each version of the schema
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM chunks"
 _ADD = """
@@ -62,24 +72,27 @@ _DROP_CLAIM = "DELETE FROM claims WHERE claim = :claim"
 _NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
 _SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
 _STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
-_FILES = "SELECT id, encoding, stored_size FROM chunks WHERE id IN ({marks}) AND state IN (0, 1) AND place = 1"
+_BLOBS = """
+    SELECT c.id, c.encoding, c.stored_size, p.hash, p.size FROM chunks AS c LEFT JOIN packs AS p ON p.number = c.pack
+     WHERE c.id IN ({marks}) AND c.state IN (0, 1) AND c.place > 0
+"""
 _SIZES = "SELECT id, size FROM chunks WHERE id IN ({marks}) AND state = 0"
 _CLAIMED = """
     SELECT c.id FROM chunks AS c CROSS JOIN claims AS k ON k.claim = ? AND k.chunk = c.seq
      WHERE c.id IN ({marks}) AND c.state = 0
 """
 _FIND = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
-      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, p.hash, c.pack_offset
+      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks})
 """
 _NEWEST_FILES = """
-    SELECT seq, id, size, stored_size, encoding, place, state, NULL FROM chunks
+    SELECT seq, id, size, stored_size, encoding, place, state, NULL, NULL, NULL FROM chunks
      WHERE state = 0 AND place = 1 ORDER BY seq DESC LIMIT :limit
 """
 _PAGE = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data
-      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, p.hash, c.pack_offset
+      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
 """
 
@@ -99,7 +112,12 @@ class NewChunk:
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """What the index says of one chunk; `data` is the stored form of a small one."""
+    """What the index says of one chunk.
+
+    Attributes:
+        data: the stored form, where the index itself holds it.
+        blob: the object that holds it else, from the byte `start` on.
+    """
 
     seq: int
     chunk_id: ChunkId
@@ -109,6 +127,8 @@ class IndexRow:
     place: Place
     state: ChunkState
     data: bytes | None
+    blob: Blob | None
+    start: int
 
 
 def install(session: PlainSession) -> None:
@@ -121,11 +141,15 @@ def install(session: PlainSession) -> None:
 
 
 def record(
-    session: PlainSession, chunks: Sequence[NewChunk], dropped: Collection[str], lost: Collection[ChunkId]
+    session: PlainSession,
+    chunks: Sequence[NewChunk],
+    dropped: Collection[str],
+    lost: Collection[ChunkId],
+    backend: Backend = Backend.LOCAL,
 ) -> None:
     """Write the rows of a barrier: chunks that are new or whose bytes were gone, all claims but the dropped ones.
 
-    Of the `lost` nobody knew so far.
+    Of the `lost` nobody knew so far; `backend` holds what is no row.
 
     Bytes of files are durable in their place by now; a row whose bytes are there stays as it is. No chunk of a barrier
     is unused any more.
@@ -142,9 +166,9 @@ def record(
         old = known.get(chunk.chunk_id)
         if old is None:
             seq += 1
-            added.append(_values(chunk, seq))
+            added.append(_values(chunk, seq, backend))
         elif not has_bytes(old[1]):
-            healed.append(_values(chunk, old[0]))
+            healed.append(_values(chunk, old[0], backend))
         number = old[0] if old else seq
         if chunk.data is not None and (old is None or not has_bytes(old[1])):
             small.append({"chunk": number, "data": chunk.data})
@@ -182,11 +206,13 @@ def has_bytes(state: ChunkState | None) -> bool:
     return state in {ChunkState.OK, ChunkState.CONDEMNED}
 
 
-def files_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[Encoding, int]]:
-    """Return encoding and stored size of those of `ids` whose bytes should be in a file."""
+def blobs_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[Blob, int]]:
+    """Return object and length of the object of those of `ids` whose bytes should be in one."""
     return {
-        ChunkId(chunk_id): (Encoding(encoding), stored_size)
-        for chunk_id, encoding, stored_size in sliced(connection, _FILES, ids)
+        ChunkId(chunk_id): (Blob.of(ChunkId(chunk_id), Encoding(encoding)), stored_size)
+        if pack is None
+        else (Blob(pack, Form.PACK), pack_size)
+        for chunk_id, encoding, stored_size, pack, pack_size in sliced(connection, _BLOBS, ids)
     }
 
 
@@ -215,21 +241,24 @@ def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRo
     return list(map(_row, connection.execute(_PAGE, {"after": after, "limit": limit})))
 
 
-def _values(chunk: NewChunk, seq: int) -> dict[str, object]:
+def _values(chunk: NewChunk, seq: int, backend: Backend) -> dict[str, object]:
     return {
         "seq": seq,
         "id": chunk.chunk_id,
         "size": chunk.size,
         "stored_size": chunk.stored_size,
         "encoding": chunk.encoding,
-        "backend": _LOCAL,
+        "backend": Backend.LOCAL if chunk.place is Place.ROW else backend,
         "place": chunk.place,
         "state": ChunkState.OK,
     }
 
 
 def _row(values: tuple[Any, ...]) -> IndexRow:
-    seq, chunk_id, size, stored_size, encoding, place, state, data = values
+    seq, chunk_id, size, stored_size, encoding, place, state, data, pack, offset = values
+    blob = Blob(pack, Form.PACK) if place == Place.PACK else None
+    if place == Place.FILE:
+        blob = Blob.of(chunk_id, Encoding(encoding))
     return IndexRow(
-        seq, ChunkId(chunk_id), size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data
+        seq, chunk_id, size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data, blob, offset or 0
     )

@@ -25,14 +25,15 @@ from storage.base import (
     hash_of,
 )
 from storage.disk import Disk, DiskUsage
-from storage.disposal import Disposal
+from storage.disposal import BUCKETS, Disposal
 from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
-from storage.local import LocalMedium, translated
+from storage.local import LocalMedium
+from storage.medium import Medium, translated
 from storage.offload import Offload
 from storage.received import Received
-from storage.recovery import Recovered, recover
+from storage.recovery import Recovered, recover, stored_form
 
 INDEX_NAME = "chunks.db"
 AT_ONCE = 16 * 1024
@@ -40,6 +41,9 @@ AT_ONCE = 16 * 1024
 _RECEIVERS = 4
 _LOADERS = 4
 _QUEUE = 1024
+
+OpenMedium = Callable[[Path, Disk], Medium]
+"""Opens the medium of a store whose folder and disk it is given."""
 
 
 class ChunkStore:
@@ -51,14 +55,16 @@ class ChunkStore:
 
     def __init__(
         self,
-        medium: LocalMedium,
+        medium: Medium,
         writer: GroupWriter[PlainSession],
         reader: IndexReader,
         barriers: Barriers,
         compressor: codec.Compressor,
+        index: Path,
     ) -> None:
         """Take over parts that are open; `open` makes them."""
         self._medium = medium
+        self._index = index
         self._writer = writer
         self._reader = reader
         self._barriers = barriers
@@ -75,6 +81,7 @@ class ChunkStore:
         disk: Disk,
         open_claims: Collection[str],
         clean: bool,
+        open_medium: OpenMedium = LocalMedium.open,
         level: int = 1,
         on_failure: Callable[[StorageError], None] | None = None,
         flush_after_s: float = 1.0,
@@ -86,6 +93,7 @@ class ChunkStore:
             disk: the seam to the operating system.
             open_claims: uploads and bundles whose received chunks are still wanted.
             clean: the last run closed the store.
+            open_medium: makes what is missing of the medium, and opens it. Blocks.
             level: of zstd.
             on_failure: called once, from another thread, when the index's disk has failed: the process should end.
             flush_after_s: a barrier runs by itself when something waited for so long.
@@ -94,7 +102,7 @@ class ChunkStore:
             BadStoreError: the folder is of a newer program, or no store.
             StoreFailedError, StoreFullError, StoreUnavailableError: the disk does not let us.
         """
-        opening = partial(_open_parts, folder, disk, open_claims, clean=clean)
+        opening = partial(_open_parts, folder, disk, open_medium, open_claims, clean=clean)
         medium, writer, recovered = await asyncio.to_thread(opening)
         reader = await open_reader(folder / INDEX_NAME)
         barriers = Barriers(
@@ -105,7 +113,7 @@ class ChunkStore:
             flush_after_s=flush_after_s,
             on_failure=on_failure,
         )
-        store = cls(medium, writer, reader, barriers, codec.Compressor(level))
+        store = cls(medium, writer, reader, barriers, codec.Compressor(level), folder / INDEX_NAME)
         try:
             barriers.add(recovered.kept, barriers.wave)
             await barriers.wait({received.claim for received in recovered.kept})
@@ -202,7 +210,7 @@ class ChunkStore:
 
     def states(self) -> ChunkStates:
         """Return a plain reader of what is durable, for one other thread, which also closes it."""
-        return IndexStates(self._medium.root / INDEX_NAME)
+        return IndexStates(self._index)
 
     async def locate(self, ids: Sequence[ChunkId]) -> list[StoredChunk]:
         """Return where the chunks lie, in the order of `ids`.
@@ -304,8 +312,10 @@ class ChunkStore:
             raise ChunkAbsentError(f"there is no chunk {chunk_id.hex()}")
         if row.state is ChunkState.DAMAGED:
             raise ChunkDamagedError(f"chunk {chunk_id.hex()} is damaged")
-        path = self._medium.path_of(chunk_id, row.encoding) if row.place is Place.FILE else None
-        return StoredChunk(chunk_id, row.size, row.stored_size, row.encoding, path, row.data)
+        path = self._medium.path_of(row.blob) if row.blob is not None and row.place is Place.FILE else None
+        return StoredChunk(
+            chunk_id, row.size, row.stored_size, row.encoding, row.data, blob=row.blob, start=row.start, path=path
+        )
 
     def _load_many(self, found: Mapping[ChunkId, rows.IndexRow]) -> dict[ChunkId, bytes]:
         contents: dict[ChunkId, bytes] = {}
@@ -316,23 +326,23 @@ class ChunkStore:
 
     def _load(self, chunk: StoredChunk) -> bytes:
         try:
-            data = chunk.data if chunk.path is None else self._medium.read(chunk.path)
+            data = stored_form(self._medium, chunk)
             if data is None or len(data) != chunk.stored_size:
                 raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} has the wrong length")
-            if chunk.encoding is Encoding.RAW:
+            if chunk.encoding is Encoding.RAW and (self._medium.is_trusted or chunk.blob is None):
                 return data
             return codec.restored(data, chunk.encoding, chunk.chunk_id, chunk.size)
         except (OSError, ChunkMismatchError) as error:
             raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} cannot be read: {error}") from error
 
 
-def _refuse_lost_index(index: Path, medium: LocalMedium) -> None:
+def _refuse_lost_index(index: Path, medium: Medium) -> None:
     """Refuse to make a new index beside chunks that an older one named: every version would seem to lack its bytes.
 
     Raises:
         BadStoreError: there are chunks and no index.
     """
-    if not index.exists() and any(medium.files(folder) for folder in medium.folders()):
+    if not index.exists() and any(map(medium.objects, range(BUCKETS))):
         medium.close()
         raise BadStoreError(
             f"{index} is missing beside the chunks it names: put it back from a copy, then start again."
@@ -340,13 +350,12 @@ def _refuse_lost_index(index: Path, medium: LocalMedium) -> None:
 
 
 def _open_parts(
-    folder: Path, disk: Disk, open_claims: Collection[str], *, clean: bool
-) -> tuple[LocalMedium, GroupWriter[PlainSession], Recovered]:
+    folder: Path, disk: Disk, open_medium: OpenMedium, open_claims: Collection[str], *, clean: bool
+) -> tuple[Medium, GroupWriter[PlainSession], Recovered]:
     """Install what is missing, open medium and index, recover. Blocks."""
     index = folder / INDEX_NAME
     try:
-        LocalMedium.install(folder, disk)
-        medium = LocalMedium(folder, disk)
+        medium = open_medium(folder, disk)
         _refuse_lost_index(index, medium)
     except OSError as error:
         raise translated(error) from error

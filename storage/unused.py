@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from storage.base import ChunkId, ChunkState, Encoding, Place
+from storage.base import Blob, ChunkId, ChunkState, Encoding, Form, Place
 from storage.group_writer import PlainSession
 from storage.slices import sliced
 
@@ -64,14 +64,19 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A chunk that is being removed; `size` bytes as stored."""
+    """A chunk that is being removed; `size` bytes as stored.
+
+    Attributes:
+        blob: the object that holds it, alone or among others.
+        blob_size: its length in bytes.
+    """
 
     seq: int
     chunk_id: ChunkId
     size: int
-    encoding: Encoding
-    place: Place
     is_damaged: bool
+    blob: Blob | None
+    blob_size: int
 
 
 _PAGE = """
@@ -102,7 +107,8 @@ _DOUBT = "UPDATE unused SET step = 0, condemned_s = NULL WHERE step IN (1, 2)"
 _STAY_STATE = "UPDATE chunks SET state = 0 WHERE seq = :seq AND state = 2"
 _STAY = "UPDATE unused SET step = 0, condemned_s = NULL WHERE chunk = :seq"
 _LEAVING = """
-    SELECT c.seq, c.id, c.stored_size, c.encoding, c.place, c.state FROM unused u JOIN chunks c ON c.seq = u.chunk
+    SELECT c.seq, c.id, c.stored_size, c.encoding, c.place, c.state, p.hash, p.size
+      FROM unused u JOIN chunks c ON c.seq = u.chunk LEFT JOIN packs p ON p.number = c.pack
      WHERE u.step = :step AND (u.step = 3 OR u.condemned_s <= :due) LIMIT :limit
 """
 _LEAVE = "UPDATE unused SET step = 3 WHERE chunk = :seq"
@@ -124,6 +130,7 @@ _KEPT = """
       OR (c.state = 1 AND NOT EXISTS (SELECT 1 FROM unused u WHERE u.chunk = c.seq AND u.step > 1)))
 """
 _FILES = "SELECT id, encoding FROM chunks WHERE id IN ({marks}) AND place = 1"
+_PACKS = "SELECT hash FROM packs WHERE hash IN ({marks})"
 _STRAYS = "SELECT name, found_s FROM strays WHERE name > :after AND name < :end"
 _ADD_STRAY = "INSERT INTO strays (name, found_s) VALUES (:name, :found) ON CONFLICT DO NOTHING"
 _DELETE_STRAY = "DELETE FROM strays WHERE name = :name"
@@ -307,9 +314,14 @@ def finish(session: PlainSession, run_s: int, basis: str) -> None:
     session.connection.execute(_SET_RUN, {"run": run_s})
 
 
-def named_files(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set[tuple[ChunkId, Encoding]]:
-    """Return those of `ids` whose bytes are in a file, each with the form that its row says."""
-    return {(ChunkId(chunk_id), Encoding(encoding)) for chunk_id, encoding in sliced(connection, _FILES, ids)}
+def named(connection: sqlite3.Connection, blobs: Collection[Blob]) -> set[Blob]:
+    """Return those of some objects that a row names."""
+    chunks = [blob.chunk_id for blob in blobs if blob.chunk_id is not None]
+    packs = [ChunkId(blob.hash) for blob in blobs if blob.chunk_id is None]
+    found = {
+        Blob.of(ChunkId(chunk_id), Encoding(encoding)) for chunk_id, encoding in sliced(connection, _FILES, chunks)
+    }
+    return found | {Blob(row[0], Form.PACK) for row in sliced(connection, _PACKS, packs)}
 
 
 def bounds(first: int) -> tuple[bytes, bytes]:
@@ -319,7 +331,21 @@ def bounds(first: int) -> tuple[bytes, bytes]:
 
 def _leaving(connection: sqlite3.Connection, step: Step, *, due_s: int, limit: int) -> list[Leaving]:
     found = connection.execute(_LEAVING, {"step": step, "due": due_s, "limit": limit})
-    return [
-        Leaving(seq, ChunkId(chunk_id), size, Encoding(encoding), Place(place), state == ChunkState.DAMAGED)
-        for seq, chunk_id, size, encoding, place, state in found
-    ]
+    return [_leaver(*values) for values in found]
+
+
+def _leaver(
+    seq: int,
+    chunk_id: bytes,
+    size: int,
+    encoding: int,
+    place: int,
+    state: int,
+    pack: bytes | None,
+    pack_size: int | None,
+) -> Leaving:
+    is_damaged = state == ChunkState.DAMAGED
+    if pack is not None and pack_size is not None:
+        return Leaving(seq, ChunkId(chunk_id), size, is_damaged, Blob(pack, Form.PACK), pack_size)
+    blob = Blob.of(ChunkId(chunk_id), Encoding(encoding)) if place == Place.FILE else None
+    return Leaving(seq, ChunkId(chunk_id), size, is_damaged, blob, size)

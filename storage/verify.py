@@ -8,11 +8,13 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from storage import rows
-from storage.base import ChunkId, ChunkState, Place
+from storage import rows, unused
+from storage.base import Blob, ChunkId, ChunkState
 from storage.disk import Disk
+from storage.disposal import BUCKETS
 from storage.index import IndexStates
-from storage.local import LocalMedium, PlacedFile, translated
+from storage.local import LocalMedium
+from storage.medium import Medium, PlacedFile, translated
 from storage.recovery import is_sound
 from storage.store import INDEX_NAME
 
@@ -38,12 +40,12 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong; `chunk_id` and `path` where they are known."""
+    """One thing that is wrong; `chunk_id` and `blob` where they are known."""
 
     problem: Problem
     detail: str
     chunk_id: ChunkId | None = None
-    path: Path | None = None
+    blob: Blob | None = None
 
 
 def verify_store(folder: Path, *, disk: Disk, content: bool) -> Iterator[Finding]:
@@ -77,7 +79,7 @@ def _malformed(connection: sqlite3.Connection) -> list[Finding]:
     return [Finding(Problem.INDEX, message) for message in messages if message != "ok"]
 
 
-def _against_medium(states: IndexStates, medium: LocalMedium, *, content: bool) -> Iterator[Finding]:
+def _against_medium(states: IndexStates, medium: Medium, *, content: bool) -> Iterator[Finding]:
     """Check each row's bytes."""
     after = 0
     while page := states.run(partial(rows.page, after=after, limit=_PAGE)):
@@ -88,25 +90,26 @@ def _against_medium(states: IndexStates, medium: LocalMedium, *, content: bool) 
                 yield finding  # and not one of a row that changed while we looked
 
 
-def _wrong(medium: LocalMedium, row: rows.IndexRow, *, content: bool) -> Finding | None:
+def _wrong(medium: Medium, row: rows.IndexRow, *, content: bool) -> Finding | None:
     chunk_id = row.chunk_id
     if row.state is ChunkState.DAMAGED:
         return Finding(Problem.DAMAGED, "was found damaged and not sent again", chunk_id)
-    path = medium.path_of(chunk_id, row.encoding) if row.place is Place.FILE else None
+    blob = row.blob
     try:
-        size = medium.size(path) if path else len(row.data or b"")
+        size = medium.size(blob) if blob else len(row.data or b"")
     except OSError as error:
-        return Finding(Problem.MISSING, f"its file cannot be read: {error.strerror}", chunk_id, path)
-    if path is None and row.data is None:
+        return Finding(Problem.MISSING, f"its file cannot be read: {error.strerror}", chunk_id, blob)
+    if blob is None and row.data is None:
         return Finding(Problem.MISSING, "its row of bytes is not there", chunk_id)
-    if size != row.stored_size:
-        return Finding(Problem.SIZE, f"{size} bytes are stored, not {row.stored_size}", chunk_id, path)
+    is_part = blob is not None and blob.chunk_id is None
+    if size < row.start + row.stored_size if is_part else size != row.stored_size:
+        return Finding(Problem.SIZE, f"{size} bytes are stored, not {row.stored_size}", chunk_id, blob)
     if content and not is_sound(medium, row):
-        return Finding(Problem.CONTENT, "its bytes do not hash to its id", chunk_id, path)
+        return Finding(Problem.CONTENT, "its bytes do not hash to its id", chunk_id, blob)
     return None
 
 
-def _strays(states: IndexStates, medium: LocalMedium) -> Iterator[Finding]:
+def _strays(states: IndexStates, medium: Medium) -> Iterator[Finding]:
     """Find files that no row names.
 
     A barrier that runs meanwhile has files in place before their rows, and it has noted them before that. So first
@@ -114,19 +117,17 @@ def _strays(states: IndexStates, medium: LocalMedium) -> Iterator[Finding]:
     """
     suspects: list[PlacedFile] = []
     try:
-        for folder in medium.folders():
-            suspects += _unnamed(states, medium.files(folder))
-        noted = {file.path for file in medium.logged()}
+        for first in range(BUCKETS):
+            suspects += _unnamed(states, medium.objects(first))
+        noted = {file.blob for file in medium.logged()}
     except OSError as error:
         raise translated(error) from error
     for file in _unnamed(states, suspects):
-        if file.path not in noted:
-            yield Finding(Problem.STRAY, "no row names it", file.chunk_id, file.path)
+        if file.blob not in noted:
+            yield Finding(Problem.STRAY, "no row names it", file.blob.chunk_id if file.blob else None, file.blob)
 
 
 def _unnamed(states: IndexStates, files: list[PlacedFile]) -> list[PlacedFile]:
     """Return the files that are not where a row says that its chunk is."""
-    ids = [file.chunk_id for file in files if file.chunk_id is not None]
-    known = states.run(partial(rows.find, ids=ids))
-    named = {row.chunk_id: row.encoding for row in known.values() if row.place is Place.FILE}
-    return [file for file in files if file.chunk_id is None or named.get(file.chunk_id) is not file.encoding]
+    named = states.run(partial(unused.named, blobs=[file.blob for file in files if file.blob is not None]))
+    return [file for file in files if file.blob not in named]

@@ -181,7 +181,7 @@ class Collection:
         strays = await self._disposal.strays(bucket)
         if strays:
             await self._catch_up()
-        return [stray for stray in strays if stray.file.chunk_id not in used.ids]
+        return [stray for stray in strays if stray.file.blob is None or stray.file.blob.hash not in used.ids]
 
     async def _condemn(self, due: Sequence[Held], used: Bucket) -> Freed:
         """Condemn chunks: first for all who come, then look who came before, and lift what those use."""

@@ -193,4 +193,4 @@ async def meet(planted: Planted, folder: Path, numbers: range) -> None:
 def files_of(disk: SimDisk, folder: Path) -> list[str]:
     """Return the names of all files of chunks."""
     with contextlib.closing(LocalMedium(folder / "data" / "store", disk)) as medium:
-        return [file.path.name for at in medium.folders() for file in medium.files(at)]
+        return [file.name for first in range(256) for file in medium.objects(first)]

@@ -41,6 +41,7 @@ def _without(lacks: str, file: str, old: str, new: str, test: str) -> Mutant:
 
 
 LOCAL = "storage/local.py"
+STAGING = "storage/staging.py"
 SYNC_CALLS = (
     _without(
         "the fsync of each of a few received files",
@@ -58,7 +59,7 @@ SYNC_CALLS = (
     ),
     _without(
         "the fsync of a received file where syncfs is not trusted",
-        LOCAL,
+        STAGING,
         "if not self._can_syncfs:\n                self._fsync(descriptor)",
         "",
         f"{POWER}[syncfs ignored]",
@@ -79,14 +80,14 @@ SYNC_CALLS = (
     ),
     _without(
         "the fsync of a staged file that a start has found",
-        LOCAL,
+        STAGING,
         "try:\n            self._fsync(descriptor)\n        finally:",
         "try:\n            pass\n        finally:",
         "tests/storage/test_power_cut.py::test_what_is_found_after_a_kill_survives_a_power_cut_from_then_on",
     ),
     _without(
         "the call of fsync that all files of the store go through",
-        LOCAL,
+        STAGING,
         "self._disk.fsync(descriptor)",
         "pass",
         f"{POWER}[strict]",
@@ -181,10 +182,8 @@ ORDER = (
     _without(
         "chunks synced and in place before their rows are written",
         "storage/barrier.py",
-        "            self._into_place(fresh)\n"
-        "            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped, lost=lost))\n",
-        "            self._writer.write_blocking(partial(rows.record, chunks=chunks, dropped=dropped, lost=lost))\n"
-        "            self._into_place(fresh)\n",
+        "            self._into_place(fresh)\n            self._writer.write_blocking(record)\n",
+        "            self._writer.write_blocking(record)\n            self._into_place(fresh)\n",
         f"{POWER}[strict]",
     ),
     Mutant(
@@ -285,8 +284,8 @@ RULES = (
             Edit(
                 "storage/store.py",
                 "        return await self._reader.run(partial(rows.sizes, ids=ids))\n",
-                "        there = {i: self._medium.path_of(i, Encoding.RAW) for i in ids}\n"
-                "        files = {i: self._medium.size(p) for i, p in there.items() if self._medium.exists(p)}\n"
+                "        there = {i: self._medium.path_of(rows.Blob.of(i, Encoding.RAW)) for i in ids}\n"
+                "        files = {i: path.stat().st_size for i, path in there.items() if path and path.exists()}\n"
                 "        return files | await self._reader.run(partial(rows.sizes, ids=ids))\n",
             ),
         ),
@@ -589,8 +588,8 @@ COLLECTION = (
     _without(
         "a file that a barrier has just put into place is no stray",
         "storage/disposal.py",
-        "paths = [file.path for file in _unnamed(files, named)]",
-        "paths = [file.path for file in files]",
+        "strays = _blobs(_unnamed(files, named))",
+        "strays = _blobs(files)",
         f"{DISPOSAL}::test_stray_that_a_row_came_to_name_stays",
     ),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.base import ChunkId, ChunkState, Encoding
+from storage.base import Blob, ChunkId, ChunkState, Encoding
 from storage.disposal import BUCKETS, Freed
 from storage.errors import StorageError
 from storage.index import IndexStates
@@ -63,7 +63,7 @@ async def held(store: ChunkStore) -> dict[ChunkId, Held]:
 
 def files_of(disk: SimDisk, folder: Path) -> list[str]:
     medium = LocalMedium(folder, disk)
-    return [file.path.name for at in medium.folders() for file in medium.files(at)]
+    return [file.name for first in range(256) for file in medium.objects(first)]
 
 
 @pytest.mark.parametrize("data", [DATA, noise(2, 900)], ids=["file", "row"])
@@ -176,7 +176,7 @@ async def test_put_of_a_chunk_whose_file_was_lost_brings_it_back(
     folder = tmp_path / "store"
     async with opened(folder, disk) as store:
         await keep(store, DATA)
-        path = LocalMedium(folder, disk).path_of(CHUNK, Encoding.RAW)
+        path = LocalMedium(folder, disk).path_of(Blob.of(CHUNK, Encoding.RAW))
         disk.unlink(path)
         if is_cut_short:
             disk.write(disk.create(path), [DATA[:100]])
@@ -236,7 +236,7 @@ async def test_damaged_chunk_that_nobody_uses_goes_with_what_was_set_aside_of_it
     folder = tmp_path / "store"
     async with opened(folder, disk) as store:
         ids = await keep(store, DATA)
-    path = LocalMedium(folder, disk).path_of(CHUNK, Encoding.RAW)
+    path = LocalMedium(folder, disk).path_of(Blob.of(CHUNK, Encoding.RAW))
     disk.unlink(path)
     disk.write(disk.create(path), [b"wrong"])
     async with opened(folder, disk, clean=False) as store:
@@ -256,7 +256,7 @@ async def test_stray_goes_and_a_file_that_a_row_names_stays(tmp_path: Path, disk
     async with opened(folder, disk) as store:
         await keep(store, DATA)
         medium = LocalMedium(folder, disk)
-        for path in (medium.path_of(CHUNK, Encoding.ZSTD), medium.folder(CHUNK[0]) / "no chunk"):
+        for path in (medium.path_of(Blob.of(CHUNK, Encoding.ZSTD)), medium.folder(CHUNK[0]) / "no chunk"):
             disk.write(disk.create(path), [b"stray"])
         strays = await store.disposal.strays(CHUNK[0])
         await store.disposal.note_strays(strays, 5)
@@ -273,7 +273,7 @@ async def test_stray_goes_and_a_file_that_a_row_names_stays(tmp_path: Path, disk
 async def test_stray_that_a_row_came_to_name_stays(tmp_path: Path, disk: SimDisk) -> None:
     """As one does that was seen while a barrier had put it into place and not written its row."""
     async with opened(tmp_path / "store", disk) as store:
-        path = LocalMedium(tmp_path / "store", disk).path_of(CHUNK, Encoding.RAW)
+        path = LocalMedium(tmp_path / "store", disk).path_of(Blob.of(CHUNK, Encoding.RAW))
         disk.write(disk.create(path), [DATA])
         strays = await store.disposal.strays(CHUNK[0])
         await keep(store, DATA)

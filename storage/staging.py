@@ -1,0 +1,128 @@
+"""Staging: where received chunks wait for their barrier, one file each, on the disk of this machine."""
+
+import contextlib
+import itertools
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from storage.base import ENCODINGS, Blob, Buffer, ChunkId, Encoding, Form
+from storage.disk import Disk, DiskUsage
+from storage.medium import StagedFile, translated
+
+_STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst)", re.ASCII)
+
+
+class Staging:
+    """The part of a medium that receives; each kind of medium puts what was received into place in its own way."""
+
+    def __init__(self, root: Path, disk: Disk, *, can_syncfs: bool) -> None:
+        """Use an installed folder; `root` holds `staging`.
+
+        Args:
+            disk: the seam to the operating system.
+            can_syncfs: files need not be synced one by one as they are received.
+        """
+        self.root = root
+        self.staging = root / "staging"
+        self._disk = disk
+        self._numbers = itertools.count()
+        self._count_lock = threading.Lock()
+        self._can_syncfs = can_syncfs
+        self.syncs = 0
+
+    def stage(
+        self, claim: str, chunk_id: ChunkId, encoding: Encoding, pieces: Sequence[Buffer], *, hold: bool
+    ) -> StagedFile:
+        """Write a chunk's stored form into staging.
+
+        Args:
+            claim: whose it is; it stands in the name, so that a restart knows.
+            chunk_id: its id, already checked.
+            encoding: the form of `pieces`.
+            pieces: the stored form.
+            hold: keep the descriptor for an fsync: one opened later may miss an error of the time between.
+
+        Raises:
+            StoreFullError, StoreUnavailableError: nothing of it is kept.
+        """
+        path = self._new_staging(claim, Blob.of(chunk_id, encoding))
+        descriptor = None
+        try:
+            descriptor = self._disk.create(path)
+            self._disk.write(descriptor, pieces)
+            if not self._can_syncfs:
+                self._fsync(descriptor)
+            if not self._can_syncfs or not hold:
+                done, descriptor = descriptor, None
+                self._disk.close(done)
+        except OSError as error:
+            self.discard([StagedFile(path, claim, chunk_id, encoding, descriptor)])
+            raise translated(error) from error
+        return StagedFile(path, claim, chunk_id, encoding, descriptor)
+
+    def discard(self, files: Sequence[StagedFile]) -> None:
+        """Close and remove staged files. One that cannot be removed is left to the next start."""
+        self._close(files)
+        for file in files:
+            with contextlib.suppress(OSError):
+                self._disk.unlink(file.path)
+
+    def staged(self) -> list[StagedFile]:
+        """Return what an earlier run left in staging; names that are not of ours are removed."""
+        found = []
+        highest = -1
+        for name in self._disk.list_(self.staging):
+            match = _STAGED.fullmatch(name)
+            if match is None:
+                self._disk.unlink(self.staging / name)
+                continue
+            chunk_id = ChunkId(bytes.fromhex(match[2]))
+            found.append(StagedFile(self.staging / name, match[1], chunk_id, ENCODINGS[Form(match[4])]))
+            highest = max(highest, int(match[3]))
+        self._numbers = itertools.count(highest + 1)
+        return found
+
+    def read_staged(self, file: StagedFile) -> bytes:
+        """Return what a staged file holds; OSError if it cannot be had."""
+        return self._disk.read(file.path)
+
+    def reopen(self, file: StagedFile, *, hold: bool) -> StagedFile:
+        """Open a staged file of an earlier run for its fsync, or sync it now where each is synced as it is received.
+
+        Without `hold` it is left to a syncfs: there may be more such files than a process may have open.
+        """
+        if self._can_syncfs and not hold:
+            return file
+        descriptor = self._disk.open_(file.path)
+        if self._can_syncfs:
+            return StagedFile(file.path, file.claim, file.chunk_id, file.encoding, descriptor)
+        try:
+            self._fsync(descriptor)
+        finally:
+            self._disk.close(descriptor)
+        return file
+
+    def usage(self) -> DiskUsage:
+        """Return the room on the disk."""
+        return self._disk.usage(self.root)
+
+    def _close(self, files: Sequence[StagedFile]) -> None:
+        """Close what is still open."""
+        for file in files:
+            if file.descriptor is not None:
+                with contextlib.suppress(OSError):
+                    self._disk.close(file.descriptor)
+
+    def _new_staging(self, claim: str, blob: Blob) -> Path:
+        """Return a name that was not used in this run; a chunk may be received twice at the same time."""
+        return self.staging / f"{claim}.{blob.hash.hex()}.{next(self._numbers)}{blob.form}"
+
+    def _fsync(self, descriptor: int) -> None:
+        self._count()
+        self._disk.fsync(descriptor)
+
+    def _count(self) -> None:
+        with self._count_lock:
+            self.syncs += 1
