@@ -60,9 +60,7 @@ class DataFolder:
             self._disk.sync_folder(self.root)
             lock = os.open(self.guard / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except PermissionError as error:
-            raise DataFolderError(
-                f"The data folder {self.root} cannot be used: user {os.geteuid()} may not write in it."
-            ) from error
+            raise DataFolderError(f"The data folder {self.root} cannot be used: {_who_may(error)}.") from error
         except OSError as error:
             raise DataFolderError(f"The data folder {self.root} cannot be used: {error.strerror}.") from error
         kind = file_system_type(self.root)
@@ -124,3 +122,19 @@ class DataFolder:
         except FileNotFoundError:
             return False
         return True
+
+
+def _who_may(error: PermissionError) -> str:
+    """Say who may not write, what is in the way, and what would help."""
+    user, group = os.geteuid(), os.getegid()
+    refused = f"user {user} may not write in it"
+    if not error.filename:
+        return refused
+    named = Path(error.filename).absolute()
+    at = next(path for path in (named, *named.parents) if os.access(path, os.F_OK))  # what hides the rest, or is it
+    state = at.stat()
+    found = f"{at} belongs to {state.st_uid}:{state.st_gid} with mode {state.st_mode & 0o7777:o}"
+    if state.st_uid == user:
+        return f"{refused}, for {found}"
+    as_owner = ", or start Cairn as its owner" if state.st_uid else ""
+    return f"{refused}, for {found}: give it to that user (chown -R {user}:{group}){as_owner}"

@@ -24,6 +24,7 @@ LONG = (
     "tests/crash/test_power_cut.py",
     "tests/collect/test_power_cut.py",
     "tests/sync/bad_days/",
+    "tests/image/test_running.py",
 )
 """Begun first: a process that takes up a long one last leaves the others idle."""
 

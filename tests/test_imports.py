@@ -25,11 +25,13 @@ FORBIDDEN = {
 }
 # A program of its own, that no part of the server imports: it asks the server of its container whether it is well.
 HEALTH_CHECK = "app/healthcheck.py"
+# Another: it settles as whom a container runs, before anything of Cairn is loaded.
+CONTAINER = "app/container.py"
 # It is not called by what anybody sends: it starts a program of this build, which is handed files and reaches nothing.
 DECODERS = ("PIL", "pi_heif")
 STARTS_A_PROGRAM = ("app/services/thumbnailing.py", "subprocess")
 # The command line is where the process meets its environment; everybody else is handed what they need.
-READS_ENVIRONMENT = ("app/cli/", HEALTH_CHECK)
+READS_ENVIRONMENT = ("app/cli/", HEALTH_CHECK, CONTAINER)
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|PRAGMA)\s+\S+", re.ASCII)
 SPEAKS_SQL = ("app/repositories", "app/db")
 
@@ -78,7 +80,7 @@ def test_folder_imports_nothing_that_stands_above_it(folder: str) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("program", ["app.healthcheck", "app.thumbnailer"])
+@pytest.mark.parametrize("program", ["app.container", "app.healthcheck", "app.thumbnailer"])
 def test_nobody_imports_a_program_of_its_own(program: str) -> None:
     assert not [_name(path) for path in _modules() if any(_lies_in(n, program) for n in _imports(path))]
 

@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ from app.errors import AppError
 from app.logs import start_logging
 from app.server import ListenError
 from storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
 
 COMMANDS = (serve, user, fsck, gc, keys)
 FAILED, WRONG_USE = 1, 2
@@ -37,8 +41,8 @@ def main(argv: Sequence[str]) -> int:
         return _say(str(error), WRONG_USE)
     except (AppError, ControlError, DataFolderError, ListenError, NewerSchemaError, StorageError) as error:
         return _say(str(error), FAILED)
-    except OSError as error:
-        return _say(f"{error.strerror or error}: {error.filename or settings.data.folder}.", FAILED)
+    except (OSError, sqlite3.DatabaseError) as error:
+        return _say(_of_the_disk(error, settings.data.folder), FAILED)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return FAILED
 
@@ -53,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_to(commands, shared)
     return parser
+
+
+def _of_the_disk(error: OSError | sqlite3.DatabaseError, folder: Path) -> str:
+    """Say what the disk refused; SQLite's own errors come this far at the start, before anybody makes ours of them."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename or folder}."
+    logger.debug("what SQLite was asked for", exc_info=error)
+    return f"A database in {folder} cannot be used: {error}."
 
 
 def _say(sentence: str, code: int) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from app.data_folder import DataFolder, DataFolderError
 from storage.disk import LocalDisk
 from tests.crash.powered import powered, sign_up
@@ -81,3 +82,13 @@ def test_a_folder_that_cannot_be_written_is_refused_with_one_sentence(
         pass
 
     assert str(refused.value) == f"The data folder {data.root} cannot be used: {why}."
+
+
+def test_a_database_that_is_none_is_refused_with_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metadata.db").write_bytes(b"no database\n" * 1000)
+
+    assert main(["serve", "--data", str(tmp_path), "--port", "0"]) == 1
+
+    assert capsys.readouterr().err == f"cairn: A database in {tmp_path} cannot be used: file is not a database.\n"

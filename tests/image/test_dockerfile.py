@@ -1,4 +1,4 @@
-"""The Dockerfile says what an image of Cairn must be; that it builds and runs is tried with a builder, by hand."""
+"""The Dockerfile says what an image of Cairn must be; `test_running.py` builds and runs it where that can be done."""
 
 import os
 import re
@@ -13,10 +13,10 @@ import pytest
 
 from app.config import Server
 from app.healthcheck import ask
+from tests.image.builder import OBJECT_SERVER, ROOT
 from tests.server import RunningServer, free_port
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the image listens on
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 IGNORED = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
 PIN = re.compile(r"^(\S+==\S+).*\\$|^    (--hash=\S+)", re.MULTILINE)
@@ -30,12 +30,17 @@ def instructions() -> list[tuple[str, str]]:
 
 
 INSTRUCTIONS = instructions()
-LAST = INSTRUCTIONS[max(at for at, (name, _) in enumerate(INSTRUCTIONS) if name == "FROM") :]
+STAGES: dict[str, list[tuple[str, str]]] = {"": []}
+for instruction in INSTRUCTIONS:
+    if instruction[0] == "FROM":
+        STAGES[instruction[1].partition(" AS ")[2]] = []
+    list(STAGES.values())[-1].append(instruction)
+SERVER = STAGES["server"]
 
 
-def of_last(name: str) -> str:
-    """Give what the image itself, the last stage, says once."""
-    [value] = [rest for found, rest in LAST if found == name]
+def of_server(name: str) -> str:
+    """Give what the stage that both targets stand on says once."""
+    [value] = [rest for found, rest in SERVER if found == name]
     return value
 
 
@@ -49,27 +54,47 @@ def pins(lock: str) -> dict[str, set[str]]:
     return found
 
 
-def test_both_stages_stand_on_one_pinned_python() -> None:
-    [argument] = [rest for name, rest in INSTRUCTIONS if name == "ARG"]
-    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.1[1-4]-slim-[a-z]+(@sha256:[0-9a-f]{64})?", argument)
-    assert [rest for name, rest in INSTRUCTIONS if name == "FROM"] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
+def test_every_stage_stands_on_one_pinned_python_and_the_last_one_is_the_server_alone() -> None:
+    arguments = dict(rest.split("=", 1) for name, rest in STAGES[""] if name == "ARG")
+    stages = [rest for name, rest in INSTRUCTIONS if name == "FROM"]
+
+    assert re.fullmatch(r"python:3\.1[1-4]-slim-[a-z]+(@sha256:[0-9a-f]{64})?", arguments["PYTHON_IMAGE"])
+    assert stages[:3] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE} AS system", "scratch AS server"]
+    assert stages[-1] == "server AS cairn"
+    assert len(STAGES["cairn"]) == 1
+
+
+def test_the_object_server_comes_from_an_image_of_a_named_release_with_its_licence() -> None:
+    arguments = dict(rest.split("=", 1) for name, rest in STAGES[""] if name == "ARG")
+    copied = [rest for name, rest in STAGES["cairn-minio"] if name == "COPY"]
+
+    assert arguments["MINIO_IMAGE"] == OBJECT_SERVER
+    assert re.search(r":RELEASE\.2026-[0-9TZ-]+(@sha256:[0-9a-f]{64})?$", OBJECT_SERVER)
+    assert STAGES["cairn-minio"][0] == ("FROM", "server AS cairn-minio")
+    assert copied == [
+        "--from=object-server /licenses /usr/share/doc/minio",
+        "--from=object-server ${MINIO_BINARY} /usr/local/bin/minio",
+    ]
 
 
 def test_the_image_runs_as_a_numbered_user_who_is_not_root_with_data_in_a_volume() -> None:
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", of_last("USER"))
-    assert of_last("VOLUME") == "/data"
-    assert "CAIRN_DATA__FOLDER=/data" in of_last("ENV")
-    assert f"CAIRN_SERVER__HOST={EVERYWHERE}" in of_last("ENV")
-    assert (of_last("ENTRYPOINT"), of_last("CMD")) == ('["cairn"]', '["serve"]')
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", of_server("USER"))
+    assert of_server("VOLUME") == "/data"
+    assert of_server("WORKDIR") == "/"
+    assert "CAIRN_DATA__FOLDER=/data" in of_server("ENV")
+    assert f"CAIRN_SERVER__HOST={EVERYWHERE}" in of_server("ENV")
+    assert (of_server("ENTRYPOINT"), of_server("CMD")) == ('["tini", "-s", "--", "cairn"]', '["serve"]')
 
 
 def test_the_health_check_needs_no_shell_and_no_tool_but_python() -> None:
-    assert of_last("HEALTHCHECK").endswith('CMD ["python", "-I", "-m", "app.healthcheck"]')
+    assert of_server("HEALTHCHECK").endswith('CMD ["python", "-I", "-m", "app.healthcheck"]')
 
 
-def test_the_image_takes_nothing_from_the_first_stage_but_what_was_installed() -> None:
-    assert [rest for name, rest in LAST if name in {"COPY", "ADD"}] == ["--from=build /opt/cairn /opt/cairn"]
-    assert "pip" not in " ".join(rest for name, rest in LAST if name == "RUN")
+def test_the_image_takes_a_trimmed_system_and_what_was_installed_and_runs_nothing() -> None:
+    copied = [rest for name, rest in SERVER if name in {"COPY", "ADD"}]
+
+    assert copied == ["--from=system / /", "--from=build /opt/cairn /opt/cairn"]
+    assert not [rest for name, rest in SERVER if name == "RUN"]
 
 
 def test_all_that_is_copied_is_there_and_not_ignored_and_nothing_else_is_sent_to_the_builder() -> None:
@@ -97,7 +122,8 @@ def test_older_builders_take_the_file() -> None:
 
 
 def test_the_label_tells_the_version_of_the_package() -> None:
-    assert f'org.opencontainers.image.version="{PROJECT["project"]["version"]}"' in of_last("LABEL")
+    assert of_server("ARG") == f"VERSION={PROJECT['project']['version']}"
+    assert 'org.opencontainers.image.version="${VERSION}"' in of_server("LABEL")
 
 
 def test_the_lock_of_the_image_is_that_part_of_the_whole_lock_which_a_server_needs() -> None:
