@@ -35,7 +35,8 @@ from tests.simdisk import Mode, SimDisk
 
 BIG = 66_000  # of a chunk that becomes a file
 STEPS = 60
-SAMPLE = 30
+SAMPLE = 20
+EACH = {Mode.STRICT: 1, Mode.EXT4: 4, Mode.NO_SYNCFS: 4}  # in the normal run one call in so many is met
 IN_FAN_OUT = 16  # of the calls that make 256 folders alike, one in so many is met
 
 
@@ -100,8 +101,21 @@ def ways_to_cut(calls: list[str]) -> Iterator[Callable[[SimDisk], None]]:
 
 
 async def test_power_cut_at_every_call_loses_nothing_acknowledged(server: Installed, folder: Path) -> None:
+    await meet(server, folder, EACH[server.disk.mode])
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+async def test_power_cut_at_every_call_on_every_disk_loses_nothing_acknowledged(
+    server: Installed, folder: Path
+) -> None:
+    await meet(server, folder, 1)
+
+
+async def meet(server: Installed, folder: Path, each: int) -> None:
+    """Cut the power at one call in `each`, every time in a run of its own, and hold what is found to what was told."""
     calls = await calls_of(server, folder / "whole", everyday)
-    for seed, cut in enumerate(ways_to_cut(calls)):
+    for seed, cut in list(enumerate(ways_to_cut(calls)))[::each]:
         with cut_off(server, folder / f"{seed}", cut) as disk:
             told = await play(folder / f"{seed}", disk, server, everyday)
 
@@ -141,7 +155,7 @@ async def test_power_cut_in_the_first_run_leaves_a_server_or_none(folder: Path, 
     await first_run(folder / "whole", disk)
     calls = [call for call, _ in disk.trace]
     met = [n for n, call in enumerate(calls) if call != "make_folder" or n % IN_FAN_OUT == 0]
-    for number in [*met[:: 1 if mode is Mode.STRICT else 3], len(calls)]:
+    for number in [*met[:: 2 * EACH[mode]], len(calls)]:
         at = folder / f"{number}"
         disk = new_disk(at, mode)
         disk.cut_power_at(number)
