@@ -142,7 +142,7 @@ from storage.keyring import Keyring
 from storage.offload import Offload
 from storage.signing import UrlSigner
 from storage.store import INDEX_NAME, ChunkStore
-from web.pages import Pages
+from web.pages import pages_of_this_build
 
 logger = logging.getLogger(__name__)
 
@@ -405,7 +405,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         visits=_visits(base, shared, throttle),
         feed=FeedService(database, base.notifier),
         urls=shared.urls,
-        pages=Pages(),
+        pages=pages_of_this_build(),
         bodies=ByteBudget(BODIES, patience_s=deadlines.memory_s, leases=BODIES_AT_ONCE),
         answers=ByteBudget(ANSWERS, patience_s=deadlines.memory_s),
         long_lists=asyncio.Semaphore(LONG_LISTS),
