@@ -46,6 +46,7 @@ from app.api import (
     sync,
     thumbnails,
     trash,
+    trust,
     uploads,
     users,
     visits,
@@ -135,6 +136,9 @@ from app.services.uploads import UploadService
 from app.services.uptime import HOUR_S, Uptime, read_uptime
 from app.services.urls import Urls
 from app.services.visits import VisitService
+from app.surroundings import Surroundings
+from app.tls.certificates import Certificates
+from app.tls.own import OwnCertificate
 from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
 from storage.index import connect_reader as connect_index_reader
@@ -196,6 +200,7 @@ MODULES = (
     sync,
     thumbnails,
     trash,
+    trust,
     uploads,
     users,
     visits,
@@ -333,6 +338,7 @@ async def _make_shared(base: Foundation) -> _Shared:
 async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines, sender: Sender) -> Services:
     settings, database, store = base.settings, base.database, base.store
     proxies, throttle = Proxies(settings.server.trusted_proxies), Throttle(time.monotonic)
+    certificates = Certificates(settings.tls, OwnCertificate(base.folder.tls, base.disk))
     uploads_ = UploadService(
         database, store, shared.urls, shared.table, shared.uptime, settings.limits, settings.uploads
     )
@@ -367,6 +373,8 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         proxies=proxies,
         calls=shared.calls,
         connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
+        certificates=certificates,
+        surroundings=Surroundings(settings, proxies, certificates, now_ms),
         health=health_,
         supervision=SupervisionService(
             health_, base.room, base.standing, shared.selfcheck, shared.collector, clock_ms=now_ms

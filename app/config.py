@@ -84,6 +84,15 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """What the server shows of itself, where it speaks TLS; without files, what `cairn tls init` has made."""
+
+    certificate: Annotated[str, _rule("the path of a PEM file, or empty")] = ""
+    key: Annotated[str, _rule("the path of a PEM file, or empty")] = ""
+    open_passwords: Annotated[bool, _rule("true or false")] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """Where everything is kept."""
 
@@ -158,6 +167,7 @@ class Settings:
     """All settings of a server."""
 
     server: Server = field(default_factory=Server)
+    tls: Tls = field(default_factory=Tls)
     data: Data = field(default_factory=Data)
     storage: Storage = field(default_factory=Storage)
     limits: Limits = field(default_factory=Limits)
@@ -191,6 +201,7 @@ def _walk_keys() -> Iterator[tuple[str, _Key]]:
 
 
 _KEYS = dict(_walk_keys())
+_PATHS = ("data.folder", "tls.certificate", "tls.key")
 _SECTIONS = tuple(section.name for section in dataclasses.fields(Settings))
 
 
@@ -241,7 +252,7 @@ def _of_file(path: Path | None) -> dict[str, _Value]:
             key = f"{section}.{name}"
             if key not in _KEYS:
                 raise _unknown(str(path), key, [known for known in _KEYS if known.startswith(f"{section}.")])
-            values[key] = _Value(_beside(path, raw) if key == "data.folder" else raw, str(path))
+            values[key] = _Value(_beside(path, raw) if key in _PATHS else raw, str(path))
     return values
 
 

@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from app.api.sending import reset
 from app.connections import Connections
 from app.deadlines import Deadlines
-from app.errors import AppError, HeadersTooLargeError, MalformedError, RequestTimeoutError
+from app.errors import AppError, ForbiddenError, HeadersTooLargeError, MalformedError, RequestTimeoutError
 from app.middleware import SECURITY_HEADERS, SERVER_NAME
 from app.problems import problem_of, problem_response
 
@@ -32,6 +32,7 @@ READ_BUFFER = 512 * 1024
 LAST_WORD_S = 1.0
 PARTING = 128
 SLOWEST_READER_BYTES_S = 1024
+SPEAK_TLS = "This server speaks TLS alone here: write https:// in place of http://."
 KERNEL_WAITS = 3
 """So many times as long as this server: it may look twice before it hangs up, and tells the peer."""
 _TOO_MANY_FIELDS = ("Too many headers received",)
@@ -237,6 +238,11 @@ def _without_expectation(message: RawRequestMessage) -> RawRequestMessage:
     headers = CIMultiDict(message.headers)
     headers.popall("Expect")
     return message._replace(headers=CIMultiDictProxy(headers))
+
+
+def refuse_plain(transport: asyncio.Transport, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
+    """Tell a peer at a port with TLS that it must speak so, in the one way that it understands."""
+    _LastWord(transport, _plain_answer(ForbiddenError(SPEAK_TLS)), connections, loop)
 
 
 class _LastWord(asyncio.Protocol):

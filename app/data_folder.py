@@ -31,6 +31,7 @@ class DataFolder:
         self.collection = root / "collection"
         self.cache = root / "cache"
         self.keys = root / "keys"
+        self.tls = root / "tls"
         self.column_key = self.keys / "columns.secret"
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"

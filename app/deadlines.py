@@ -8,6 +8,7 @@ class Deadlines:
     """Seconds; tests wait for tenths of them.
 
     Attributes:
+        handshake_s: for TLS to be agreed upon.
         headers_s: for a request's head, from the connection or its first byte on.
         idle_s: between two requests of a connection.
         body_grace_s: how long a body may be slow before its rate counts.
@@ -16,6 +17,7 @@ class Deadlines:
         memory_s: for a body or an answer to get the memory it needs.
     """
 
+    handshake_s: float = 10
     headers_s: float = 15
     idle_s: float = 75
     body_grace_s: float = 30

@@ -7,18 +7,25 @@ more than the server does when idle.
 import http.client
 import json
 import os
+import ssl
 import sys
 
-from app.config import Server, SettingsError, load
+from app.config import Settings, SettingsError, load
 
 TIMEOUT_S = 8.0
 _ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
-def ask(server: Server) -> tuple[bool, str]:
+def ask(settings: Settings) -> tuple[bool, str]:
     """Return whether the server is ready, and one line for a person."""
+    server = settings.server
     host = _ITSELF.get(server.host, server.host)
     connection = http.client.HTTPConnection(host, server.port, timeout=TIMEOUT_S)
+    if settings.tls.certificate or (settings.data.folder / "tls" / "server.pem").exists():
+        # It is this machine, by whatever name the certificate is for.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, server.port, timeout=TIMEOUT_S, context=context)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
@@ -45,7 +52,7 @@ def main() -> int:
     except SettingsError as error:
         print(error)  # noqa: T201 - read by `docker inspect`
         return 1
-    is_ready, line = ask(settings.server)
+    is_ready, line = ask(settings)
     print(line)  # noqa: T201 - read by `docker inspect`
     return 0 if is_ready else 1
 

@@ -60,6 +60,8 @@ from app.services.turns import Turn, Turns
 from app.services.uploads import UploadService
 from app.services.urls import Urls
 from app.services.visits import VisitService
+from app.surroundings import Surroundings
+from app.tls.certificates import Certificates
 from web.pages import Pages
 
 
@@ -85,6 +87,8 @@ class Services:
     setup: SetUpService
     proxies: Proxies
     connections: Connections
+    certificates: Certificates
+    surroundings: Surroundings
     calls: Calls
     health: HealthService
     supervision: SupervisionService

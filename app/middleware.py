@@ -13,6 +13,7 @@ from aiohttp import web
 
 from app.api.credentials import who_asks
 from app.api.http import prove
+from app.api.origins import is_tls, refuse_on_the_way
 from app.api.problem_pages import problem_page, wants_page
 from app.api.refusals import problem_for
 from app.api.routes import Access, Handler, Route
@@ -38,6 +39,7 @@ RETRY_S = 1
 _KNOWN: Final = (Access.FILES, Access.WEBDAV, Access.ACCOUNT, Access.ADMIN)
 """Rules that ask who it is."""
 SERVER_NAME = "Cairn"  # in place of one that tells versions
+HSTS = "max-age=31536000"  # a year; only beside a certificate that browsers trust by themselves (security.md, E1)
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -61,6 +63,8 @@ def guarded(route: Route, running: Counter[int]) -> Handler:
         services = request.app[SERVICES]
         if services.setup.is_needed and route.access not in (Access.ALWAYS, Access.SETUP):
             raise _not_set_up()
+        if route.checks_secret:
+            refuse_on_the_way(request)
         if route.access not in _KNOWN:
             return await _answer(route, request, request[NETWORK])
         actor = replace(await who_asks(request, by_webdav=route.access is Access.WEBDAV), address=request[NETWORK])
@@ -127,6 +131,13 @@ async def observe(
                 request.remote, headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])
             )
         )
+        services.surroundings.note(
+            request.remote,
+            request[NETWORK],
+            is_forwarded="X-Forwarded-For" in headers or "Forwarded" in headers,
+            tells_scheme="X-Forwarded-Proto" in headers or "Forwarded" in headers,
+            is_tls=is_tls(request),
+        )
         check_head(request, services.settings.server.host_names)
         _check_route(request)
         with services.connections.forwarded(request.remote, request[NETWORK]):
@@ -152,6 +163,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["Server"] = SERVER_NAME
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    shown = request.app[SERVICES].certificates.shown
+    if shown is not None and shown.is_public:
+        response.headers["Strict-Transport-Security"] = HSTS
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
 

@@ -24,7 +24,11 @@ def operations_of(cairn: Cairn) -> dict[str, Operation]:
     async def collect(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return asdict(await cairn.collector.collect(over_half=bool(arguments["over_half"])))
 
-    return {"gc": collect, "keys.rotate": rotate_keys, **account_operations(cairn.services)}
+    async def show_tls(_: Mapping[str, Any]) -> dict[str, Any]:
+        certificates = cairn.services.certificates
+        return {"in_use": certificates.shown is not None, "problem": certificates.problem}
+
+    return {"gc": collect, "tls.status": show_tls, "keys.rotate": rotate_keys, **account_operations(cairn.services)}
 
 
 def require_folder(settings: Settings) -> None:

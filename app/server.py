@@ -1,12 +1,13 @@
 """Runs a server until it is told to stop, or its disk fails."""
 
 import asyncio
+import contextlib
 import errno
 import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -17,13 +18,15 @@ from aiohttp.streams import StreamReader
 
 from app.application import Cairn, build_app, open_cairn
 from app.config import Settings
-from app.connection import Connection
+from app.connection import Connection, refuse_plain
 from app.control import serve_control
 from app.data_folder import DataFolder
 from app.descriptors import within_descriptors
 from app.janitor import run_chores
 from app.keys import Services
 from app.operations import operations_of
+from app.tls.certificates import LOOK_EVERY_S, CertificateError, Certificates
+from app.tls.door import Door
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 
@@ -58,12 +61,12 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
         loop.add_signal_handler(number, stopped.set)
     with DataFolder(settings.data.folder, LocalDisk()) as folder:
         async with open_cairn(settings, folder, on_failure=on_failure) as cairn:
-            set_up = await cairn.services.setup.start(environ)
+            set_up, certificates = await cairn.services.setup.start(environ), cairn.services.certificates
             async with (
                 listening(settings, cairn) as port,
                 serve_control(folder, operations_of(cairn)),
             ):
-                _say_where(settings, port, set_up)
+                _say_where(settings, port, set_up, scheme="https" if certificates.is_on else "http")
                 chores = [cairn.room.tend, cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]
                 chores += [cairn.jobs.forget, cairn.services.invitations.forget_expired, cairn.services.audit.trim]
                 chores.append(cairn.services.locks.sweep)
@@ -74,17 +77,32 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                     keeper = group.create_task(cairn.keeper.run(), name="keeper")
                     collector = group.create_task(cairn.collector.run(), name="collector")
                     selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
+                    shown = group.create_task(_keep_certificates(certificates), name="certificates")
                     guard = group.create_task(
                         _end_when_read_only(cairn, janitor, jobs, names, keeper, collector), name="guard"
                     )
                     await stopped.wait()
-                    for task in (janitor, jobs, names, keeper, collector, selfcheck, guard):
+                    for task in (janitor, jobs, names, keeper, collector, selfcheck, shown, guard):
                         task.cancel()
                     cairn.collector.stop()
     if failures:
         logger.critical("stopped, for the disk failed: %s. Look at the disk, then start again.", failures[0])
         return 1
     return 0
+
+
+async def _keep_certificates(certificates: Certificates) -> None:
+    """Take up new certificates by themselves, and on SIGHUP at once; without TLS that ends a server like others."""
+    if not certificates.is_on:
+        return
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    while True:
+        await certificates.look(anyway=asked.is_set())
+        asked.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await asked.wait()
 
 
 async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
@@ -101,19 +119,16 @@ async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     runner = web.AppRunner(build_app(cairn.services), shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
-        listener = await _listen(
-            cast(web.Server, runner.server), cairn.services, settings.server.host, settings.server.port
-        )
-        try:
+        server, host, port = cast(web.Server, runner.server), settings.server.host, settings.server.port
+        async with _accepting(server, cairn.services, host, port) as listener:
             yield int(listener.sockets[0].getsockname()[1])
-        finally:
-            listener.close()
     finally:
         await runner.cleanup()
 
 
-async def _listen(server: web.Server, services: Services, host: str, port: int) -> asyncio.Server:
-    """Accept connections, each of which speaks by `Connection` and hands its requests to the application."""
+@asynccontextmanager
+async def _accepting(server: web.Server, services: Services, host: str, port: int) -> AsyncIterator[asyncio.Server]:
+    """Accept connections, each of which speaks by `Connection` and hands its requests on; leaving ends that."""
     loop, make_request = asyncio.get_running_loop(), server.request_factory
 
     def begin(
@@ -127,25 +142,52 @@ async def _listen(server: web.Server, services: Services, host: str, port: int) 
         return make_request(message, payload, protocol, writer, task)
 
     server.request_factory = begin
+    connect, door = _connecting(server, services, loop)
     try:
-        return await loop.create_server(
-            lambda: Connection(server, services.connections, services.deadlines, loop=loop),
-            host,
-            port,
-            backlog=BACKLOG,
-        )
+        listener = await loop.create_server(connect, host, port, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ListenError(f"Port {port} of {host} is in use: choose another with --port.") from error
         raise ListenError(f"Cairn cannot listen on port {port} of {host}: {error.strerror}.") from error
+    try:
+        yield listener
+    finally:
+        listener.close()
+        if door is not None:
+            door.close()
 
 
-def _say_where(settings: Settings, port: int, set_up: str | None) -> None:
+def _connecting(
+    server: web.Server, services: Services, loop: asyncio.AbstractEventLoop
+) -> tuple[Callable[[], asyncio.Protocol], Door | None]:
+    """Return what makes the protocol of a new connection, behind a door where there is TLS."""
+
+    def speak() -> Connection:
+        return Connection(server, services.connections, services.deadlines, loop=loop)
+
+    if not services.certificates.is_on:
+        return speak, None
+    try:
+        context = services.certificates.open()
+    except CertificateError as error:
+        raise ListenError(str(error)) from error
+    door = Door(
+        context,
+        speak,
+        lambda transport: refuse_plain(transport, services.connections, loop),
+        services.connections,
+        patience_s=services.deadlines.handshake_s,
+        loop=loop,
+    )
+    return door.open, door
+
+
+def _say_where(settings: Settings, port: int, set_up: str | None, *, scheme: str) -> None:
     """Tell whoever started the server where it is; the set-up address is told to nobody else."""
     server = settings.server
     named = socket.gethostname() if server.host in EVERYWHERE else server.host
     host = f"[{named}]" if ":" in named else named
-    base = server.public_url.rstrip("/") or f"http://{host}:{port}"
+    base = server.public_url.rstrip("/") or f"{scheme}://{host}:{port}"
     sys.stderr.write(f"Cairn serves {settings.data.folder} at {base}/\n")
     if set_up is not None:
         sys.stderr.write(f"There is no admin yet. Open {base}{set_up} to make one; this address works once.\n")

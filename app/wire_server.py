@@ -1,5 +1,6 @@
 """JSON bodies about the server as a whole, for admins. Sizes are bytes, `…_ms` Unix milliseconds."""
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from app.services.jobs import OfUser
 from app.services.room import Space
 from app.services.selfcheck import Verdict
 from app.services.supervision import State
+from app.surroundings import Missing, Notice
 from storage.disposal import Freed
 
 
@@ -90,6 +92,18 @@ class CollectionReply(Struct, frozen=True):
         )
 
 
+class NoticeReply(Struct, frozen=True):
+    """Something that is missing around the server; `about` is an address, or words on a certificate."""
+
+    missing: Missing
+    about: str
+
+    @classmethod
+    def of(cls, notice: Notice) -> Self:
+        """Show `notice`."""
+        return cls(notice.missing, notice.about)
+
+
 class ServerState(Struct, frozen=True):
     """Answer to GET /api/v1/server.
 
@@ -105,10 +119,11 @@ class ServerState(Struct, frozen=True):
     databases: Verdict
     disk: DiskReply
     collection: CollectionReply
+    notices: list[NoticeReply]
 
     @classmethod
-    def of(cls, state: State, version: str) -> Self:
-        """Show `state`."""
+    def of(cls, state: State, version: str, notices: Sequence[Notice]) -> Self:
+        """Show `state`, and what is missing."""
         return cls(
             version=version,
             begun_ms=state.begun_ms,
@@ -118,6 +133,7 @@ class ServerState(Struct, frozen=True):
             databases=state.verdict,
             disk=DiskReply.of(state.space),
             collection=CollectionReply.of(state.rounds),
+            notices=[NoticeReply.of(notice) for notice in notices],
         )
 
 

@@ -46,11 +46,14 @@ _ENCODER = msgspec.json.Encoder()
 class Channel:
     """Sends requests to a server and turns answers into values or errors. For use from many threads."""
 
-    def __init__(self, server: str, token: str | None = None, *, patience_s: float | None = None) -> None:
+    def __init__(
+        self, server: str, token: str | None = None, *, patience_s: float | None = None, authority: str = ""
+    ) -> None:
         """Talk to the server at the URL `server`, which may hold a sub-path; raise UsageError if it is none.
 
         Args:
             token: of this device.
+            authority: alone may vouch for the server, as PEM; empty leaves that to those whom this machine trusts.
             patience_s: how long a call is tried again. None is for a command that a person waits for: not long if the
                 server has never answered, and long if it has.
         """
@@ -60,7 +63,7 @@ class Channel:
         if parts.query or parts.fragment or parts.username is not None:
             raise UsageError(f"{server!r} holds more than the address of a server.")
         self._authorization: Mapping[str, str] = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._transport = Transport()
+        self._transport = Transport(self._origin, authority)
         self.first: Callable[[], None] = _nothing
         """Is called before each call with the token."""
 

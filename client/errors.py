@@ -6,6 +6,7 @@
     ├── RefusedError           3  the server says no
     ├── ConflictError          4  the other side has something that must not be replaced
     ├── UnreachableError       5  no server answers
+    │   └── UntrustedError     5  nobody vouches for the one that does
     ├── StoppedError           1  the person stopped the command
     ├── LocalFileError         1  a file here cannot be read or written
     │   └── FileChangedError   1  it changed while it was read
@@ -68,6 +69,12 @@ class UnreachableError(ClientError):
     code = "unreachable"
     sent: bool = True
     retry_after_s: float = 0.0
+
+
+class UntrustedError(UnreachableError):
+    """The server's certificate is not trusted, so nothing was sent to it."""
+
+    sent = False
 
 
 class StoppedError(ClientError):

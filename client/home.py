@@ -34,12 +34,16 @@ _UPLOADS = "uploads"
 
 
 class Login(msgspec.Struct, frozen=True):
-    """Where this device is logged in, and as whom. The token does not show in a `repr`."""
+    """Where this device is logged in, and as whom. The token does not show in a `repr`.
+
+    `authority` alone may vouch for the server, as PEM; empty leaves that to those whom this machine trusts.
+    """
 
     server: str
     username: str
     device_id: str
     token: str
+    authority: str = ""
 
     def __repr__(self) -> str:
         """Return all but the token."""
@@ -103,6 +107,13 @@ class Home:
             raise NotLoggedInError(
                 f"{self.folder / _LOGIN} cannot be read as a login: run `cairn login URL --user NAME` again."
             ) from error
+
+    def find_login(self) -> Login | None:
+        """Return the login, None if there is none that can be read."""
+        try:
+            return self.get_login()
+        except NotLoggedInError:
+            return None
 
     def keep_login(self, login: Login) -> None:
         """Keep a login in place of the one before."""

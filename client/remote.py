@@ -44,14 +44,17 @@ _PLAIN = {"Accept-Encoding": "identity"}
 class Remote(AccountCalls, PastCalls, SyncCalls):
     """A server at an address, as one device. Every method may be called from many threads at once."""
 
-    def __init__(self, server: str, token: str | None = None, *, patience_s: float | None = None) -> None:
+    def __init__(
+        self, server: str, token: str | None = None, *, patience_s: float | None = None, authority: str = ""
+    ) -> None:
         """Talk to the server at the URL `server`, which may hold a sub-path; nothing is sent yet.
 
         Args:
             token: of this device.
             patience_s: how long a call is tried again; None as a command that a person waits for wants it.
+            authority: alone may vouch for the server, as PEM; empty leaves that to those whom this machine trusts.
         """
-        super().__init__(Channel(server, token, patience_s=patience_s))
+        super().__init__(Channel(server, token, patience_s=patience_s, authority=authority))
 
     def introduce(self, installation: Installation) -> None:
         """Show with the first call from now on which installation this is: for what keeps a folder in step."""

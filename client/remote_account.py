@@ -24,6 +24,10 @@ from client.remote_calls import PAGE_SIZE, Calls, quoted
 class AccountCalls(Calls):
     """Calls about an account and its shares."""
 
+    def greet(self) -> None:
+        """Ask for nothing, so as to learn whether the server can be trusted; raise UntrustedError if it cannot."""
+        self._channel.send("GET", "/healthz", again=False)
+
     def login(
         self,
         username: str,

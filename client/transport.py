@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
-from client.errors import ClientError, FileChangedError, UnreachableError, UsageError
+from client.errors import ClientError, FileChangedError, UntrustedError, UsageError
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 120.0  # a commit waits for a disk's sync, and disks can be slow
@@ -111,12 +111,19 @@ def origin_of(url: SplitResult) -> Origin:
 class Transport:
     """Connections to servers, shared by threads; each is used by one request at a time."""
 
-    def __init__(self) -> None:
-        """Open nothing yet: a connection is made when a request needs one."""
+    def __init__(self, own: Origin | None = None, authority: str = "") -> None:
+        """Open nothing yet: a connection is made when a request needs one.
+
+        Args:
+            own: where nobody but `authority`, as PEM, may vouch for the server; elsewhere those count that this machine
+                trusts.
+        """
+        self._own = own if authority else None
+        self._authority = authority
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._busy: dict[http.client.HTTPConnection, Request] = {}
         self._lock = threading.Lock()
-        self._tls: ssl.SSLContext | None = None
+        self._contexts: dict[bool, ssl.SSLContext] = {}  # by whether it is for `own`
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -146,7 +153,7 @@ class Transport:
             ConnectionLostError: no connection, or none that lasted until the answer was whole.
             ClientError: the answer is longer than the request allows.
             FileChangedError: the file that is the body is shorter than it was.
-            UnreachableError: the server's certificate is not trusted.
+            UntrustedError: the server's certificate is not trusted.
         """
         url = urlsplit(request.url)
         origin = origin_of(url)
@@ -156,11 +163,9 @@ class Transport:
             try:
                 answer = self._exchange(connection, target, request)
             except ssl.SSLCertVerificationError as error:
-                distrusted = UnreachableError(
+                raise UntrustedError(
                     f"The certificate of {origin.host} is not trusted ({error.verify_message}): nothing was sent."
-                )
-                distrusted.sent = False
-                raise distrusted from error
+                ) from error
             except (OSError, http.client.HTTPException) as error:
                 if kept and not request.once and not request.cancelled() and not isinstance(error, TimeoutError):
                     continue
@@ -196,16 +201,21 @@ class Transport:
                 if not request.once or _is_quiet(connection.sock):
                     return connection, True
                 connection.close()
-            if origin.scheme == "https" and self._tls is None:
-                self._tls = ssl.create_default_context()
-        if origin.scheme == "https":
+            context = self._context_for(origin) if origin.scheme == "https" else None
+        if context is not None:
             connection = http.client.HTTPSConnection(
-                origin.host, origin.port, timeout=CONNECT_TIMEOUT_S, context=self._tls
+                origin.host, origin.port, timeout=CONNECT_TIMEOUT_S, context=context
             )
         else:
             connection = http.client.HTTPConnection(origin.host, origin.port, timeout=CONNECT_TIMEOUT_S)
         connection.response_class = _Response
         return connection, False
+
+    def _context_for(self, origin: Origin) -> ssl.SSLContext:
+        is_own = origin == self._own
+        if is_own not in self._contexts:
+            self._contexts[is_own] = ssl.create_default_context(cadata=self._authority if is_own else None)
+        return self._contexts[is_own]
 
     def _give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         if connection.sock is None:  # the answer said "Connection: close"

@@ -5,7 +5,14 @@ import binascii
 
 from aiohttp import web
 
-from app.api.origins import is_cross_site, is_tls, refuse_foreign, refuse_told_foreign, require_own
+from app.api.origins import (
+    is_cross_site,
+    is_tls,
+    refuse_foreign,
+    refuse_on_the_way,
+    refuse_told_foreign,
+    require_own,
+)
 from app.auth import tokens
 from app.auth.identity import Actor, ActorKind
 from app.auth.lifetimes import LIFETIMES
@@ -28,7 +35,7 @@ async def who_asks(request: web.Request, *, by_webdav: bool = False) -> Actor:
     Raises:
         UnauthenticatedError: nothing is shown, or nothing that works.
         ForbiddenError: a cookie would change something, and the request is not known to come from an own page; or
-            Basic would, and the browser says that it comes from a foreign one.
+            Basic would, and the browser says that it comes from a foreign one; or a password came in the open.
         RateLimitedError: a wrong app password was shown too often.
     """
     authentication = request.app[SERVICES].authentication
@@ -44,6 +51,7 @@ async def who_asks(request: web.Request, *, by_webdav: bool = False) -> Actor:
     if scheme.lower() == "basic" and not is_cross_site(request):
         if request.method not in SAFE_METHODS:
             refuse_told_foreign(request)
+        refuse_on_the_way(request)
         basic = request.app[SERVICES].own_password if by_webdav else authentication
         return await basic.actor_of_basic(*_read_basic(value), request[NETWORK])
     raise _nothing_shown()

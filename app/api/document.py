@@ -142,6 +142,8 @@ def make_document(routes: Sequence[Route]) -> Json:
 def refusals_of(route: Route) -> dict[int, set[str]]:
     """Return the codes with which a route may refuse, by status."""
     kinds = [*ALL_METHODS, *OF_ACCESS.get(route.access, ()), *route.contract.refuses]
+    if route.checks_secret:
+        kinds.append(errors.ForbiddenError)  # a password from the internet without TLS
     if route.proof:
         kinds.append(errors.ReauthRequiredError)
     if "{" in route.path:

@@ -1,11 +1,12 @@
-"""Whether a browser's request comes from an own page, and over TLS (security.md, C1, C2, S2)."""
+"""Whether a browser's request comes from an own page, and over TLS (security.md, C1, C2, S2, E1)."""
 
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from app.auth.addresses import is_internet, is_same_link
 from app.errors import ForbiddenError
-from app.keys import SERVICES
+from app.keys import NETWORK, SERVICES
 
 SAME = "same-origin"
 CROSS = "cross-site"
@@ -18,6 +19,29 @@ def is_tls(request: web.Request) -> bool:
     return request.secure or request.app[SERVICES].proxies.told_tls(
         request.remote, headers.getall("X-Forwarded-Proto", []), headers.getall("Forwarded", [])
     )
+
+
+def is_read_on_the_way(request: web.Request) -> bool:
+    """Say whether the request came over the internet, and in the open."""
+    if not is_internet(request[NETWORK]) or is_tls(request):
+        return False
+    transport = request.transport
+    own = None if transport is None else transport.get_extra_info("sockname")
+    is_neighbour = is_same_link(request.remote, own[0] if isinstance(own, tuple) else None)
+    return not is_neighbour or request.app[SERVICES].proxies.is_trusted(request.remote)
+
+
+def refuse_on_the_way(request: web.Request) -> None:
+    """Take no password from the internet without TLS, unless the operator wants that.
+
+    Raises:
+        ForbiddenError: it comes so.
+    """
+    if is_read_on_the_way(request) and not request.app[SERVICES].settings.tls.open_passwords:
+        raise ForbiddenError(
+            "No password is taken from the internet without TLS, where others can read it: use https://. If a proxy in "
+            "front speaks it, let that send X-Forwarded-Proto, and name it in server.trusted_proxies."
+        )
 
 
 def is_cross_site(request: web.Request) -> bool:

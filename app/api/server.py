@@ -23,8 +23,9 @@ class _Work(msgspec.Struct, forbid_unknown_fields=True):
 
 @routes.get("/api/v1/server", access=Access.ADMIN)
 async def show_server(request: web.Request) -> ServerState:
-    """Tell how the server is: whether its parts answer, what room there is, how collections go."""
-    return ServerState.of(await request.app[SERVICES].supervision.look(), VERSION)
+    """Tell how the server is: whether its parts answer, what room there is, how collections go, what is not set."""
+    services = request.app[SERVICES]
+    return ServerState.of(await services.supervision.look(), VERSION, services.surroundings.notices())
 
 
 @routes.get("/api/v1/server/jobs", access=Access.ADMIN)

@@ -8,7 +8,7 @@ from aiohttp import web
 from app.api.http import URLENCODED, json_reply, read_form, read_json
 from app.api.link_page import size_text
 from app.api.origins import is_tls
-from app.api.pages import page_reply, words_for
+from app.api.pages import language_of, page_reply, words_for
 from app.api.qr import MEDIA_TYPE, drawn
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.errors import InvalidRequestError, NameTakenError
@@ -65,15 +65,17 @@ async def set_up(request: web.Request) -> web.Response:
 async def _form(
     request: web.Request, status: HTTPStatus, *, username: str = "", problem: str | None = None
 ) -> web.Response:
-    """Show the form, and where files will be kept: whoever sets a server up sees in time that it is the wrong disk."""
+    """Show the form, where files will be kept, and what is missing: whoever sets a server up sees it in time."""
     services = request.app[SERVICES]
     disk = (await services.supervision.look()).space
+    speak = services.pages.texts.speaker(language_of(request))
     return page_reply(
         request,
         "setup.html",
         status=status,
         username=username,
         problem=problem,
+        notices=[speak(f"notice.{one.missing}", about=one.about) for one in services.surroundings.notices()],
         folder=str(services.settings.data.folder.resolve()),
         free=size_text(max(0, disk.free - disk.kept)),
     )

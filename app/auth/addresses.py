@@ -93,6 +93,17 @@ def network_of(address: Address | None) -> str:
     return "local" if address is None else str(address)
 
 
+def is_internet(network: str) -> bool:
+    """Say whether a network, as `network_of` names it, is one of the internet: no home's, VPN's or machine's own."""
+    return network != "local" and ipaddress.ip_network(network).is_global
+
+
+def is_same_link(peer: str | None, own: str | None) -> bool:
+    """Say whether both ends of a socket lie in one IPv6 /64: at home that is global, and still a neighbour's."""
+    ends = (_parse(peer or ""), _parse(own or ""))
+    return isinstance(ends[0], IPv6Address) and network_of(ends[0]) == network_of(ends[1])
+
+
 def is_own_host(host: str | None, configured: Collection[str]) -> bool:
     """Say whether a Host header can only mean this server.
 

@@ -1,4 +1,4 @@
-"""The commands that work on a data folder: serve, user, fsck, gc, keys."""
+"""The commands that work on a data folder: serve, user, fsck, gc, keys, tls."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.cli import fsck, gc, keys, serve, user
+from app.cli import fsck, gc, keys, serve, tls, user
 from app.config import Settings, SettingsError, load
 from app.control import ControlError
 from app.data_folder import DataFolderError
@@ -17,11 +17,12 @@ from app.db.migrate import NewerSchemaError
 from app.errors import AppError
 from app.logs import start_logging
 from app.server import ListenError
+from app.tls.certificates import CertificateError
 from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
-COMMANDS = (serve, user, fsck, gc, keys)
+COMMANDS = (serve, user, fsck, gc, keys, tls)
 FAILED, WRONG_USE = 1, 2
 
 
@@ -39,7 +40,15 @@ def main(argv: Sequence[str]) -> int:
         return run(arguments, settings)
     except SettingsError as error:
         return _say(str(error), WRONG_USE)
-    except (AppError, ControlError, DataFolderError, ListenError, NewerSchemaError, StorageError) as error:
+    except (
+        AppError,
+        CertificateError,
+        ControlError,
+        DataFolderError,
+        ListenError,
+        NewerSchemaError,
+        StorageError,
+    ) as error:
         return _say(str(error), FAILED)
     except (OSError, sqlite3.DatabaseError) as error:
         return _say(_of_the_disk(error, settings.data.folder), FAILED)

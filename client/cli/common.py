@@ -40,7 +40,7 @@ def device_home() -> Home:
 def logged_in() -> Iterator[tuple[Remote, Login]]:
     """Give the server that this device is logged in at; raise NotLoggedInError if there is none."""
     login = device_home().get_login()
-    remote = Remote(login.server, login.token)
+    remote = Remote(login.server, login.token, authority=login.authority)
     try:
         yield remote, login
     finally:

@@ -53,6 +53,7 @@ SERVER_COMMANDS = {
     "fsck": "check a data folder",
     "gc": "collect chunks that nothing uses",
     "keys": "rotate the keys of signed URLs",
+    "tls": "make a certificate of the server's own",
 }
 
 

@@ -38,6 +38,8 @@ WITHOUT = {
     ("GET", "/manifest.webmanifest"),
     ("GET", "/service-worker.js"),
     ("GET", "/offline"),
+    ("GET", "/ca.crt"),
+    ("GET", "/trust"),
     ("OPTIONS", "/"),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),

@@ -618,6 +618,8 @@ PAGES = (
         Line(f"GET /{name}", objects.nothing, PUBLIC)
         for name in ("manifest.webmanifest", "service-worker.js", "offline")
     ),
+    Line("GET /ca.crt", objects.nothing, NOTHING),
+    Line("GET /trust", objects.nothing, NOTHING),
     Line(
         "POST /reset",
         objects.nothing,

@@ -61,7 +61,7 @@ class _Daemon:
         self._saved_number = 0
         self._once = once
         self._executor = ThreadExecutor()
-        self._remote = Remote(login.server, login.token, patience_s=PATIENCE_S)
+        self._remote = Remote(login.server, login.token, patience_s=PATIENCE_S, authority=login.authority)
         self._remote.introduce(installation)
         settings = root.settings
         fs = DiskFs(settings.root)

@@ -40,9 +40,10 @@ export async function mount(host, { signal }) {
 
   function draw(server, jobs) {
     const minute = Math.floor(Date.now() / 60_000); // so often "3 minutes ago" changes
-    const { parts, limits, read_only_why: why, databases, disk, collection } = server;
+    const { parts, limits, read_only_why: why, databases, disk, collection, notices } = server;
     const answers = parts.map(({ part, took_ms: took }) => [part, took === null, took > SLOW_MS]);
     put("verdict", [limits, why, answers, databases], () => verdictOf(server));
+    put("notices", notices, () => noticesOf(notices));
     put("parts", [answers, databases, disk, minute], () => partsOf(server));
     put("collection", [collection, minute], () => collectionOf(collection, collect));
     put("jobs", [jobs, minute], () => jobsOf(jobs));
@@ -86,6 +87,12 @@ function verdictOf({ limits, read_only_why: why, parts, databases }) {
 function verdict(kind, title, text) {
   const icons = { good: "circle-check", warn: "triangle-alert", bad: "circle-alert" };
   return h("div", { class: ["verdict", kind], role: "status" }, icon(icons[kind], { size: 28 }), h("div", {}, h("h2", {}, title), h("p", {}, text)));
+}
+
+function noticesOf(notices) {
+  if (!notices.length) return h("div", { hidden: true });
+  return group({ title: t("admin.notices"), hint: t("admin.notices_hint") },
+    notices.map(({ missing, about }) => row({ icon: "triangle-alert", label: t(`notice.${missing}`, { about }) })));
 }
 
 function partsOf({ parts, databases, disk, begun_ms: begun, version }) {
