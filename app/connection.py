@@ -51,6 +51,7 @@ class Connection(web.RequestHandler):
         "_head_size",
         "_head_timer",
         "_is_busy",
+        "_is_tls",
         "_payload",
         "_reader_timer",
         "_wire",
@@ -86,6 +87,7 @@ class Connection(web.RequestHandler):
         self._events = loop
         self._payload: StreamReader = EMPTY_PAYLOAD
         self._is_busy = False
+        self._is_tls = False
         self._head_at: float | None = None  # since when a head is waited for; None while there is no hurry
         self._head_size = 0
         self._has_moved = False  # whether the reader took all that was written, since the last look
@@ -96,6 +98,7 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the peer in, or say why not."""
         self._wire = cast(asyncio.Transport, transport)
+        self._is_tls = transport.get_extra_info("sslcontext") is not None
         peer = transport.get_extra_info("peername")
         try:
             self._connections.enter(self, peer[0] if isinstance(peer, tuple) else None)
@@ -215,15 +218,20 @@ class Connection(web.RequestHandler):
 
     def _watch_reader(self) -> None:
         """Look again in a while, if anything waits for the reader."""
-        left = self._wire.get_write_buffer_size()
+        left = self._left()
         if left and self._reader_timer is None:
             self._has_moved = False
             self._reader_timer = self._events.call_later(self._deadlines.stall_s, self._check_reader, left)
 
+    def _left(self) -> int:
+        """Return how much waits for the reader; TLS sees to its end by itself, and cannot be asked then."""
+        is_ending = self._is_tls and self._wire.is_closing()
+        return 0 if is_ending else self._wire.get_write_buffer_size()
+
     def _check_reader(self, before: int) -> None:
         """Hang up on a reader who took next to nothing since the last look."""
         self._reader_timer = None
-        left = self._wire.get_write_buffer_size()
+        left = self._left()
         if left and not self._has_moved and before - left < SLOWEST_READER_BYTES_S * self._deadlines.stall_s:
             reset(self._wire)
         else:

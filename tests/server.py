@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ class RunningServer:
         self.data = data
         self.module = module
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._tls = data / "tls" / "server.pem"
         self.log = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._environment = {
@@ -43,6 +44,11 @@ class RunningServer:
             "CAIRN_ADMIN_PASSWORD": PASSWORD,
             **(environment or {}),
         }
+
+    @property
+    def url(self) -> str:
+        """Where it is: with TLS once `cairn tls init` was run on its folder."""
+        return f"{'https' if self._tls.exists() else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> "RunningServer":
         """Start the process and wait until it says that it is ready."""
@@ -82,6 +88,9 @@ class RunningServer:
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        if self._tls.exists():
+            context = ssl.create_default_context(cafile=self._tls.with_name("ca.crt"))
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.HTTPStatus.OK

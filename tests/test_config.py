@@ -116,6 +116,7 @@ def test_every_key_has_an_environment_form(key: str) -> None:
         "log.level": "debug",
         "log.format": "json",
         "metrics.open": "true",
+        "tls.open_passwords": "true",
     }.get(key, "100")
 
     loaded = load(None, {variable_of(key): other}, {})
@@ -167,7 +168,10 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("[sever]\nport = 80", "{path}: sever is not a setting: did you mean server?"),
         (
             "port = 80",
-            "{path}: port is not a setting: known are server, data, storage, limits, uploads, history, log, metrics.",
+            (
+                "{path}: port is not a setting: "
+                "known are server, tls, data, storage, limits, uploads, history, log, metrics."
+            ),
         ),
         ("server = 1", "{path}: server must be a section, begun by a line [server]."),
         ("[server]\nname = ''", "{path}: server.name must be a name of 1 to 64 characters, not ''."),

@@ -57,7 +57,7 @@ class Authority:
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Cairn CA of {title}"[:NAME_LENGTH])])
-        allowed = [x509.DNSName(name) for name in _LOCAL_NAMES]
+        allowed: list[x509.GeneralName] = [x509.DNSName(name) for name in _LOCAL_NAMES]
         allowed += [x509.IPAddress(ipaddress.ip_network(network)) for network in _LOCAL_NETWORKS]
         allowed += [_constraint(name) for name in names if not _is_local(name)]
         made = (

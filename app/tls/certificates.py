@@ -137,7 +137,7 @@ class Certificates:
 
     def _signature(self) -> object:
         """Return what differs once a file is another one."""
-        found = []
+        found: list[tuple[str | int, ...]] = []
         for path in filter(None, self._paths()):
             try:
                 status = Path(path).stat()

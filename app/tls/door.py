@@ -17,10 +17,11 @@ from app.errors import AppError
 
 logger = logging.getLogger(__name__)
 
-GOODBYE_S = 2.0
-"""For the peer to answer that it has heard the end."""
-READ_BUFFER = 64 * 1024
-"""The library's own takes four times as much for each connection, idle or not; a record has 16 KiB."""
+GOODBYE_S = 30.0
+"""For the peer to take what is left, and to answer that it has heard the end; meanwhile it is idle, and makes room."""
+BUFFER = 64 * 1024
+"""For each direction. The library would take 256 KiB for each connection, idle or not, and let 512 KiB wait for a slow
+reader; a record has 16 KiB."""
 _HANDSHAKE = 0x16
 """The first byte of TLS (RFC 8446, 5.1); that of HTTP is a letter."""
 
@@ -53,7 +54,7 @@ class Door:
         self._patience_s = patience_s
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
-        asyncio.sslproto.SSLProtocol.max_size = READ_BUFFER
+        asyncio.sslproto.SSLProtocol.max_size = BUFFER
 
     def open(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
@@ -98,6 +99,7 @@ class Door:
             self._answer(raw)
             raw.resume_reading()
         else:
+            agreed.set_write_buffer_limits(BUFFER)
             greeting.pass_on(agreed, self._begin())
 
     async def _agree(self, greeting: "_Greeting") -> asyncio.Transport | None:
@@ -132,7 +134,7 @@ class Door:
 
     async def _readable(self, peek: socket.socket) -> None:
         ready: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(peek, lambda: ready.done() or ready.set_result(None))
+        self._loop.add_reader(peek, _set, ready)
         try:
             await ready
         finally:
@@ -178,3 +180,8 @@ class _Greeting(asyncio.Protocol):
         for data in self._early:
             protocol.data_received(data)
         transport.resume_reading()
+
+
+def _set(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -78,22 +78,24 @@ def _authority_of(options: argparse.Namespace, before: Login | None) -> str:
         return read_authority(options.ca)
     if options.fingerprint is not None:
         return fetch_known_authority(options.url, options.fingerprint)
-    if before is not None and before.server == options.url.rstrip("/"):
+    if before is not None and before.server == options.url.rstrip("/") and before.authority:
         return before.authority
-    if urlsplit(options.url).scheme != "https":
-        return ""
-    with closing(Remote(options.url)) as remote:
-        try:
+    return _found_out(options.url) if urlsplit(options.url).scheme == "https" else ""
+
+
+def _found_out(url: str) -> str:
+    """Ask the server who vouches for it, if nobody does whom this machine trusts, and then the person."""
+    try:
+        with closing(Remote(url)) as remote:
             remote.greet()
-        except UntrustedError:
-            authority = fetch_authority(options.url)
-            if authority is None:
-                raise
-        except ClientError:  # the login itself will meet it, and tell
-            return ""
-        else:
-            return ""
-    return _confirmed(options.url, authority)
+    except UntrustedError:
+        authority = fetch_authority(url)
+        if authority is None:
+            raise
+        return _confirmed(url, authority)
+    except ClientError:  # the login itself will meet it, and tell
+        pass
+    return ""
 
 
 def _confirmed(url: str, authority: str) -> str:

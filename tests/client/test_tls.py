@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client.errors import UnreachableError
+from client.errors import UntrustedError
 from client.remote import Remote
 from client.transport import FileRange
 from tests.client.peer import Told, running
@@ -56,7 +56,7 @@ def test_an_untrusted_certificate_ends_it_before_anything_is_sent(certificate: P
     with (
         running(lambda _: Told(), context(certificate)) as peer,
         closing(Remote(peer.url, "secret")) as remote,
-        pytest.raises(UnreachableError, match="not trusted"),
+        pytest.raises(UntrustedError, match="not trusted"),
     ):
         remote.get_file("/a")
 

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from app.config import Server
+from app.config import Server, Settings
 from app.healthcheck import ask
 from tests.image.builder import OBJECT_SERVER, ROOT
 from tests.server import RunningServer, free_port
@@ -181,7 +181,7 @@ def test_the_health_check_says_what_the_server_says(status: int, body: str, line
     with HTTPServer(("127.0.0.1", 0), Handler) as other:
         thread = Thread(target=other.handle_request)
         thread.start()
-        answer = ask(Server(port=other.server_port))
+        answer = ask(Settings(server=Server(port=other.server_port)))
         thread.join()
 
     assert answer == (status == 200, line)
