@@ -16,7 +16,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 DEVICE = PROJECT["project"]["dependencies"]
 SERVER = PROJECT["project"]["optional-dependencies"]["server"]
 DEVELOPMENT = PROJECT["dependency-groups"]["dev"]
-OWN = {"app", "bench", "client", "storage", "tests", "web"}
+OWN = {"app", "bench", "client", "release", "storage", "tests", "web"}
 
 
 def _names(requirements: list[str]) -> set[str]:
