@@ -14,14 +14,18 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+T = TypeVar("T")
+
 _PREFIX = "CAIRN_"
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX_OF_KEYS = re.compile(r"([A-Za-z0-9_-]{1,64}/)*")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
 
@@ -44,6 +48,22 @@ def _check_hosts(value: tuple[str, ...]) -> None:
 def _check_networks(value: tuple[str, ...]) -> None:
     for network in value:
         ipaddress.ip_network(network)
+
+
+def _check_endpoint(value: str) -> None:
+    _check_public_url(value)
+    if urlsplit(value).path not in ("", "/") or urlsplit(value).username is not None:
+        raise ValueError
+
+
+def _check_bucket(value: str) -> None:
+    if not _BUCKET.fullmatch(value):
+        raise ValueError
+
+
+def _check_prefix(value: str) -> None:
+    if not _PREFIX_OF_KEYS.fullmatch(value):
+        raise ValueError
 
 
 def _check_content_types(value: tuple[str, ...]) -> None:
@@ -100,11 +120,29 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class S3:
+    """The bucket that keeps chunks, where `storage.backend` says so."""
+
+    endpoint: Annotated[str, _rule("an http or https URL without path, or empty", check=_check_endpoint)] = ""
+    region: Annotated[str, _rule("the name of a region", min_length=1)] = "us-east-1"
+    bucket: Annotated[str, _rule("the name of a bucket, in small letters", check=_check_bucket)] = "cairn"
+    prefix: Annotated[str, _rule("empty, or words that each end in /", check=_check_prefix)] = ""
+    access_key: Annotated[str, _rule("a text")] = ""
+    secret_key: Annotated[str, _rule("a text")] = field(default="", repr=False)
+    secret_key_file: Annotated[str, _rule("the path of a file, or empty")] = ""
+    path_style: Annotated[bool, _rule("true or false")] = True
+    connect_timeout_s: Annotated[int, _number(1, 60, "seconds")] = 5
+    read_timeout_s: Annotated[int, _number(1, 600, "seconds")] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """How chunks are kept."""
 
+    backend: Annotated[Literal["local", "s3", "minio", "seaweedfs"], _rule("local, s3, minio or seaweedfs")] = "local"
     zstd_level: Annotated[int, _number(1, 19)] = 1
     collect_every_hours: Annotated[int, _number(1, 8_760, "hours")] = 24
+    s3: S3 = field(default_factory=S3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +231,19 @@ class _Value(NamedTuple):
     text: bool = False  # from the environment, where everything is a string
 
 
-def _walk_keys() -> Iterator[tuple[str, _Key]]:
-    for section in dataclasses.fields(Settings):
-        for name, hint in typing.get_type_hints(section.type, include_extras=True).items():
+def _walk_keys(section: type, before: str = "") -> Iterator[tuple[str, _Key]]:
+    for name, hint in typing.get_type_hints(section, include_extras=True).items():
+        if dataclasses.is_dataclass(hint):
+            yield from _walk_keys(typing.cast("type", hint), f"{before}{name}.")
+        else:
             rule: Meta = hint.__metadata__[0]
-            yield f"{section.name}.{name}", _Key(hint, rule.description or "", (rule.extra or {})["check"])
+            yield f"{before}{name}", _Key(hint, rule.description or "", (rule.extra or {})["check"])
 
 
-_KEYS = dict(_walk_keys())
-_PATHS = ("data.folder", "tls.certificate", "tls.key")
-_SECTIONS = tuple(section.name for section in dataclasses.fields(Settings))
+_KEYS = dict(_walk_keys(Settings))
+_PATHS = ("data.folder", "tls.certificate", "tls.key", "storage.s3.secret_key_file")
+_SECTIONS = tuple(dict.fromkeys(key.rpartition(".")[0] for key in _KEYS))
+_TABLES = tuple(section for section in _SECTIONS if "." not in section)
 
 
 def variable_of(key: str) -> str:
@@ -223,12 +264,18 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     """
     values = {**_of_file(path), **_of_environment(environ)}
     values |= {key: _Value(raw, "The command line") for key, raw in overrides.items() if raw is not None}
-    sections: dict[str, dict[str, object]] = {name: {} for name in _SECTIONS}
-    for key, value in values.items():
-        section, name = key.split(".")
-        sections[section][name] = _convert(key, value)
-    kinds = typing.get_type_hints(Settings)
-    return Settings(**{name: kinds[name](**given) for name, given in sections.items()})
+    return _made(Settings, {key: _convert(key, value) for key, value in values.items()})
+
+
+def _made(section: type[T], values: Mapping[str, object], before: str = "") -> T:
+    """Return a section with those of `values` whose keys begin with `before`, and defaults for all else."""
+    given: dict[str, object] = {}
+    for name, hint in typing.get_type_hints(section).items():
+        if dataclasses.is_dataclass(hint):
+            given[name] = _made(typing.cast("type", hint), values, f"{before}{name}.")
+        elif before + name in values:
+            given[name] = values[before + name]
+    return section(**given)
 
 
 def _of_file(path: Path | None) -> dict[str, _Value]:
@@ -244,16 +291,23 @@ def _of_file(path: Path | None) -> dict[str, _Value]:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     values = {}
     for section, table in tables.items():
-        if section not in _SECTIONS:
-            raise _unknown(str(path), section, _SECTIONS)
+        if section not in _TABLES:
+            raise _unknown(str(path), section, _TABLES)
         if not isinstance(table, dict):
             raise SettingsError(f"{path}: {section} must be a section, begun by a line [{section}].")
-        for name, raw in table.items():
-            key = f"{section}.{name}"
+        for key, raw in _flat(section, table):
             if key not in _KEYS:
                 raise _unknown(str(path), key, [known for known in _KEYS if known.startswith(f"{section}.")])
             values[key] = _Value(_beside(path, raw) if key in _PATHS else raw, str(path))
     return values
+
+
+def _flat(section: str, table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name, raw in table.items():
+        if isinstance(raw, dict) and f"{section}.{name}" in _SECTIONS:
+            yield from _flat(f"{section}.{name}", raw)
+        else:
+            yield f"{section}.{name}", raw
 
 
 def _beside(path: Path, raw: object) -> object:
@@ -291,7 +345,7 @@ def _convert(key: str, value: _Value) -> object:
             check(converted)
     except ValueError as error:  # msgspec's ValidationError is one
         where = value.origin if value.text else f"{value.origin}: {key}"
-        raise SettingsError(f"{where} must be {allowed}, not {_shown(value.raw)}.") from error
+        raise SettingsError(f"{where} must be {allowed}, not {_shown(key, value.raw)}.") from error
     return converted
 
 
@@ -303,6 +357,6 @@ def _to_path(_kind: type, raw: object) -> Path:
     return Path(raw).expanduser()
 
 
-def _shown(raw: object) -> str:
-    text = repr(raw)
+def _shown(key: str, raw: object) -> str:
+    text = "that" if key.endswith("secret_key") else repr(raw)
     return text if len(text) <= 80 else text[:77] + "…"  # noqa: PLR2004 - a sentence, not a page

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.auth.sealing import Sealer
+from app.chunk_medium import medium_of
 from app.clock import now_ms
 from app.config import Settings
 from app.data_folder import DataFolder
@@ -83,6 +84,7 @@ async def lay_foundation(
             disk=disk,
             open_claims=await asyncio.to_thread(_open_claims, folder.metadata),
             clean=was_clean,
+            open_medium=medium_of(settings.storage),
             level=settings.storage.zstd_level,
             on_failure=note_failure,
         )

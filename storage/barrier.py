@@ -80,6 +80,8 @@ class Barriers:
         self._closing = False
         self._wave = 0
         self._failed: StorageError | None = None
+        self._rows_size = 0
+        self._rows_came = asyncio.Event()
         self.ended_well = 0
         self._thread = threading.Thread(target=self._serve, name="barrier", daemon=True)
         self._thread.start()
@@ -183,6 +185,17 @@ class Barriers:
             self._errands.append(_Errand(work, done))
             self._lock.notify()
         return await done
+
+    async def gathered(self, size: int) -> None:
+        """Return once small chunks of so many bytes have become durable since this returned last."""
+        while self._rows_size < size:
+            self._rows_came.clear()
+            await self._rows_came.wait()
+        self._rows_size = 0
+
+    def _count_rows(self, size: int) -> None:
+        self._rows_size += size
+        self._rows_came.set()
 
     @property
     def staged_size(self) -> int:
@@ -317,6 +330,9 @@ class Barriers:
         self._let_go(fresh, spare)
         if batch.chunks:
             self.ended_well += 1
+        if batch.rows_size and self._medium.gathers:
+            with contextlib.suppress(RuntimeError):  # the loop was closed
+                self._loop.call_soon_threadsafe(self._count_rows, batch.rows_size)
 
     def _let_go(self, fresh: list[StagedFile], spare: list[StagedFile]) -> None:
         self._medium.discard(spare)

@@ -17,6 +17,7 @@ from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader
 from storage.medium import Medium, PlacedFile, translated
 from storage.offload import Offload
+from storage.packs import Packs
 from storage.unused import Held, Leaving, Totals
 
 T = TypeVar("T")
@@ -64,13 +65,24 @@ class Disposal:
         reader: IndexReader,
         barriers: Barriers,
         loading: Offload,
+        packs: Packs,
+        *,
+        is_settled: bool,
     ) -> None:
-        """Take parts of an open store; `loading` has the threads that look into folders."""
+        """Take parts of an open store.
+
+        Args:
+            loading: has the threads that look into folders.
+            packs: shrink too.
+            is_settled: the start has begun anew with what was being removed; else that is done before all else.
+        """
         self._medium = medium
         self._writer = writer
         self._reader = reader
         self._barriers = barriers
         self._loading = loading
+        self._packs = packs
+        self._is_settled = is_settled
 
     async def last_run(self) -> tuple[int, str | None]:
         """Return when the last whole run began, 0 if there was none, and the basis of what chunks were judged by."""
@@ -113,6 +125,9 @@ class Disposal:
 
     async def remove(self, due_s: int) -> Freed:
         """Remove some of the chunks that were judged at `due_s` or before; nothing freed means that there are none."""
+        if not self._is_settled:
+            await self._barriers.run(partial(begin_anew, self._medium, self._writer))
+            self._is_settled = True
         return await self._barriers.run(partial(remove_some, self._medium, self._writer, due_s=due_s))
 
     async def forget(self) -> None:
@@ -168,7 +183,8 @@ class Disposal:
         return freed
 
     async def shrink(self) -> None:
-        """Give the room in the index that chunks have left back to the disk."""
+        """Give the room that chunks have left back to the disk, that in packs and that in the index."""
+        await self._packs.thin()
         while await self._write(_give_back):
             pass
 

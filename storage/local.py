@@ -11,11 +11,12 @@ from storage.base import ENCODINGS, Backend, Blob, ChunkId, Form
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
 from storage.medium import PlacedFile, StagedFile
-from storage.staging import Staging
+from storage.staging import Staging, make_folders
 
 SYNC_ALL_FROM = 8
 """From this many files or folders on, one syncfs is cheaper than an fsync for each (durability.md, 3)."""
 
+FOLDERS = 256
 LAYOUT_NAME = "layout"
 LAYOUT = b"cairn chunks 1\n"
 _DIGITS = "0123456789abcdef"
@@ -60,12 +61,8 @@ class LocalMedium(Staging):
             raise BadStoreError(f"{mark} is of a newer program, or says that the chunks lie in a bucket")
         if not layout:
             firsts = [root / "chunks" / digit for digit in _DIGITS]
-            for folder in (root, root / "staging", root / "quarantine", root / "chunks", *firsts):
-                disk.make_folder(folder)
-            for folder, digit in itertools.product(firsts, _DIGITS):
-                disk.make_folder(folder / digit)
-            for folder in (*firsts, root / "chunks", root, root.parent):
-                disk.sync_folder(folder)
+            seconds = [folder / digit for folder, digit in itertools.product(firsts, _DIGITS)]
+            make_folders(disk, (root, root / "staging", root / "quarantine", root / "chunks", *firsts, *seconds))
             replace_file(disk, mark, LAYOUT)
 
     def require(self) -> None:
@@ -191,6 +188,10 @@ class LocalMedium(Staging):
             blob = Blob(bytes.fromhex(match[1]), Form(match[2])) if match else None
             found.append(PlacedFile(name, str(folder / name), blob))
         return found
+
+    def holds_any(self) -> bool:
+        """Tell whether there are objects of an earlier run."""
+        return any(map(self.objects, range(FOLDERS)))
 
     def close(self) -> None:
         """Close the folder."""

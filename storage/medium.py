@@ -127,6 +127,9 @@ class Medium(Protocol):
     def close(self) -> None:
         """Close what is open."""
 
+    def holds_any(self) -> bool:
+        """Tell whether there are objects of an earlier run."""
+
     # For a start, while nobody else is at work on it
 
     def logged(self) -> list[StagedFile]:

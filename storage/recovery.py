@@ -8,7 +8,7 @@ from functools import partial
 from storage import codec, rows
 from storage.base import MAX_CHUNK, Blob, ChunkId, ChunkState, Encoding, Form, StoredChunk
 from storage.disposal import begin_anew
-from storage.errors import ChunkMismatchError
+from storage.errors import ChunkMismatchError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
 from storage.local import SYNC_ALL_FROM
@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a start found: chunks to be made durable by a barrier, files that were dropped, chunks found damaged."""
+    """What a start found: chunks to be made durable by a barrier, files that were dropped, chunks found damaged.
+
+    `is_settled` unless the medium could not say what a removal that was cut off has left of its chunks.
+    """
 
     kept: list[Received]
     dropped: int
     damaged: list[ChunkId]
+    is_settled: bool = True
 
 
 def recover(
@@ -49,7 +53,11 @@ def recover(
         clean: the last run ended well, so nothing that was indexed can be torn.
     """
     writer.write_blocking(partial(rows.sweep_claims, open_claims=open_claims))
-    begin_anew(medium, writer)
+    is_settled = True
+    try:
+        begin_anew(medium, writer)
+    except StoreUnavailableError:
+        is_settled = False
     staged = medium.staged()
     damaged: list[ChunkId] = []
     if not clean:
@@ -65,7 +73,7 @@ def recover(
             kept.append(received)
     if staged or damaged:
         _log.info("found %d received chunks, kept %d; %d damaged", len(staged), len(kept), len(damaged))
-    return Recovered(kept, len(staged) - len(kept), damaged)
+    return Recovered(kept, len(staged) - len(kept), damaged, is_settled)
 
 
 def _strays(medium: Medium, states: IndexStates) -> list[StagedFile]:
@@ -117,7 +125,7 @@ def is_sound(medium: Medium, row: rows.IndexRow) -> bool:
 
 def stored_form(medium: Medium, chunk: rows.IndexRow | StoredChunk) -> bytes | None:
     """Return the stored form of a chunk from wherever it lies, unchecked; None where a row of bytes is missing."""
-    if chunk.blob is None:
+    if chunk.data is not None or chunk.blob is None:
         return chunk.data
     if chunk.blob.form is Form.PACK:
         return medium.read(chunk.blob, chunk.start, chunk.stored_size)

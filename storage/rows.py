@@ -13,6 +13,9 @@ from storage.slices import sliced
 
 SCHEMA_VERSION = 3
 
+PACK_SIZE = 8 * 1024 * 1024
+"""Bytes of chunks in a pack; it is as long as they are, and a table."""
+
 _FIRST = (
     """
     CREATE TABLE chunks (
@@ -49,6 +52,7 @@ _PACKS = (
       number  INTEGER PRIMARY KEY,       -- chunks.pack
       hash    BLOB NOT NULL UNIQUE,      -- SHA-256 of the object
       size    INTEGER NOT NULL,          -- bytes of the object
+      held    INTEGER NOT NULL,          -- bytes of the chunks in it when it was made
       backend INTEGER NOT NULL           -- Backend
     ) STRICT
     """,
@@ -95,6 +99,45 @@ _PAGE = """
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
 """
+
+
+_OLDEST_ROWS = """
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, NULL, NULL
+      FROM small AS s JOIN chunks AS c ON c.seq = s.chunk WHERE c.state = 0 AND c.place = 0 ORDER BY s.chunk
+"""
+_ADD_PACK = """
+    INSERT INTO packs (hash, size, held, backend) VALUES (:hash, :size, :held, :backend)
+        ON CONFLICT (hash) DO UPDATE SET size = excluded.size RETURNING number
+"""
+_TO_PACK = """
+    UPDATE chunks SET place = 2, backend = :backend, pack = :pack, pack_offset = :offset
+     WHERE seq = :seq AND place = 0 AND state IN (0, 1) AND stored_size = :stored_size AND encoding = :encoding
+"""
+_OUT_OF_SMALL = "DELETE FROM small WHERE chunk = :seq AND (SELECT place FROM chunks WHERE seq = :seq) = 2"
+_IN_PACK = """
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, NULL, p.hash, c.pack_offset
+      FROM packs AS p JOIN chunks AS c ON c.pack = p.number WHERE p.number = :number ORDER BY c.pack_offset
+"""
+_TO_ROW = """
+    UPDATE chunks SET place = 0, backend = 0, pack = NULL, pack_offset = NULL WHERE seq = :seq AND pack = :number
+"""
+_INTO_SMALL = """
+    INSERT INTO small (chunk, data) SELECT seq, :data FROM chunks WHERE seq = :seq AND place = 0
+        ON CONFLICT DO NOTHING
+"""
+_THIN_PACKS = """
+    SELECT number, hash FROM packs AS p
+     WHERE 2 * (SELECT coalesce(sum(stored_size), 0) FROM chunks WHERE pack = p.number) < p.held
+"""
+_FORGET_PACK = "DELETE FROM packs WHERE number = :number"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """An object of many small chunks; `number` is the index's own."""
+
+    number: int
+    blob: Blob
 
 
 @dataclass(slots=True)
@@ -239,6 +282,63 @@ def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
 def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRow]:
     """Return rows in order of arrival, those that come next after the seq `after`."""
     return list(map(_row, connection.execute(_PAGE, {"after": after, "limit": limit})))
+
+
+def pack_of_rows(connection: sqlite3.Connection) -> list[IndexRow]:
+    """Return the oldest small chunks, as many as fill a pack; none if there are fewer."""
+    found: list[IndexRow] = []
+    total = 0
+    for values in connection.execute(_OLDEST_ROWS):
+        found.append(_row(values))
+        total += found[-1].stored_size
+        if total >= PACK_SIZE:
+            return found
+    return []
+
+
+def pack(
+    session: PlainSession, blob: Blob, size: int, backend: Backend, chunks: Sequence[tuple[IndexRow, int]]
+) -> None:
+    """Let chunks lie in a pack, each from its offset on, and no more in rows; one that changed meanwhile stays."""
+    connection = session.connection
+    held = sum(row.stored_size for row, _ in chunks)
+    values: dict[str, object] = {"hash": blob.hash, "size": size, "held": held, "backend": backend}
+    (number,) = connection.execute(_ADD_PACK, values).fetchall()[0]
+    moved = [
+        {
+            "seq": row.seq,
+            "pack": number,
+            "offset": offset,
+            "backend": backend,
+            "stored_size": row.stored_size,
+            "encoding": row.encoding,
+        }
+        for row, offset in chunks
+    ]
+    connection.executemany(_TO_PACK, moved)
+    connection.executemany(_OUT_OF_SMALL, [{"seq": row.seq} for row, _ in chunks])
+
+
+def thin_packs(connection: sqlite3.Connection) -> list[Pack]:
+    """Return the packs of which less than half is left."""
+    return [Pack(number, Blob(digest, Form.PACK)) for number, digest in connection.execute(_THIN_PACKS)]
+
+
+def in_pack(connection: sqlite3.Connection, number: int) -> list[IndexRow]:
+    """Return what is left in a pack."""
+    return list(map(_row, connection.execute(_IN_PACK, {"number": number})))
+
+
+def unpack(session: PlainSession, number: int, chunks: Sequence[tuple[IndexRow, bytes]]) -> None:
+    """Let chunks of a pack be rows, those that are still in it."""
+    connection = session.connection
+    connection.executemany(_TO_ROW, [{"seq": row.seq, "number": number} for row, _ in chunks])
+    connection.executemany(_INTO_SMALL, [{"seq": row.seq, "data": data} for row, data in chunks])
+
+
+def forget_pack(session: PlainSession, number: int) -> None:
+    """Forget a pack that is gone."""
+    session.connection.execute(_FORGET_PACK, {"number": number})
 
 
 def _values(chunk: NewChunk, seq: int, backend: Backend) -> dict[str, object]:

@@ -126,3 +126,11 @@ class Staging:
     def _count(self) -> None:
         with self._count_lock:
             self.syncs += 1
+
+
+def make_folders(disk: Disk, folders: Sequence[Path]) -> None:
+    """Make folders durably, each after the one it is in."""
+    for folder in folders:
+        disk.make_folder(folder)
+    for parent in dict.fromkeys(folder.parent for folder in folders):
+        disk.sync_folder(parent)

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from storage import codec, rows
 from storage.barrier import Barriers
 from storage.base import (
     INLINE_MAX,
     MAX_CHUNK,
+    Backend,
     Buffer,
     ChunkId,
     ChunkState,
@@ -25,15 +27,25 @@ from storage.base import (
     hash_of,
 )
 from storage.disk import Disk, DiskUsage
-from storage.disposal import BUCKETS, Disposal
-from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, ChunkMismatchError, StorageError
+from storage.disposal import Disposal
+from storage.errors import (
+    BadStoreError,
+    ChunkAbsentError,
+    ChunkDamagedError,
+    ChunkMismatchError,
+    StorageError,
+    StoreUnavailableError,
+)
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
 from storage.local import LocalMedium
 from storage.medium import Medium, translated
 from storage.offload import Offload
+from storage.packs import Packs, parts_of_packs
 from storage.received import Received
 from storage.recovery import Recovered, recover, stored_form
+
+T = TypeVar("T")
 
 INDEX_NAME = "chunks.db"
 AT_ONCE = 16 * 1024
@@ -61,6 +73,8 @@ class ChunkStore:
         barriers: Barriers,
         compressor: codec.Compressor,
         index: Path,
+        *,
+        is_settled: bool,
     ) -> None:
         """Take over parts that are open; `open` makes them."""
         self._medium = medium
@@ -71,7 +85,9 @@ class ChunkStore:
         self._compressor = compressor
         self._receiving = Offload("receive", threads=_RECEIVERS, queue=_QUEUE)
         self._loading = Offload("load", threads=_LOADERS, queue=_QUEUE)
-        self.disposal = Disposal(medium, writer, reader, barriers, self._loading)
+        self.packs = Packs(medium, writer, reader, barriers, self._loading)
+        self.disposal = Disposal(medium, writer, reader, barriers, self._loading, self.packs, is_settled=is_settled)
+        self._packing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -113,23 +129,42 @@ class ChunkStore:
             flush_after_s=flush_after_s,
             on_failure=on_failure,
         )
-        store = cls(medium, writer, reader, barriers, codec.Compressor(level), folder / INDEX_NAME)
+        compressor, index = codec.Compressor(level), folder / INDEX_NAME
+        store = cls(medium, writer, reader, barriers, compressor, index, is_settled=recovered.is_settled)
         try:
             barriers.add(recovered.kept, barriers.wave)
-            await barriers.wait({received.claim for received in recovered.kept})
+            await store._keep(recovered.kept)
         except BaseException:
             await store.close()
             raise
+        if medium.gathers:
+            store._packing = asyncio.create_task(store.packs.keep_filling(), name="packs")
         return store
+
+    async def _keep(self, found: Sequence[Received]) -> None:
+        """Make durable what a start has found; where the medium cannot be reached, it waits on."""
+        with suppress(StoreUnavailableError) if self._medium.backend is not Backend.LOCAL else nullcontext():
+            await self._barriers.wait({received.claim for received in found})
 
     async def close(self) -> None:
         """Run a last barrier, checkpoint the index and close everything. What is called later is refused."""
+        if self._packing is not None:
+            self._packing.cancel()
+            await asyncio.wait([self._packing])
         await asyncio.to_thread(self._receiving.close)
         await asyncio.to_thread(self._barriers.close)
         await asyncio.to_thread(self._loading.close)
         await self._reader.close()
         await asyncio.to_thread(self._writer.close)
-        self._medium.close()
+        await asyncio.to_thread(self._medium.close)
+
+    def require(self) -> None:
+        """Refuse at once what `put` would refuse because the medium takes nothing at present.
+
+        Raises:
+            StoreFullError, StoreUnavailableError: it does not.
+        """
+        self._medium.require()
 
     async def put(
         self, claim: str, chunk_id: ChunkId, size: int, pieces: Sequence[Buffer], encoding: WireEncoding
@@ -150,6 +185,7 @@ class ChunkStore:
             StoreFullError, StoreUnavailableError, StoreFailedError: nothing is kept.
         """
         check_claim(claim)
+        self.require()
         await self._barriers.room()
         await self._receiving.run(partial(self._receive, claim, chunk_id, size, pieces, encoding))
 
@@ -164,6 +200,7 @@ class ChunkStore:
             StoreFullError, StoreUnavailableError, StoreFailedError: nothing is kept.
         """
         check_claim(claim)
+        self.require()
         await self._barriers.room()
         if len(data) <= AT_ONCE:
             return self._take(claim, data)
@@ -177,6 +214,7 @@ class ChunkStore:
             StoreFullError, StoreUnavailableError, StoreFailedError: some may be received.
         """
         check_claim(claim)
+        self.require()
         await self._barriers.room()
         return await self._receiving.run(partial(self._receive_many, claim, chunks))
 
@@ -228,7 +266,18 @@ class ChunkStore:
         Raises:
             ChunkDamagedError: they cannot be read or are wrong.
         """
-        return await self._loading.run(partial(self._load, chunk))
+        return await self._anew(self._load, chunk)
+
+    async def fetch(self, chunk: StoredChunk) -> StoredChunk:
+        """Return a chunk with its stored form at hand and checked, where no file of this machine holds it.
+
+        Raises:
+            ChunkDamagedError: it is missing or wrong.
+            StoreUnavailableError: it cannot be had now.
+        """
+        if chunk.path is not None or chunk.data is not None:
+            return chunk
+        return await self._anew(self._fetch, chunk)
 
     async def read_many(self, ids: Collection[ChunkId]) -> dict[ChunkId, bytes]:
         """Return the plain bytes of those of `ids` that can be given, in two hops however many there are.
@@ -237,7 +286,11 @@ class ChunkStore:
         memory at once: ask for few bytes.
         """
         found = await self._reader.run(partial(rows.find, ids=set(ids)))
-        return await self._loading.run(partial(self._load_many, found))
+        contents = await self._loading.run(partial(self._load_many, found))
+        for chunk_id in found.keys() - contents.keys() if self._medium.gathers else ():
+            with suppress(ChunkAbsentError, ChunkDamagedError):  # what has just left a pack is elsewhere now
+                contents[chunk_id] = await self.read(chunk_id)
+        return contents
 
     async def read(self, chunk_id: ChunkId) -> bytes:
         """Return the plain bytes of a chunk, as `locate` and `load` do."""
@@ -255,6 +308,16 @@ class ChunkStore:
             commits=self._writer.commits,
             staged_bytes=self._barriers.staged_size,
         )
+
+    async def _anew(self, work: Callable[[StoredChunk], T], chunk: StoredChunk) -> T:
+        """Do something with a located chunk, once more if it is no longer in the pack where it lay."""
+        try:
+            return await self._loading.run(partial(work, chunk))
+        except ChunkDamagedError:
+            now = (await self.locate([chunk.chunk_id]))[0]
+            if (now.blob, now.start) == (chunk.blob, chunk.start):
+                raise
+        return await self._loading.run(partial(work, now))
 
     def _receive(
         self, claim: str, chunk_id: ChunkId, size: int, pieces: Sequence[Buffer], encoding: WireEncoding
@@ -319,21 +382,44 @@ class ChunkStore:
 
     def _load_many(self, found: Mapping[ChunkId, rows.IndexRow]) -> dict[ChunkId, bytes]:
         contents: dict[ChunkId, bytes] = {}
+        chunks = list[StoredChunk]()
         for chunk_id, row in found.items():
             with suppress(ChunkAbsentError, ChunkDamagedError):
-                contents[chunk_id] = self._load(self._stored(chunk_id, row))
+                chunks.append(self._stored(chunk_id, row))
+        packed = parts_of_packs(self._medium, chunks)
+        for chunk in chunks:
+            with suppress(ChunkDamagedError):
+                contents[chunk.chunk_id] = self._load(packed.get(chunk.chunk_id, chunk))
         return contents
 
     def _load(self, chunk: StoredChunk) -> bytes:
+        return self._plain(chunk, self._stored_form(chunk))
+
+    def _fetch(self, chunk: StoredChunk) -> StoredChunk:
+        data = self._stored_form(chunk)
+        self._plain(chunk, data)
+        return replace(chunk, data=data, blob=None, start=0)
+
+    def _stored_form(self, chunk: StoredChunk) -> bytes:
         try:
             data = stored_form(self._medium, chunk)
-            if data is None or len(data) != chunk.stored_size:
-                raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} has the wrong length")
-            if chunk.encoding is Encoding.RAW and (self._medium.is_trusted or chunk.blob is None):
-                return data
+        except OSError as error:
+            raise _damaged(chunk, error) from error
+        if data is None or len(data) != chunk.stored_size:
+            raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} has the wrong length")
+        return data
+
+    def _plain(self, chunk: StoredChunk, data: bytes) -> bytes:
+        if chunk.encoding is Encoding.RAW and (self._medium.is_trusted or chunk.blob is None):
+            return data
+        try:
             return codec.restored(data, chunk.encoding, chunk.chunk_id, chunk.size)
-        except (OSError, ChunkMismatchError) as error:
-            raise ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} cannot be read: {error}") from error
+        except ChunkMismatchError as error:
+            raise _damaged(chunk, error) from error
+
+
+def _damaged(chunk: StoredChunk, error: Exception) -> ChunkDamagedError:
+    return ChunkDamagedError(f"chunk {chunk.chunk_id.hex()} cannot be read: {error}")
 
 
 def _refuse_lost_index(index: Path, medium: Medium) -> None:
@@ -342,7 +428,7 @@ def _refuse_lost_index(index: Path, medium: Medium) -> None:
     Raises:
         BadStoreError: there are chunks and no index.
     """
-    if not index.exists() and any(map(medium.objects, range(BUCKETS))):
+    if not index.exists() and medium.holds_any():
         medium.close()
         raise BadStoreError(
             f"{index} is missing beside the chunks it names: put it back from a copy, then start again."

@@ -16,7 +16,7 @@ from storage.index import IndexStates
 from storage.local import LocalMedium
 from storage.medium import Medium, PlacedFile, translated
 from storage.recovery import is_sound
-from storage.store import INDEX_NAME
+from storage.store import INDEX_NAME, OpenMedium
 
 _PAGE = 1000
 
@@ -48,28 +48,31 @@ class Finding:
     blob: Blob | None = None
 
 
-def verify_store(folder: Path, *, disk: Disk, content: bool) -> Iterator[Finding]:
+def verify_store(
+    folder: Path, *, disk: Disk, content: bool, open_medium: OpenMedium = LocalMedium
+) -> Iterator[Finding]:
     """Yield what is wrong with the store in `folder`. Blocks; also right while a server is at work in the folder.
 
     Args:
         folder: as for `ChunkStore.open`.
         disk: the seam to the operating system.
         content: read and hash every chunk, and check the index's own structure.
+        open_medium: opens what keeps the chunks.
 
     Raises:
         StorageError: the store cannot be read, so nothing can be said.
     """
     states = IndexStates(folder / INDEX_NAME)
-    with contextlib.closing(states), contextlib.closing(_medium(folder, disk)) as medium:
+    with contextlib.closing(states), contextlib.closing(_medium(folder, disk, open_medium)) as medium:
         if content:
             yield from states.run(_malformed)
         yield from _against_medium(states, medium, content=content)
         yield from _strays(states, medium)
 
 
-def _medium(folder: Path, disk: Disk) -> LocalMedium:
+def _medium(folder: Path, disk: Disk, open_medium: OpenMedium) -> Medium:
     try:
-        return LocalMedium(folder, disk)
+        return open_medium(folder, disk)
     except OSError as error:
         raise translated(error) from error
 

@@ -95,6 +95,9 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
     if is_known(request.headers, etag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     spans = parse_ranges(request.headers["Range"], stored.size) if "Range" in request.headers else []
+    if request.method != "HEAD" and stored.path is None and stored.data is None:
+        await request[ANSWER].take(stored.stored_size)
+        stored = await services.downloads.fetch(stored)  # before anything is promised: it may be out of reach
     if as_stored:
         headers["Content-Encoding"] = "zstd"
         stored = replace(stored, encoding=Encoding.RAW, size=stored.stored_size)  # sent as it lies there

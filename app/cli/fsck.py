@@ -5,11 +5,14 @@ import json
 import sqlite3
 import sys
 
-from app.config import Settings
+from app.chunk_medium import medium_of
+from app.config import Settings, SettingsError
 from app.data_folder import DataFolder
 from app.services.fsck import Damage, Level, check
 from storage.disk import LocalDisk
 from storage.errors import StorageError
+from storage.local import LocalMedium
+from storage.store import OpenMedium
 
 CLEAN, DAMAGED, NOT_CHECKED = 0, 1, 5
 
@@ -36,11 +39,11 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     notes: list[Damage] = []
     unchecked = None
     try:
-        for found in check(folder, disk, level):
+        for found in check(folder, disk, level, _medium_of(settings)):
             (notes if found.is_harmless else damages).append(found)
             if not arguments.json:
                 print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
-    except (sqlite3.Error, StorageError, OSError) as error:
+    except (sqlite3.Error, StorageError, SettingsError, OSError) as error:
         unchecked = _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
     if arguments.json:
         reply = {
@@ -53,6 +56,11 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     elif not damages and unchecked is None:
         print(f"{settings.data.folder} is clean ({level.name.lower()}).")
     return DAMAGED if damages else CLEAN if unchecked is None else unchecked
+
+
+def _medium_of(settings: Settings) -> OpenMedium:
+    """Return what opens the medium, and makes nothing."""
+    return LocalMedium if settings.storage.backend == "local" else medium_of(settings.storage)
 
 
 def _shown(found: list[Damage]) -> list[dict[str, str]]:

@@ -21,7 +21,8 @@ from app.services.name_check import check_names
 from storage.disk import Disk
 from storage.errors import StorageError
 from storage.index import IndexStates
-from storage.store import INDEX_NAME
+from storage.local import LocalMedium
+from storage.store import INDEX_NAME, OpenMedium
 from storage.verify import Problem as StoreProblem
 from storage.verify import verify_store
 
@@ -50,14 +51,14 @@ class Damage:
     is_harmless: bool = False
 
 
-def check(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
-    """Yield everything that is wrong. Blocks.
+def check(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium = LocalMedium) -> Iterator[Damage]:
+    """Yield everything that is wrong; `open_medium` opens what keeps the chunks. Blocks.
 
     Raises:
         sqlite3.Error, StorageError, OSError: something cannot be read, so nothing can be said.
     """
     try:
-        yield from _check_all(folder, disk, level)
+        yield from _check_all(folder, disk, level, open_medium)
     except (sqlite3.Error, StorageError) as error:
         cause = error.__cause__ if isinstance(error, StorageError) else error
         if not getattr(cause, "sqlite_errorname", "").startswith(MALFORMED):
@@ -65,7 +66,7 @@ def check(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
         yield Damage("database", f"it can not be read to its end: {cause}")
 
 
-def _check_all(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]:
+def _check_all(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium) -> Iterator[Damage]:
     with closing(connect_reader(folder.metadata)) as connection:
         connection.execute("BEGIN")
         tx = Snapshot(connection)
@@ -78,7 +79,7 @@ def _check_all(folder: DataFolder, disk: Disk, level: Level) -> Iterator[Damage]
             with closing(IndexStates(folder.store / INDEX_NAME)) as states:
                 yield from _check_versions(tx, states)
     if level is not Level.METADATA:
-        for finding in verify_store(folder.store, disk=disk, content=level is Level.CONTENT):
+        for finding in verify_store(folder.store, disk=disk, content=level is Level.CONTENT, open_medium=open_medium):
             chunk = "" if finding.chunk_id is None else f"chunk {finding.chunk_id.hex()}: "
             is_harmless = finding.problem is StoreProblem.STRAY
             yield Damage(f"store {finding.problem}", f"{chunk}{finding.detail}", is_harmless)

@@ -13,12 +13,13 @@ from app.repositories import users
 from app.services.room import Room
 from app.services.standing import Standing
 from storage.base import ChunkId
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreFullError, StoreUnavailableError
 from storage.store import ChunkStore
 
 PATIENCE_S = 5.0
-Limit = Literal["read_only", "storage_full"]
-"""What the server does not do at present: take any change, take uploads. Words that tell a stranger no more."""
+Limit = Literal["read_only", "storage_full", "store_unavailable"]
+"""What the server does not do at present: take any change, take uploads for want of room, or
+because chunks cannot be put where they belong. Words that tell a stranger no more."""
 Part = Literal["readers", "writer", "store"]
 _NO_CHUNK = ChunkId(bytes(32))
 
@@ -77,7 +78,14 @@ class HealthService:
         """Return what the server does not do at present."""
         if self._standing.is_read_only:
             return ["read_only"]
-        return [] if self._room.look().is_enough else ["storage_full"]
+        limits: set[Limit] = set() if self._room.look().is_enough else {"storage_full"}
+        try:
+            self._store.require()
+        except StoreFullError:
+            limits.add("storage_full")
+        except StoreUnavailableError:
+            limits.add("store_unavailable")
+        return sorted(limits)
 
 
 async def _took_ms(ask: Callable[[], Awaitable[object]]) -> int | None:

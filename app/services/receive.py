@@ -64,9 +64,14 @@ class ReceiveService:
         Raises:
             ForbiddenError: the upload takes no more bytes.
             NoRoomError: the disk has no room.
+            StoreFullError, StoreUnavailableError: the medium takes nothing at present.
         """
         await self._table.require(grant.claim)
+        self._require_room()
+
+    def _require_room(self) -> None:
         self._room.require()
+        self._store.require()
 
     async def take_chunk(self, grant: Grant, pieces: Sequence[bytes], encoding: WireEncoding) -> None:
         """Verify and stage one chunk for the upload that its URL names.
@@ -83,7 +88,7 @@ class ReceiveService:
     async def admit_bundle(self, grant: Grant) -> Mapping[ChunkId, int]:
         """Return the chunks that a bundle's frames may hold, with their sizes; refuse as `admit_chunk` does."""
         declared = await self._table.require_bundle(grant.claim)
-        self._room.require()
+        self._require_room()
         return declared
 
     async def take_bundle(

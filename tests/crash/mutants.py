@@ -101,9 +101,9 @@ SYNC_CALLS = (
     ),
     _without(
         "the sync of the folders of a new store",
-        LOCAL,
-        "                disk.sync_folder(folder)\n",
-        "                pass\n",
+        STAGING,
+        "        disk.sync_folder(parent)\n",
+        "        pass\n",
         f"{FIRST_RUN}[strict]",
     ),
     _without(

@@ -8,7 +8,8 @@ from pathlib import Path
 from storage.base import ChunkId, WireEncoding
 from storage.disk import Disk
 from storage.errors import StorageError
-from storage.store import ChunkStore
+from storage.local import LocalMedium
+from storage.store import ChunkStore, OpenMedium
 
 FILE_SIZE = 70_000  # of a chunk that does not compress and so becomes a file
 LATER_S = 3600.0  # no barrier by itself in a test that says when
@@ -39,6 +40,7 @@ async def opened(
     clean: bool = True,
     failures: list[StorageError] | None = None,
     flush_after_s: float = LATER_S,
+    open_medium: OpenMedium = LocalMedium.open,
 ) -> AsyncIterator[ChunkStore]:
     """Open a store for the time of a block."""
     store = await ChunkStore.open(
@@ -48,6 +50,7 @@ async def opened(
         clean=clean,
         on_failure=None if failures is None else failures.append,
         flush_after_s=flush_after_s,
+        open_medium=open_medium,
     )
     try:
         yield store

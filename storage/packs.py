@@ -1,0 +1,183 @@
+"""Packs: objects that hold many small chunks, for a medium that is slow to take each by itself (decision 0042).
+
+A small chunk is received as a row of the index, durable there. Once rows for a whole pack have gathered, one is put and
+then named by the index in one transaction, which takes the rows away. The way back is the same: a pack of which less
+than half is left is read, what is left becomes rows again, and the pack goes.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from storage import codec, rows
+from storage.barrier import Barriers
+from storage.base import Blob, ChunkId, ChunkState, Form, StoredChunk
+from storage.errors import ChunkMismatchError, StorageError
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import IndexReader
+from storage.medium import Medium, translated
+from storage.offload import Offload
+from storage.rows import PACK_SIZE, IndexRow, Pack
+
+GAP = 64 * 1024
+"""So many bytes of a pack are rather read than asked around."""
+MAGIC = b"cairn pack 1\n\0\0\0"
+_ENTRY = struct.Struct(">32sIIB")  # id, plain size, stored size, encoding
+_END = struct.Struct(">I16s")  # number of entries, magic
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A pack that is to be put: its object, its bytes, where in it each chunk lies, and rows found damaged."""
+
+    blob: Blob
+    content: bytes
+    chunks: Sequence[tuple[IndexRow, int]]
+    damaged: Sequence[ChunkId]
+
+
+class Packs:
+    """Gathers rows into packs, and thins packs out; one task at a time may do each."""
+
+    def __init__(
+        self,
+        medium: Medium,
+        writer: GroupWriter[PlainSession],
+        reader: IndexReader,
+        barriers: Barriers,
+        offload: Offload,
+    ) -> None:
+        """Take parts of an open store; `offload` has the threads that hash and speak to the medium."""
+        self._medium = medium
+        self._writer = writer
+        self._reader = reader
+        self._barriers = barriers
+        self._offload = offload
+        self._turn = asyncio.Lock()
+
+    async def keep_filling(self) -> None:
+        """Fill packs whenever rows enough have come, until cancelled. A failure is left to the next time."""
+        while True:
+            try:
+                await self.fill()
+            except StorageError as error:
+                _log.info("small chunks stay in the index for now: %s", error)
+            await self._barriers.gathered(PACK_SIZE)
+
+    async def fill(self) -> int:
+        """Make packs while there are rows for whole ones; return how many were made."""
+        made = 0
+        async with self._turn:
+            while found := await self._reader.run(rows.pack_of_rows):
+                packed = await self._offload.run(partial(_pack, found))
+                await self._offload.run(partial(_put, self._medium, packed))
+                if not await self._barriers.run(partial(self._name, packed)):
+                    break
+                made += 1
+        return made
+
+    async def thin(self) -> None:
+        """Turn what is left in packs of which less than half is left into rows again, and remove empty packs."""
+        async with self._turn:
+            for pack in await self._reader.run(rows.thin_packs):
+                if left := await self._reader.run(partial(rows.in_pack, number=pack.number)):
+                    sound = await self._offload.run(partial(self._left, pack, left))
+                    await self._write(partial(rows.unpack, number=pack.number, chunks=sound))
+                await self._barriers.run(partial(self._remove, pack))
+
+    async def _write(self, work: Callable[[PlainSession], None]) -> None:
+        await self._barriers.run(partial(self._writer.write_blocking, work))
+
+    def _left(self, pack: Pack, chunks: Sequence[IndexRow]) -> list[tuple[IndexRow, bytes]]:
+        """Return what is left in a pack; of what is damaged it keeps what there is."""
+        try:
+            content = self._medium.read(pack.blob)
+        except FileNotFoundError:
+            content = b""
+        except OSError as error:
+            raise translated(error) from error
+        cut = [(row, content[row.start : row.start + row.stored_size]) for row in chunks]
+        return [(row, data) for row, data in cut if _is_sound(data, row)]
+
+    def _name(self, packed: Packed) -> bool:
+        """In the barrier's thread, which alone removes objects: the pack is there until it is named."""
+        size = len(packed.content)
+        if self._medium.lost({packed.blob: size}):
+            return False
+        naming = partial(rows.pack, blob=packed.blob, size=size, backend=self._medium.backend, chunks=packed.chunks)
+        self._writer.write_blocking(partial(rows.set_states, ids=packed.damaged, state=ChunkState.DAMAGED))
+        self._writer.write_blocking(naming)
+        return True
+
+    def _remove(self, pack: Pack) -> None:
+        """Remove a pack in which nothing is left: the object first, then its row."""
+        left = self._writer.write_blocking(lambda session: rows.in_pack(session.connection, pack.number))
+        if not left:
+            self._medium.remove([pack.blob])
+            self._writer.write_blocking(partial(rows.forget_pack, number=pack.number))
+
+
+def _pack(chunks: Sequence[IndexRow]) -> Packed:
+    """Join chunks that are sound, in order of arrival; at the end stands what they are, for who has no index."""
+    parts, table, places, damaged, at = list[bytes](), list[bytes](), list[tuple[IndexRow, int]](), list[ChunkId](), 0
+    for row in chunks:
+        if row.data is None or not _is_sound(row.data, row):
+            damaged.append(row.chunk_id)
+            continue
+        parts.append(row.data)
+        table.append(_ENTRY.pack(row.chunk_id, row.size, row.stored_size, row.encoding))
+        places.append((row, at))
+        at += len(row.data)
+    content = b"".join([*parts, *table, _END.pack(len(table), MAGIC)])
+    return Packed(Blob(hashlib.sha256(content).digest(), Form.PACK), content, places, damaged)
+
+
+def _put(medium: Medium, packed: Packed) -> None:
+    try:
+        medium.put(packed.blob, packed.content)
+    except OSError as error:
+        raise translated(error) from error
+
+
+def parts_of_packs(medium: Medium, chunks: Iterable[StoredChunk]) -> dict[ChunkId, StoredChunk]:
+    """Return those of some chunks that lie in packs, with their stored forms, unchecked: neighbours in one read."""
+    packs: dict[Blob, list[StoredChunk]] = {}
+    for chunk in chunks:
+        if chunk.blob is not None and chunk.blob.form is Form.PACK:
+            packs.setdefault(chunk.blob, []).append(chunk)
+    found: dict[ChunkId, StoredChunk] = {}
+    for blob, parts in packs.items():
+        for run in _runs(sorted(parts, key=lambda part: part.start)):
+            begin, end = run[0].start, run[-1].start + run[-1].stored_size
+            with contextlib.suppress(OSError):  # whoever misses one asks for it alone
+                data = medium.read(blob, begin, end - begin)
+                for part in run:
+                    at = part.start - begin
+                    found[part.chunk_id] = replace(part, data=data[at : at + part.stored_size])
+    return found
+
+
+def _runs(parts: Sequence[StoredChunk]) -> Iterator[list[StoredChunk]]:
+    """Part chunks of a pack, in order, where there is so much between two that it is not worth reading."""
+    run: list[StoredChunk] = []
+    for part in parts:
+        if run and part.start - run[-1].start - run[-1].stored_size > GAP:
+            yield run
+            run = []
+        run.append(part)
+    if run:
+        yield run
+
+
+def _is_sound(data: bytes, row: IndexRow) -> bool:
+    with contextlib.suppress(ChunkMismatchError):
+        codec.restored(data, row.encoding, row.chunk_id, row.size)
+        return len(data) == row.stored_size
+    return False

@@ -1,0 +1,18 @@
+"""Where a bucket is; apart from what speaks to it, whose SDK takes memory."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where a bucket is and how one gets in."""
+
+    endpoint: str
+    name: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    region: str = "us-east-1"
+    prefix: str = ""
+    path_style: bool = True
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 30.0

@@ -1,0 +1,87 @@
+"""Whose bucket it is: a mark names the store, so that two servers cannot share one and lose each other's chunks."""
+
+import json
+import secrets
+from pathlib import Path
+
+from storage.disk import Disk, replace_file
+from storage.errors import BadStoreError
+from storage.local import LAYOUT, LAYOUT_NAME
+from storage.s3.client import AwayError, Client
+
+MARK = "cairn-store.json"
+OBJECTS = "objects/"
+_FIRST_LINE = "cairn chunks in a bucket 1"
+
+
+class Claim:
+    """What the data folder knows of its bucket: the store's id, and whether the bucket bears it already."""
+
+    def __init__(self, root: Path, disk: Disk) -> None:
+        """Read it; a new store gets an id.
+
+        Raises:
+            BadStoreError: the chunks of this store lie in files, or it is of a newer program.
+        """
+        self._path = root / LAYOUT_NAME
+        self._disk = disk
+        try:
+            layout = disk.read(self._path)
+        except FileNotFoundError:
+            layout = b""
+        if layout == LAYOUT:
+            raise BadStoreError(f'{root} keeps its chunks in files: storage.backend must stay "local".')
+        lines = layout.decode("ascii", "replace").splitlines()
+        if lines and (len(lines) not in {2, 3} or lines[0] != _FIRST_LINE):
+            raise BadStoreError(f"{self._path} is of a newer program")
+        self.store_id = lines[1] if lines else secrets.token_hex(16)
+        self.is_made = self.was_made = len(lines) == 3  # noqa: PLR2004 - the third says so
+        if not lines:
+            self._write()
+
+    def check(self, client: Client) -> None:
+        """See that the bucket is this store's, and keeps what it is given; mark a new one.
+
+        Raises:
+            BadStoreError: it is not, or does not.
+            StoreUnavailableError, StoreFullError: nothing can be said now.
+        """
+        if rules := client.expiring():
+            raise BadStoreError(f"The bucket lets objects expire (lifecycle rule {rules[0]}): remove that rule.")
+        owner = self._owner(client)
+        if owner is None:
+            if self.is_made:
+                raise BadStoreError("The bucket does not bear the mark of this store: is it the right one?")
+            if any(True for _ in client.keys(OBJECTS)):
+                raise BadStoreError("The bucket holds objects of a store and no mark: name an empty one, or a prefix.")
+            owner = self._mark(client)
+        if owner != self.store_id:
+            raise BadStoreError("The bucket belongs to another Cairn: name another bucket, or a prefix of its own.")
+        if not self.is_made:
+            self.is_made = True
+            self._write()
+
+    def _mark(self, client: Client) -> str | None:
+        """Mark the bucket; return whose mark it bears then: another may have come first."""
+        refused = None
+        try:
+            client.put(MARK, json.dumps({"store": self.store_id, "form": 1}).encode(), is_new=True)
+        except AwayError as error:
+            refused = error
+        owner = self._owner(client)
+        if owner is None and refused is not None:
+            raise refused
+        return owner
+
+    @staticmethod
+    def _owner(client: Client) -> str | None:
+        try:
+            return str(json.loads(client.get(MARK))["store"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadStoreError(f"The mark {MARK} in the bucket cannot be read.") from error
+
+    def _write(self) -> None:
+        text = f"{_FIRST_LINE}\n{self.store_id}\n" + ("marked\n" if self.is_made else "")
+        replace_file(self._disk, self._path, text.encode())

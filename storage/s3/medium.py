@@ -1,0 +1,197 @@
+"""The S3 medium: what is received waits in files of this machine, and a barrier puts it into the bucket.
+
+Durable means that the server has answered a put with a final 200 and has the whole object. The bucket is not believed:
+what comes out of it is hashed before anybody gets it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from storage.base import Backend, Blob, Form
+from storage.disk import Disk
+from storage.errors import StoreFullError, StoreUnavailableError
+from storage.medium import PlacedFile, StagedFile
+from storage.s3.bucket import Bucket
+from storage.s3.claim import OBJECTS, Claim
+from storage.s3.client import CONNECTIONS, Client, SdkClient
+from storage.s3.patience import Limited, Retrying
+from storage.s3.reach import Reach
+from storage.staging import Staging, make_folders
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+AT_ONCE = 8
+"""Objects that a barrier puts at once; each may have 8 MiB in memory."""
+DELETED_AT_ONCE = 1000
+_LENGTH = 64  # of a hash in hexadecimal
+
+
+class S3Medium(Staging):
+    """A medium that is a bucket."""
+
+    backend = Backend.S3
+    gathers = True
+    is_trusted = False
+
+    def __init__(self, root: Path, disk: Disk, client: Client, claim: Claim) -> None:
+        """Use an installed folder and a client; `reach` says whether the bucket is ours and answers."""
+        super().__init__(root, disk, can_syncfs=True)  # what staging holds need not outlive a power cut
+        self._client = Retrying(client)
+        self._claim = claim
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
+        self.reach = Reach(partial(claim.check, client))
+
+    @classmethod
+    def open(cls, root: Path, disk: Disk, *, bucket: Bucket) -> Self:
+        """Return the medium of a bucket, reached or not; uploads are refused until it is.
+
+        Raises:
+            BadStoreError: the bucket is another store's, or does not keep what it is given.
+        """
+        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS))
+
+    @classmethod
+    def over(cls, root: Path, disk: Disk, client: Client) -> Self:
+        """Return the medium over a client; raises as `open` does."""
+        make_folders(disk, (root, root / "staging"))
+        medium = cls(root, disk, client, Claim(root, disk))
+        try:
+            medium.reach.check()
+        except BaseException:
+            medium.close()
+            raise
+        return medium
+
+    def require(self) -> None:
+        """Refuse while the bucket cannot be reached or is full."""
+        self.reach.require(room=True)
+
+    def holds_any(self) -> bool:
+        """Tell whether an earlier run has put objects into the bucket."""
+        return self._claim.was_made and any(True for _ in self._client.keys(OBJECTS))
+
+    def path_of(self, blob: Blob) -> None:
+        """No object is a file of this machine."""
+
+    def sync(self, files: Sequence[StagedFile]) -> None:
+        """Do nothing: what is durable is in the bucket."""
+
+    def log(self, files: Sequence[StagedFile]) -> None:
+        """Note nothing: files stay in staging until they are in the index, so a start puts them again."""
+
+    def logged(self) -> list[StagedFile]:
+        """Return nothing, for nothing is noted."""
+        return []
+
+    def place(self, files: Sequence[StagedFile]) -> None:
+        """Put staged files into the bucket, some at once.
+
+        Raises:
+            StoreUnavailableError, StoreFullError: not all are there; the files are where they were.
+        """
+        self._each(self._place, files)
+
+    def put(self, blob: Blob, content: bytes) -> None:
+        """Put one object."""
+        with self._watched():
+            self._client.put(key_of(blob), content)
+        self.reach.has_room()
+
+    def release(self, files: Sequence[StagedFile]) -> None:
+        """Remove from staging what is in the bucket and in the index."""
+        self.discard(files)
+
+    def take_back(self, files: Sequence[StagedFile]) -> None:
+        """Remove from staging what cannot be indexed; what is in the bucket of it is left to the collector."""
+        self.discard(files)
+
+    def lost(self, sizes: Mapping[Blob, int]) -> set[Blob]:
+        """Return those of some objects that are not there with their lengths."""
+        blobs = list(sizes)
+        found = self._each(self._size, blobs)
+        return {blob for blob, size in zip(blobs, found, strict=True) if size != sizes[blob]}
+
+    def read(self, blob: Blob, start: int = 0, size: int | None = None) -> bytes:
+        """Return an object or a part of it."""
+        with self._watched():
+            return self._client.get(key_of(blob), start, size)
+
+    def size(self, blob: Blob) -> int:
+        """Return the length of an object in bytes."""
+        with self._watched():
+            return self._client.size(key_of(blob))
+
+    def remove(self, blobs: Collection[Blob], *, aside: Collection[Blob] = ()) -> None:  # noqa: ARG002 - none is set aside here
+        """Remove objects."""
+        keys = [key_of(blob) for blob in blobs]
+        for at in range(0, len(keys), DELETED_AT_ONCE):
+            with self._watched():
+                self._client.delete(keys[at : at + DELETED_AT_ONCE])
+
+    def objects(self, first: int) -> list[PlacedFile]:
+        """Return what lies among the objects whose hashes begin with the byte `first`."""
+        with self._watched():
+            return [PlacedFile(key.rpartition("/")[2], key, blob_of(key)) for key in self._client.keys(_folder(first))]
+
+    def unplace(self, file: StagedFile) -> StagedFile:
+        """Return the file: it is never moved out of staging before it is in the index."""
+        return file
+
+    def set_aside(self, blob: Blob) -> None:
+        """Leave an object with wrong bytes: a put replaces it."""
+
+    def close(self) -> None:
+        """End the threads."""
+        self.reach.close()
+        self._pool.shutdown(wait=True)
+
+    def _place(self, file: StagedFile) -> None:
+        self.put(file.blob, self.read_staged(file))
+
+    def _size(self, blob: Blob) -> int | None:
+        try:
+            return self.size(blob)
+        except FileNotFoundError:
+            return None
+
+    def _each(self, work: Callable[[T], U], items: Sequence[T]) -> list[U]:
+        """Do something for each of some, a few at once; all have ended when the first failure is raised."""
+        futures = [self._pool.submit(work, item) for item in items]
+        errors = [error for error in (future.exception() for future in futures) if error is not None]
+        if errors:
+            raise errors[0]
+        return [future.result() for future in futures]
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Make no call while none goes through, and note a failure."""
+        self.reach.require()
+        try:
+            yield
+        except (StoreUnavailableError, StoreFullError) as error:
+            self.reach.failed(error)
+            raise
+
+
+def key_of(blob: Blob) -> str:
+    """Return the key of an object."""
+    return _folder(blob.hash[0]) + blob.name
+
+
+def blob_of(key: str) -> Blob | None:
+    """Return the object of a key, None if it is none of ours."""
+    name = key.rpartition("/")[2]
+    try:
+        blob = Blob(bytes.fromhex(name[:_LENGTH]), Form(name[_LENGTH:]))
+    except ValueError:
+        return None
+    return blob if key_of(blob) == key else None
+
+
+def _folder(first: int) -> str:
+    return f"{OBJECTS}{first:02x}/"
