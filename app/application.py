@@ -344,7 +344,9 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     )
     commits = CommitService(database, store, shared.table, shared.uptime, settings.uploads)
     recent = RecentActors(time.monotonic)
-    accounts_ = AccountService(database, shared.hasher, shared.endings, recent, server_name=settings.server.name)
+    accounts_ = AccountService(
+        database, shared.hasher, shared.endings, recent, clock_ms=now_ms, server_name=settings.server.name
+    )
     await accounts_.start()
     second_factor_ = SecondFactor(
         database, base.sealer, throttle, shared.endings, recent, clock_ms=now_ms, issuer=settings.server.name

@@ -208,7 +208,11 @@ class SessionReply(Struct, frozen=True):
 
 
 class DeviceReply(Struct, frozen=True):
-    """One of a user's devices, sessions and app passwords; `scope` is an app password's."""
+    """One of a user's devices, sessions and app passwords; `scope` is an app password's.
+
+    `address` is the network that it was last used from, noted now and then; null where none is known. `is_new` is
+    true where who asks is to be told of it: another sign-in, which nobody has said to know.
+    """
 
     device_id: str
     name: str
@@ -217,18 +221,22 @@ class DeviceReply(Struct, frozen=True):
     last_used_ms: int
     current: bool
     scope: AppScope | None = None
+    address: str | None = None
+    is_new: bool = False
 
     @classmethod
-    def of(cls, row: ActorRow, *, current: bool) -> Self:
-        """Show `row`; `current` if it is the one that asks."""
+    def of(cls, row: ActorRow, *, asks: int) -> Self:
+        """Show `row` to the actor with the id `asks`."""
         return cls(
             encode_id(row.id, row.tag),
             row.name,
             _KIND_NAMES[row.kind],
             row.created_ms,
             row.last_used_ms,
-            current,
+            row.id == asks,
             scope_shown(row.scope) if row.kind == ActorKind.APP_PASSWORD else None,
+            row.address,
+            row.is_news_to(asks),
         )
 
 
@@ -304,7 +312,10 @@ class PreferencesReply(Struct, frozen=True):
 
 
 class ProfileReply(Struct, frozen=True):
-    """Answer to GET /api/v1/me. `quota` is null where there is no limit, `csrf_token` where no cookie is used."""
+    """Answer to GET /api/v1/me. `quota` is null where there is no limit, `csrf_token` where no cookie is used.
+
+    `new_devices` are the newest sign-ins that who asks is to be told of.
+    """
 
     user: UserReply
     device_id: str
@@ -316,6 +327,7 @@ class ProfileReply(Struct, frozen=True):
     chunker: ChunkerReply
     preferences: PreferencesReply
     csrf_token: str | None = None
+    new_devices: list[DeviceReply] = []
 
     @classmethod
     def of(cls, profile: Profile, server: ServerReply, *, chunks_per_file: int, csrf_token: str | None = None) -> Self:
@@ -343,6 +355,7 @@ class ProfileReply(Struct, frozen=True):
             chunker=CHUNKER,
             preferences=PreferencesReply.of(profile.preferences),
             csrf_token=csrf_token,
+            new_devices=[DeviceReply.of(row, asks=profile.actor_id) for row in profile.new_devices],
         )
 
 

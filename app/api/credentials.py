@@ -46,7 +46,7 @@ async def who_asks(request: web.Request, *, by_webdav: bool = False) -> Actor:
         return await _of_session(request)
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer" and value:
-        return await authentication.actor_of(value.strip())
+        return await authentication.actor_of(value.strip(), request[NETWORK])
     # A browser adds Basic by itself once a person has typed it, also to what a foreign page makes it send.
     if scheme.lower() == "basic" and not is_cross_site(request):
         if request.method not in SAFE_METHODS:
@@ -94,7 +94,7 @@ async def _of_session(request: web.Request) -> Actor:
     if not cookie:
         raise _nothing_shown()
     refuse_foreign(request)
-    actor = await request.app[SERVICES].authentication.actor_of_session(cookie)
+    actor = await request.app[SERVICES].authentication.actor_of_session(cookie, request[NETWORK])
     shown = request.headers.get(CSRF_HEADER)
     is_change = request.method not in SAFE_METHODS
     if is_change:

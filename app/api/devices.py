@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.routes import Access, Routes
-from app.errors import InstallUnknownError, LimitReachedError, NotFoundError
+from app.errors import ForbiddenError, InstallUnknownError, LimitReachedError, NotFoundError
 from app.keys import ACTOR, SERVICES
 from app.wire_accounts import (
     AppPasswordReply,
@@ -34,7 +34,7 @@ async def list_devices(request: web.Request, query: _Devices) -> DevicePage:
     """List a page of the caller's devices, sessions and app passwords."""
     actor = request[ACTOR]
     rows = await request.app[SERVICES].devices.list_page(actor, after=query.after, limit=query.limit)
-    items = [DeviceReply.of(row, current=row.id == actor.id) for row in rows]
+    items = [DeviceReply.of(row, asks=actor.id) for row in rows]
     return DevicePage(items, items[-1].device_id if len(items) == query.limit else None)
 
 
@@ -42,6 +42,12 @@ async def list_devices(request: web.Request, query: _Devices) -> DevicePage:
 async def revoke_device(request: web.Request) -> None:
     """End one of the caller's devices, sessions or app passwords at once."""
     await request.app[SERVICES].devices.revoke(request[ACTOR], request.match_info["device_id"])
+
+
+@routes.post("/api/v1/devices/{device_id}/known", access=Access.ACCOUNT, refuses=(ForbiddenError,))
+async def know_device(request: web.Request) -> None:
+    """Say that one of the caller's devices, sessions or app passwords is their own: nobody is told of it any more."""
+    await request.app[SERVICES].devices.know(request[ACTOR], request.match_info["device_id"])
 
 
 @routes.post("/api/v1/devices/revoke-others", access=Access.ACCOUNT)

@@ -6,11 +6,16 @@ from dataclasses import asdict, dataclass
 from app.db.transaction import Snapshot, Transaction
 from app.errors import NameTakenError
 
-_COLUMNS = "id, tag, user_id, kind, name, token_hash, created_ms, last_used_ms, proved_ms, revoked_ms, scope"
+_COLUMNS = """
+    id, tag, user_id, kind, name, token_hash, created_ms, last_used_ms, proved_ms, revoked_ms, scope, address, made_by,
+    is_new
+"""
 _INSERT = """
     INSERT INTO actors (id, tag, user_id, kind, name, install_id, token_hash, created_ms, last_used_ms, proved_ms,
-      scope, locator)
-    VALUES (:id, :tag, :user, :kind, :name, :install, :token, :now, :now, :now, :scope, :locator)
+      scope, locator, address, made_by, is_new)
+    VALUES (:id, :tag, :user, :kind, :name, :install, :token, :now, :now, :now, :scope, :locator, :address, :made_by,
+      -- The first of all is the owner's own coming, and there is nobody to tell.
+      :kind IN (0, 1, 2) AND EXISTS (SELECT 1 FROM actors WHERE user_id = :user AND kind IN (0, 1, 2)))
 """
 _BY_LOCATOR = f"SELECT {_COLUMNS} FROM actors WHERE locator = :locator"  # noqa: S608
 _BY_ID = f"SELECT {_COLUMNS} FROM actors WHERE id = :id"  # noqa: S608 - put together from constants, as all below
@@ -26,6 +31,11 @@ _LIVE = """
       ELSE kind = 2 END
 """
 _PAGE = f"SELECT {_COLUMNS} FROM actors WHERE {_LIVE} AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
+_NEW = f"""
+    SELECT {_COLUMNS} FROM actors
+     WHERE {_LIVE} AND is_new = 1 AND id <> :asks AND made_by IS NOT :asks ORDER BY id DESC LIMIT :limit
+"""  # noqa: S608
+_KNOWN = "UPDATE actors SET is_new = 0 WHERE id = :id"
 _COUNT = f"SELECT count(*) FROM actors WHERE {_LIVE} AND kind = :kind"  # noqa: S608
 _OLDEST = f"SELECT id FROM actors WHERE {_LIVE} AND kind = :kind ORDER BY last_used_ms, id LIMIT 1"  # noqa: S608
 _REVOKE = "UPDATE actors SET revoked_ms = :now, token_hash = NULL WHERE id = :id AND revoked_ms IS NULL"
@@ -42,7 +52,9 @@ _REVOKE_INSTALL = """
     UPDATE actors SET revoked_ms = :now, token_hash = NULL
      WHERE user_id = :user AND install_id = :install AND revoked_ms IS NULL RETURNING id
 """
-_USED = "UPDATE actors SET last_used_ms = max(last_used_ms, :now) WHERE id = :id"
+_USED = """
+    UPDATE actors SET last_used_ms = max(last_used_ms, :now), address = coalesce(:address, address) WHERE id = :id
+"""
 # Of what people use: the server's own actor is none of that.
 _LAST_USE = "SELECT max(last_used_ms) FROM actors WHERE user_id = :user AND kind IN (0, 1, 2)"
 _INSTALL_NAME = "SELECT install_name FROM actors WHERE id = :id"
@@ -52,7 +64,10 @@ _PROVED = "UPDATE actors SET proved_ms = :now WHERE id = :id"
 
 @dataclass(frozen=True, slots=True)
 class ActorRow:
-    """One row: `kind` of `ActorKind`, `…_ms` in Unix milliseconds, a token hash of 32 bytes, a scope in JSON."""
+    """One row: `kind` of `ActorKind`, `…_ms` in Unix milliseconds, a token hash of 32 bytes, a scope in JSON.
+
+    `address` is the network of the last noted use, `made_by` the actor that made an app password.
+    """
 
     id: int
     tag: bytes
@@ -65,6 +80,13 @@ class ActorRow:
     proved_ms: int
     revoked_ms: int | None
     scope: bytes | None = None
+    address: str | None = None
+    made_by: int | None = None
+    is_new: int = 0
+
+    def is_news_to(self, asks: int) -> bool:
+        """Say whether the actor with the id `asks`, of the same user, is to be told of this one."""
+        return self.is_new == 1 and asks not in (self.id, self.made_by)
 
     def __repr__(self) -> str:
         """Show no hash, whatever this lands in."""
@@ -90,8 +112,10 @@ def create(
     token_hash: bytes | None = None,
     scope: bytes | None = None,
     locator: str | None = None,
+    address: str | None = None,
+    made_by: int | None = None,
 ) -> ActorRow:
-    """Make an actor whose user has just shown the password.
+    """Make an actor whose user has just shown the password; it is news to what the user has beside it.
 
     Raises:
         NameTakenError: another actor has this locator.
@@ -108,6 +132,8 @@ def create(
         "now": tx.now_ms(),
         "scope": scope,
         "locator": locator,
+        "address": address,
+        "made_by": made_by,
     }
     try:
         tx.execute(_INSERT, values)
@@ -142,6 +168,17 @@ def list_live(tx: Snapshot, user_id: int, live: Live, *, after: int, limit: int)
     return [ActorRow(*row) for row in tx.all(_PAGE, {"user": user_id, **asdict(live), "after": after, "limit": limit})]
 
 
+def list_new(tx: Snapshot, user_id: int, live: Live, *, asks: int, limit: int) -> list[ActorRow]:
+    """Return up to `limit` of a user's actors that the one with the id `asks` is to be told of, newest first."""
+    values = {"user": user_id, **asdict(live), "asks": asks, "limit": limit}
+    return [ActorRow(*row) for row in tx.all(_NEW, values)]
+
+
+def know(tx: Transaction, actor_id: int) -> None:
+    """Note that the owner knows an actor: nobody is told of it any more."""
+    tx.execute(_KNOWN, {"id": actor_id})
+
+
 def count_live(tx: Snapshot, user_id: int, kind: int, live: Live) -> int:
     """Return how many of a user's actors of one kind work."""
     row = tx.one(_COUNT, {"user": user_id, "kind": kind, **asdict(live)})
@@ -174,9 +211,9 @@ def revoke_install(tx: Transaction, user_id: int, install_id: str) -> list[int]:
     return [row[0] for row in tx.all(_REVOKE_INSTALL, {"user": user_id, "install": install_id, "now": tx.now_ms()})]
 
 
-def note_use(tx: Transaction, actor_id: int) -> None:
-    """Note that an actor's token was used now."""
-    tx.execute(_USED, {"id": actor_id, "now": tx.now_ms()})
+def note_use(tx: Transaction, actor_id: int, address: str | None) -> None:
+    """Note that an actor's token was used now, and from which network if that is known."""
+    tx.execute(_USED, {"id": actor_id, "now": tx.now_ms(), "address": address})
 
 
 def last_use(tx: Snapshot, user_id: int) -> int | None:

@@ -14,15 +14,19 @@ from app.db.transaction import Snapshot, Transaction
 from app.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from app.ids import encode_id
 from app.repositories import actors, nodes, preferences, spaces, users
+from app.repositories.actors import ActorRow
 from app.repositories.audit import Event
 from app.repositories.preferences import Preferences
 from app.repositories.spaces import Space
 from app.repositories.users import User
 from app.services import access
 from app.services.audit import note
+from app.services.authentication import live_at
 from app.services.holdings import end_all
 
 LARGEST_QUOTA = 2**53
+NEW_DEVICES = 20
+"""How many new sign-ins somebody is told of at once."""
 
 
 class Unchanged(Enum):
@@ -69,12 +73,19 @@ class SpaceView:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What people are told of themselves; the first space is their home."""
+    """What people are told of themselves; the first space is their home.
+
+    Attributes:
+        actor_id: who asks.
+        new_devices: sign-ins that who asks is to be told of, newest first.
+    """
 
     device_id: str
     account: Account
     spaces: list[SpaceView]
     preferences: Preferences
+    actor_id: int
+    new_devices: list[ActorRow]
 
 
 def _nothing(_: Transaction) -> None:
@@ -85,13 +96,21 @@ class AccountService:
     """Makes, changes and ends accounts. In every call `by` is the admin who asks, None on the machine itself."""
 
     def __init__(
-        self, database: Database, hasher: PasswordHasher, endings: Endings, recent: RecentActors, *, server_name: str
+        self,
+        database: Database,
+        hasher: PasswordHasher,
+        endings: Endings,
+        recent: RecentActors,
+        *,
+        clock_ms: Callable[[], int],
+        server_name: str,
     ) -> None:
-        """Take the parts it works with; call `start` before anything else."""
+        """Take the parts it works with; call `start` before anything else. `clock_ms` is the wall clock."""
         self._database = database
         self._hasher = hasher
         self._endings = endings
         self._recent = recent
+        self._clock_ms = clock_ms
         self._server_name = server_name
         self._has_admin = False
 
@@ -282,7 +301,8 @@ class AccountService:
             device = actors.find(tx, actor.id)
             device_id = "" if device is None else encode_id(device.id, device.tag)
             seen = [_space_view(tx, actor, space) for space in access.spaces_of(tx, actor)]
-            return Profile(device_id, _account(tx, user), seen, preferences.get(tx, user.id))
+            new = actors.list_new(tx, user.id, live_at(self._clock_ms()), asks=actor.id, limit=NEW_DEVICES)
+            return Profile(device_id, _account(tx, user), seen, preferences.get(tx, user.id), actor.id, new)
 
         return await self._database.read(work)
 

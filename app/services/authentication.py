@@ -28,6 +28,8 @@ from storage.errors import StorageError
 logger = logging.getLogger(__name__)
 
 NOTE_USE_MS = 3600 * 1000
+NOTE_MOVE_MS = 60 * 1000
+"""A use from elsewhere than the last is noted sooner: it may not be the owner's."""
 _KINDS = tuple(ActorKind)
 
 
@@ -50,8 +52,11 @@ class AuthenticationService:
         self._clock_ms = clock_ms
         endings.listen(recent.forget)
 
-    async def actor_of(self, token: str) -> Actor:
+    async def actor_of(self, token: str, network: str | None = None) -> Actor:
         """Return who holds a device's token or an app password, as a Bearer shows it.
+
+        Args:
+            network: where the request comes from, as `addresses.network_of` names it; noted as the place of the use.
 
         Raises:
             UnauthenticatedError: it is neither, was revoked, lay idle too long, or its user is disabled.
@@ -59,15 +64,15 @@ class AuthenticationService:
         presented, kind = tokens.read(token), ActorKind.DEVICE
         if presented is None:
             presented, kind = tokens.read_app_password(token), ActorKind.APP_PASSWORD
-        actor = None if presented is None else await self._find(presented, kind)
+        actor = None if presented is None else await self._find(presented, kind, network)
         if actor is None:
             raise _refused()
         return actor
 
-    async def actor_of_session(self, cookie: str) -> Actor:
+    async def actor_of_session(self, cookie: str, network: str | None = None) -> Actor:
         """Return whose browser shows this cookie; refuses as `actor_of` does."""
         presented = tokens.read(cookie)
-        actor = None if presented is None else await self._find(presented, ActorKind.SESSION)
+        actor = None if presented is None else await self._find(presented, ActorKind.SESSION, network)
         if actor is None:
             raise UnauthenticatedError("This session has ended: sign in again.")
         return actor
@@ -85,7 +90,7 @@ class AuthenticationService:
             UnauthenticatedError: it is none that works, or another user's.
             RateLimitedError: it is wrong, and too many tries failed.
         """
-        actor = await self.find_app_password(username, password)
+        actor = await self.find_app_password(username, password, network)
         if actor is not None:
             return actor
         with self._throttle.attempt(fold(username), network) as attempt:
@@ -93,10 +98,10 @@ class AuthenticationService:
                 attempt.failed(password, "app")
         raise UnauthenticatedError("Here Basic takes a user name with an app password, and these are none that work.")
 
-    async def find_app_password(self, username: str, password: str) -> Actor | None:
+    async def find_app_password(self, username: str, password: str, network: str) -> Actor | None:
         """Return who holds an app password, shown with the user's name; None if it is none that works."""
         presented = tokens.read_app_password(password)
-        actor = None if presented is None else await self._find(presented, ActorKind.APP_PASSWORD)
+        actor = None if presented is None else await self._find(presented, ActorKind.APP_PASSWORD, network)
         return actor if actor is not None and fold(actor.username) == fold(username) else None
 
     def require_proof(self, actor: Actor) -> None:
@@ -108,7 +113,7 @@ class AuthenticationService:
         if actor.proved_ms + PROOF_MS <= self._clock_ms():
             raise ReauthRequiredError("This needs your password once more: show it at /api/v1/reauth, then try again.")
 
-    async def _find(self, presented: Presented, kind: ActorKind) -> Actor | None:
+    async def _find(self, presented: Presented, kind: ActorKind, network: str | None) -> Actor | None:
         actor = self._recent.find(presented)
         if actor is not None:
             return actor if actor.kind is kind else None
@@ -120,13 +125,14 @@ class AuthenticationService:
         row, user = found
         actor = actor_from(row, user)
         self._recent.keep(presented, actor, endings=endings)
-        if row.last_used_ms + NOTE_USE_MS <= now_ms:
-            await self._note_use(row)
+        has_moved = network not in (None, row.address)
+        if row.last_used_ms + (NOTE_MOVE_MS if has_moved else NOTE_USE_MS) <= now_ms:
+            await self._note_use(row, network)
         return actor
 
-    async def _note_use(self, row: ActorRow) -> None:
+    async def _note_use(self, row: ActorRow, network: str | None) -> None:
         try:
-            await self._database.write(lambda tx: actors.note_use(tx, row.id), use=Use.NOTES)
+            await self._database.write(lambda tx: actors.note_use(tx, row.id, network), use=Use.NOTES)
         except StorageError as error:  # a full disk must not lock those out who come to delete something
             logger.warning("the last use of a device could not be noted: %s", error)
 

@@ -13,6 +13,7 @@ from app.auth.recent import RecentActors
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
 from app.errors import (
+    ForbiddenError,
     InstallUnknownError,
     InvalidRequestError,
     LimitReachedError,
@@ -86,14 +87,29 @@ class DeviceService:
         number, tag = decode_id(device_id)
 
         def work(tx: Transaction) -> None:
-            row = actors.find(tx, number)
-            if row is None or row.user_id != actor.user_id or row.tag != tag or row.token_hash is None:
-                raise NotFoundError("There is no device with this id.")
+            _own(tx, actor, number, tag)
             actors.revoke(tx, number)
             note(tx, Event.DEVICE_REVOKED, actor=actor, about=device_id)
 
         await self._database.write(work, use=Use.FREES)
         self._endings.announce(Ended(actor.user_id, number))
+
+    async def know(self, actor: Actor, device_id: str) -> None:
+        """Note that the user knows one of what they are signed in with: nothing else of theirs is told of it any more.
+
+        Raises:
+            NotFoundError: the user has none of this id, or it has ended.
+            ForbiddenError: it is the actor itself, which does not vouch for itself, nor for what it made.
+        """
+        number, tag = decode_id(device_id)
+
+        def work(tx: Transaction) -> None:
+            row = _own(tx, actor, number, tag)
+            if actor.id in (row.id, row.made_by):
+                raise ForbiddenError("A sign-in does not vouch for itself: say so where you are signed in beside it.")
+            actors.know(tx, number)
+
+        await self._database.write(work, use=Use.FREES)
 
     async def revoke_others(self, actor: Actor, *, app_passwords: bool) -> None:
         """End at once all sessions and devices of the user but the actor's own; app passwords too, if named."""
@@ -160,6 +176,13 @@ class DeviceService:
         raise LimitReachedError("This server has no room for more app passwords.")
 
 
+def _own(tx: Snapshot, actor: Actor, number: int, tag: bytes) -> ActorRow:
+    row = actors.find(tx, number)
+    if row is None or row.user_id != actor.user_id or row.tag != tag or row.token_hash is None:
+        raise NotFoundError("There is no device with this id.")
+    return row
+
+
 def _make(tx: Transaction, actor: Actor, name: str, scope: AppScope, password: str) -> ActorRow:
     if actors.count_live(tx, actor.user_id, ActorKind.APP_PASSWORD, live_at(tx.now_ms())) >= APP_PASSWORDS:
         raise LimitReachedError("You have too many app passwords: revoke one first.")
@@ -179,6 +202,7 @@ def _make(tx: Transaction, actor: Actor, name: str, scope: AppScope, password: s
         token_hash=presented.digest,
         scope=None if scope == AppScope() else msgspec.json.encode(scope),
         locator=presented.public_id,
+        made_by=actor.id,
     )
     note(tx, Event.APP_PASSWORD_MADE, actor=actor, about=encode_id(made.id, made.tag), detail={"reach": scope.reach})
     return made

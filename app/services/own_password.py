@@ -64,7 +64,7 @@ class OwnPassword:
             RateLimitedError: it is wrong, and too many tries failed.
             UnavailableError: too many people sign in at this moment.
         """
-        actor = await self._authentication.find_app_password(username, password)
+        actor = await self._authentication.find_app_password(username, password, network)
         if actor is not None:
             return actor
         shown = self._fingerprint(fold(username), password)
@@ -87,7 +87,7 @@ class OwnPassword:
             raise _refused() from error
         except UnauthenticatedError as error:
             raise _refused() from error
-        row = await self._database.write(lambda tx: _row_of(tx, user), use=Use.FREES)
+        row = await self._database.write(lambda tx: _row_of(tx, user, network), use=Use.FREES)
         actor = actor_from(row, user)
         self._recent.keep(shown, actor, endings=endings)
         return actor
@@ -100,12 +100,12 @@ class OwnPassword:
         return Presented(digest.hexdigest(), digest.digest())
 
 
-def _row_of(tx: Transaction, user: User) -> ActorRow:
+def _row_of(tx: Transaction, user: User, network: str) -> ActorRow:
     """Return the actor in whose name the journal tells what was done so; at the first time it is made."""
     check_unchanged(tx, user)
     found = actors.find_install(tx, user.id, ActorKind.APP_PASSWORD, INSTALL_ID)
     if found is not None:
-        actors.note_use(tx, found.id)
+        actors.note_use(tx, found.id, network)
         return found
     return actors.create(
         tx,
@@ -115,6 +115,7 @@ def _row_of(tx: Transaction, user: User) -> ActorRow:
         install_id=INSTALL_ID,
         token_hash=tokens.digest_of(tokens.make_secret()),  # of a secret that nobody has: it only shows that this works
         scope=_SCOPE,
+        address=network,
     )
 
 

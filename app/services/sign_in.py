@@ -183,7 +183,13 @@ def _make(
     tx: Transaction, user: User, kind: ActorKind, name: str, secret: str, network: str, install_id: str | None
 ) -> ActorRow:
     made = actors.create(
-        tx, user_id=user.id, kind=kind, name=name, install_id=install_id, token_hash=tokens.digest_of(secret)
+        tx,
+        user_id=user.id,
+        kind=kind,
+        name=name,
+        install_id=install_id,
+        token_hash=tokens.digest_of(secret),
+        address=network,
     )
     note(tx, Event.LOGIN, actor=replace(actor_from(made, user), address=network), about=encode_id(made.id, made.tag))
     return made

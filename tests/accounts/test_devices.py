@@ -11,11 +11,13 @@ from app.auth.lifetimes import LIFETIMES
 from app.auth.recent import LIFETIME_S, RecentActors
 from app.auth.throttle import Throttle
 from app.auth.usernames import check_username, fold
+from app.config import Server, Settings
 from app.errors import InvalidRequestError, UnauthenticatedError
 from app.ids import encode_id
 from app.services.authentication import NOTE_USE_MS, AuthenticationService
 from app.services.devices import DeviceService
 from tests.accounts.api import ADMIN, PASSWORD, Api
+from tests.accounts.browser import Browser
 
 IDLE_MS = LIFETIMES[ActorKind.DEVICE].idle_ms
 
@@ -178,6 +180,52 @@ async def test_use_is_noted_once_an_hour_and_not_with_each_request(
     clock.now_ms += NOTE_USE_MS
     await later.actor_of(token)
     assert cairn.database.commits == before + 1
+
+
+async def test_the_network_of_the_last_use_is_noted_with_it_and_a_new_one_after_a_minute(
+    api: Api, cairn: Cairn, later: AuthenticationService, clock: Clock
+) -> None:
+    device = await api.log_in()
+    token = device.token or ""
+    listed = (await device.get("/api/v1/devices")).json["items"][0]
+    clock.now_ms = listed["last_used_ms"]
+
+    async def use(network: str, after_ms: int) -> tuple[str, int]:
+        clock.now_ms += after_ms
+        before = cairn.database.commits
+        await later.actor_of(token, network)
+        return (await device.get("/api/v1/devices")).json["items"][0]["address"], cairn.database.commits - before
+
+    assert listed["address"] == "127.0.0.1"
+    assert await use("192.0.2.7", 59_000) == ("127.0.0.1", 0)  # no write a request, whoever asks from where
+    assert await use("192.0.2.7", 61_000) == ("192.0.2.7", 1)
+    assert [await use(f"192.0.2.{number}", 1000) for number in range(8, 12)] == [("192.0.2.7", 0)] * 4
+
+
+@pytest.mark.parametrize("settings", [Settings(server=Server(trusted_proxies=("127.0.0.1",)))])
+async def test_a_new_sign_in_is_told_elsewhere_until_it_is_known_and_vouches_for_nothing(api: Api) -> None:
+    first = await api.log_in(device_name="laptop")
+    second = Browser(api, **{"X-Forwarded-For": "198.51.100.3, 203.0.113.9"})
+    reply = await second.sign_in(device_name="Firefox")
+    app = (await second.call("POST", "/api/v1/app-passwords", json={"name": "scanner"})).json["device_id"]
+    session = reply.json["device_id"]
+
+    async def told(who: Api | Browser) -> list[tuple[str, str, str | None]]:
+        me = (await who.call("GET", "/api/v1/me")).json
+        return [(one["name"], one["kind"], one["address"]) for one in me["new_devices"]]
+
+    async def know(who: Api | Browser, device_id: str) -> int:
+        return (await who.call("POST", f"/api/v1/devices/{device_id}/known")).status
+
+    assert await told(first) == [("scanner", "app_password", None), ("Firefox", "session", "203.0.113.9")]
+    assert await told(second) == []  # neither of itself, nor of what it made, nor of who was there before
+    assert [await know(second, one) for one in (session, app)] == [HTTPStatus.FORBIDDEN] * 2
+    assert await know(first, session) == HTTPStatus.NO_CONTENT
+    assert await know(first, app[:-1] + ("0" if app[-1] != "0" else "1")) == HTTPStatus.NOT_FOUND
+    assert await told(first) == [("scanner", "app_password", None)]
+    assert (await first.delete(f"/api/v1/devices/{app}")).status == HTTPStatus.NO_CONTENT
+    assert await told(first) == []
+    assert await know(first, app) == HTTPStatus.NOT_FOUND
 
 
 async def test_a_lookup_that_began_before_a_revocation_is_not_remembered_after_it(api: Api, cairn: Cairn) -> None:

@@ -68,7 +68,7 @@ def test_the_server_writes_the_golden_login() -> None:
 
 def test_the_server_writes_the_golden_profile() -> None:
     space = SpaceView("0000000000005a0b1c2d3", "0000000000006a0b1c2d3", "", "owner", 1_000_000, 4096)
-    profile = Profile("0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space], Preferences())
+    profile = Profile("0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space], Preferences(), 8, [])
 
     reply = ProfileReply.of(profile, ServerReply("Cairn", "0.1.0", "https://cairn.example"), chunks_per_file=262_144)
 
@@ -77,11 +77,11 @@ def test_the_server_writes_the_golden_profile() -> None:
 
 def test_the_server_writes_the_golden_devices() -> None:
     rows = [
-        ActorRow(8 + kind, bytes(5), 3, kind, f"a {kind.name.lower()}", b"never shown", 1, 2, 3, None)
+        ActorRow(8 + kind, bytes(5), 3, kind, f"a {kind.name.lower()}", b"hidden", 1, 2, 3, None, address="192.0.2.7")
         for kind in (ActorKind.DEVICE, ActorKind.SESSION, ActorKind.APP_PASSWORD)
     ]
 
-    page = DevicePage([DeviceReply.of(row, current=row.id == 8) for row in rows], None)
+    page = DevicePage([DeviceReply.of(row, asks=8) for row in rows], None)
 
     assert written(page) == GOLDEN["devices"]
 

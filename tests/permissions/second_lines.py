@@ -9,7 +9,6 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "api.shell.sign_in_by_form: require_own(request)",
     ),
     "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
-        "api.devices.list_devices: row.id == actor.id",
         "services.guard.locker: lock.user_id == actor.user_id",
         "services.locks.Discovery._view_of: lock.user_id == self._actor.user_id",
         "services.accounts._Change.make: self._user.disabled_ms is not None",

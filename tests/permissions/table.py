@@ -522,6 +522,7 @@ ACCOUNTS = (
     Line("PATCH /api/v1/me", objects.nothing, ACCOUNT_CHANGE, json={"theme": "dark"}),
     Line("GET /api/v1/devices", objects.nothing, ACCOUNT),
     Line("DELETE /api/v1/devices/{device_id}", objects.device, MINE),
+    Line("POST /api/v1/devices/{device_id}/known", objects.device, MINE),
     Line(
         "POST /api/v1/devices/revoke-others",
         objects.nothing,

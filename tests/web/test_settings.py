@@ -19,6 +19,7 @@ from tests.web.people import Person, ask
 from tests.web.watch import Watch, check_axe
 
 PAGES = ("profile", "security", "devices", "apps", "storage", "connect")
+JSON = {"Content-Type": "application/json"}
 NEW_PASSWORD = "lantern-orchard-gravel-7"
 
 
@@ -231,6 +232,33 @@ def test_an_app_password_asks_for_a_fresh_proof_and_opens_what_it_is_for(
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(page.locator("#view")).to_contain_text("No program has one yet.")
     assert ask(ben.server, "GET", "/dav/a.txt", headers=basic).status == HTTPStatus.UNAUTHORIZED
+
+
+@both_origins
+def test_a_sign_in_elsewhere_is_told_once_and_can_be_ended_there(open_page: Opener, ben: Person) -> None:
+    page = open_page(who=ben)
+    for name in ("Fire\u202efox", "Tablet"):
+        login = {"username": ben.name, "password": PASSWORD, "device_name": name}
+        assert ask(ben.server, "POST", "/api/v1/login", _json(login), JSON).status == HTTPStatus.CREATED
+    page.reload()
+    card = page.get_by_role("region", name="2 new sign-ins to your account")
+    expect(card.get_by_role("listitem")).to_contain_text(
+        [re.compile("Tablet.*Device · .* from 127.0.0.1"), "Fire[U+202E]fox"]
+    )
+    check_axe(page, ".sign-ins")
+
+    card.get_by_role("button", name="It was me: Tablet").click()
+    page.get_by_role("region", name="A new sign-in to your account").get_by_role("button", name="Sign out").click()
+    expect(page.locator(".sign-ins")).to_be_hidden()
+    page.locator(".toast").get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign-in")
+    page.goto("/settings/devices")
+    ready(page)
+    expect(page.locator("#view")).to_contain_text(re.compile("Tablet.*127.0.0.1 · "))
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".sign-ins")).to_be_hidden()
+    assert "Tablet" in devices(ben)
+    assert "Fire\u202efox" not in devices(ben)
 
 
 def test_storage_tells_what_takes_room_and_leads_to_the_biggest_folders(open_page: Opener, ben: Person) -> None:

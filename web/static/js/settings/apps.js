@@ -39,7 +39,7 @@ export async function mount(host, context) {
       icon: "key-round",
       label: one.name,
       badges: limits.map((limit) => badge(limit)),
-      hint: `${used} · ${t("settings.made", { date: date(one.created_ms) })}`,
+      hint: [used, one.address, t("settings.made", { date: date(one.created_ms) })].filter(Boolean).join(" · "),
     }, h("button", { type: "button", class: "button", "aria-label": t("settings.revoke_one", { name: one.name }), onclick: () => revoke(one) }, t("settings.revoke")));
   }
 

@@ -39,7 +39,7 @@ export async function mount(host, { signal }) {
       icon: iconOf(one),
       label: one.name,
       badges: one.current ? [badge(t("settings.this_one"), "accent")] : [],
-      hint: [used, " · ", t("settings.since", { date: date(one.created_ms) })],
+      hint: [used, one.address && ` · ${one.address}`, " · ", t("settings.since", { date: date(one.created_ms) })],
     },
     h("button", { type: "button", class: "icon-button", "aria-label": t("undo.of_device", { name: one.name }), title: t("undo.of_device", { name: one.name }), onclick: () => takeBack(one) }, icon("history")),
     !one.current && h("button", { type: "button", class: "button", "aria-label": t("settings.end_one", { name: one.name }), onclick: () => end(one) }, t("settings.end")));
