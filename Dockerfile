@@ -38,7 +38,7 @@ COPY web ./web
 # In the image `cairn` first becomes the user it is to run as, at the start and in every `docker exec`.
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . && \
     pip --python /opt/cairn/bin/python install --no-cache-dir --no-deps --no-index /wheel/*.whl && \
-    printf '%s\n' '#!/opt/cairn/bin/python -I' 'from app.container import main' 'main()' > /opt/cairn/bin/cairn
+    printf '#!/bin/sh\nexec python -I -m app.container python -I -m client "$@"\n' > /opt/cairn/bin/cairn
 
 
 FROM ${PYTHON_IMAGE} AS system
@@ -71,11 +71,12 @@ WORKDIR /
 VOLUME /data
 EXPOSE 8080
 
-# -I: nothing that lies in the working folder is taken for a module.
+# -I: nothing that lies in the working folder is taken for a module. app.container: whoever was root is so no more, before
+# anything else begins; so tini may stop what it started, and the check may look into /data, without any capability.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["python", "-I", "-m", "app.healthcheck"]
+    CMD ["python", "-I", "-m", "app.container", "python", "-I", "-m", "app.healthcheck"]
 # tini takes in what other programs leave behind; -s: also where it is not the first process.
-ENTRYPOINT ["tini", "-s", "--", "cairn"]
+ENTRYPOINT ["python", "-I", "-m", "app.container", "tini", "-s", "--", "python", "-I", "-m", "client"]
 CMD ["serve"]
 
 # The version that pyproject.toml has.

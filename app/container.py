@@ -1,4 +1,4 @@
-"""What runs as `cairn` in a container: settles as whom Cairn runs, then becomes it.
+"""Runs a program in a container as whom Cairn is to run: `python -m app.container PROGRAM ARGUMENTS`.
 
 A container that is started as root, as many a NAS does, turns into the user PUID and the group PGID, for good and
 before anything of Cairn is loaded. One that is started as somebody else has no right to, and need not: there PUID and
@@ -70,7 +70,7 @@ def _number(environ: Mapping[str, str], name: str, usual: int) -> int:
 
 
 def main() -> NoReturn:
-    """Become Cairn's command line, or say why that cannot be."""
+    """Become the program that the arguments name, or say why that cannot be."""
     present = Identity(os.geteuid(), os.getegid())
     try:
         identity = wanted(os.environ, present)
@@ -79,8 +79,7 @@ def main() -> NoReturn:
     except IdentityError as error:
         sys.stderr.write(f"cairn: {error}\n")
         sys.exit(WRONG_USE)
-    # A new program, not a call: what has changed its user may not look at itself in /proc.
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "client", *sys.argv[1:]])  # noqa: S606 - this very Python
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the image names it
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ class Image:
         assert done.returncode == 0, done.stderr
         return cls(builder, tag, done.stderr)
 
-    def as_user(self, user: str, folder: Path) -> "Image":
-        """Return the same image for another user, as `docker run --user` has it."""
+    def as_user(self, user: str, folder: Path, *lines: str) -> "Image":
+        """Return the same image for another user, as `docker run --user` has it, with further lines."""
         name = user.replace(":", "-")
         file = folder / f"{name}.Dockerfile"
-        file.write_text(f"FROM {self.tag}\nUSER {user}\n")
+        file.write_text("\n".join([f"FROM {self.tag}", f"USER {user}", *lines, ""]))
         return self.build(self._builder, "-f", file, "-C", folder, tag=f"{self.tag}-{name}")
 
     def command(self, *options: str | Path) -> list[str | Path]:

@@ -1,5 +1,6 @@
 """The Dockerfile says what an image of Cairn must be; `test_running.py` builds and runs it where that can be done."""
 
+import json
 import os
 import re
 import subprocess
@@ -83,11 +84,15 @@ def test_the_image_runs_as_a_numbered_user_who_is_not_root_with_data_in_a_volume
     assert of_server("WORKDIR") == "/"
     assert "CAIRN_DATA__FOLDER=/data" in of_server("ENV")
     assert f"CAIRN_SERVER__HOST={EVERYWHERE}" in of_server("ENV")
-    assert (of_server("ENTRYPOINT"), of_server("CMD")) == ('["tini", "-s", "--", "cairn"]', '["serve"]')
+    assert of_server("CMD") == '["serve"]'
 
 
-def test_the_health_check_needs_no_shell_and_no_tool_but_python() -> None:
-    assert of_server("HEALTHCHECK").endswith('CMD ["python", "-I", "-m", "app.healthcheck"]')
+def test_whatever_the_image_begins_gives_up_root_first_and_needs_no_shell() -> None:
+    become = ["python", "-I", "-m", "app.container"]
+    check = of_server("HEALTHCHECK").partition("CMD ")[2]
+
+    assert json.loads(of_server("ENTRYPOINT")) == [*become, "tini", "-s", "--", "python", "-I", "-m", "client"]
+    assert json.loads(check) == [*become, "python", "-I", "-m", "app.healthcheck"]
 
 
 def test_the_image_takes_a_trimmed_system_and_what_was_installed_and_runs_nothing() -> None:

@@ -1,7 +1,9 @@
 """The image builds, and what comes of it is a safe server for a NAS. Left out where there is no root and no builder."""
 
+import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from tests.device import Device
 from tests.image.builder import OBJECT_SERVER, VERSION, Container, Image, find_builder
+from tests.image.test_dockerfile import of_server
 from tests.server import ADMIN, PASSWORD
 
 MOST_MB = 200
@@ -135,13 +138,15 @@ def test_what_cannot_be_is_refused_with_one_sentence(image: Image, tmp_path: Pat
 def test_a_container_that_is_started_as_root_becomes_another_user_and_never_stays_root(
     image: Image, tmp_path: Path
 ) -> None:
-    root = image.as_user("0:0", tmp_path)
+    bounded = ["setpriv", "--bounding-set=-all,+setuid,+setgid", "--"]  # with --cap-drop ALL, and these two added
+    entry = json.dumps([*bounded, *json.loads(of_server("ENTRYPOINT"))])
+    root = image.as_user("0:0", tmp_path, f"ENTRYPOINT {entry}", 'CMD ["serve"]')
     data = _owned(tmp_path / "data", 99, 100)
     container = Container(root, data, {"PUID": "99", "PGID": "100"})
     try:
         container.start()
-        cairn = container.processes()[1]
-        assert _users(cairn) == {99}
+        tini, cairn = container.processes()
+        assert _users(tini) == _users(cairn) == {99}
         assert _status(cairn, "Groups") == []
         assert {int(_status(cairn, kind)[0], 16) for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
         assert container.end(signal.SIGTERM) == 0
@@ -149,7 +154,9 @@ def test_a_container_that_is_started_as_root_becomes_another_user_and_never_stay
         container.close()
     assert {(path.stat().st_uid, path.stat().st_gid) for path in data.rglob("*")} == {(99, 100)}
 
-    said = root.said("--volume", f"{data}:/data", "--shell", "--", "PUID=0 cairn serve; cairn serve")
+    check = shlex.join([*bounded, *json.loads(of_server("HEALTHCHECK").partition("CMD ")[2])])
+    starts = ["PUID=0 cairn serve", "cairn serve", "setpriv --bounding-set=-all -- cairn serve"]
+    said = root.said("--volume", f"{data}:/data", "--shell", "--", "; ".join([*starts, f"PUID=99 {check} 1>&2"]))
 
     assert said == [
         "cairn: PUID must be a number from 1 to 4294967294, not '0': Cairn does not run as root.",
@@ -157,6 +164,11 @@ def test_a_container_that_is_started_as_root_becomes_another_user_and_never_stay
             "cairn: The data folder /data cannot be used: user 1000 may not write in it, for /data belongs to 99:100 "
             "with mode 700: give it to that user (chown -R 1000:1000), or start Cairn as its owner."
         ),
+        (
+            "cairn: This container was started as root and cannot become 1000:1000 (Operation not permitted): start it "
+            "with --user 1000:1000, or leave it the capabilities SETUID and SETGID."
+        ),
+        "no answer from 127.0.0.1, port 8080: [Errno 111] Connection refused",
     ]
 
 
