@@ -1,25 +1,42 @@
-"""Which medium keeps the chunks, as the settings say."""
+"""Which medium keeps the chunks, as the settings say; an object server of ours runs as long as it is used."""
 
+import contextlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from app.config import S3, SettingsError, Storage
+from storage.disk import Disk
 from storage.local import LocalMedium
 from storage.s3.bucket import Bucket
 from storage.store import OpenMedium
 
 
-def medium_of(settings: Storage) -> OpenMedium:
-    """Return what opens the medium.
+@contextlib.contextmanager
+def chunk_medium(settings: Storage, folder: Path, disk: Disk) -> Iterator[OpenMedium]:
+    """Yield what opens the medium, for as long as that is needed. Blocks while an object server starts and stops.
+
+    Args:
+        settings: of the store.
+        folder: for an object server of ours.
+        disk: the seam for file operations.
 
     Raises:
         SettingsError: what it needs is not set, or a file with a secret cannot be read.
+        BadStoreError: the object server does not start.
     """
     if settings.backend == "local":
-        return LocalMedium.open
-    from storage.s3.medium import S3Medium  # noqa: PLC0415 - its SDK takes memory that a local store has better use for
+        yield LocalMedium.open
+        return
+    # The SDK under these takes memory that a local store has better use for.
+    from storage.s3.bundled import object_server  # noqa: PLC0415
+    from storage.s3.medium import S3Medium  # noqa: PLC0415
 
-    return partial(S3Medium.open, bucket=_bucket_of(settings.s3))
+    if settings.backend == "s3" or settings.s3.endpoint:
+        yield partial(S3Medium.open, bucket=_bucket_of(settings.s3))
+        return
+    with object_server(settings.backend, folder, disk) as (server, bucket):
+        yield partial(S3Medium.open, bucket=bucket, settle=server.settle)
 
 
 def _bucket_of(s3: S3) -> Bucket:

@@ -28,6 +28,7 @@ class DataFolder:
         self.metadata = root / "metadata.db"
         self.snapshots = root / "snapshots"
         self.store = root / "store"
+        self.object_server = root / "object-server"
         self.collection = root / "collection"
         self.cache = root / "cache"
         self.keys = root / "keys"

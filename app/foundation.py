@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.auth.sealing import Sealer
-from app.chunk_medium import medium_of
+from app.chunk_medium import chunk_medium
 from app.clock import now_ms
 from app.config import Settings
 from app.data_folder import DataFolder
@@ -79,12 +79,15 @@ async def lay_foundation(
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
     await asyncio.to_thread(open_epoch, folder.metadata, high_water, disk)
     async with AsyncExitStack() as closing_down:
+        medium = chunk_medium(settings.storage, folder.object_server, disk)
+        open_medium = await asyncio.to_thread(medium.__enter__)
+        closing_down.push_async_callback(asyncio.to_thread, medium.__exit__, None, None, None)
         store = await ChunkStore.open(
             folder.store,
             disk=disk,
             open_claims=await asyncio.to_thread(_open_claims, folder.metadata),
             clean=was_clean,
-            open_medium=medium_of(settings.storage),
+            open_medium=open_medium,
             level=settings.storage.zstd_level,
             on_failure=note_failure,
         )

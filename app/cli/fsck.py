@@ -1,15 +1,17 @@
 """`cairn fsck [--metadata | --content]`."""
 
 import argparse
+import contextlib
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator
 
-from app.chunk_medium import medium_of
+from app.chunk_medium import chunk_medium
 from app.config import Settings, SettingsError
 from app.data_folder import DataFolder
 from app.services.fsck import Damage, Level, check
-from storage.disk import LocalDisk
+from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
 from storage.local import LocalMedium
 from storage.store import OpenMedium
@@ -39,10 +41,11 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     notes: list[Damage] = []
     unchecked = None
     try:
-        for found in check(folder, disk, level, _medium_of(settings)):
-            (notes if found.is_harmless else damages).append(found)
-            if not arguments.json:
-                print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
+        with _medium(settings, folder, disk, level) as open_medium:
+            for found in check(folder, disk, level, open_medium):
+                (notes if found.is_harmless else damages).append(found)
+                if not arguments.json:
+                    print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
     except (sqlite3.Error, StorageError, SettingsError, OSError) as error:
         unchecked = _cannot_check(f"{settings.data.folder} cannot be checked to the end: {error}")
     if arguments.json:
@@ -58,9 +61,14 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     return DAMAGED if damages else CLEAN if unchecked is None else unchecked
 
 
-def _medium_of(settings: Settings) -> OpenMedium:
-    """Return what opens the medium, and makes nothing."""
-    return LocalMedium if settings.storage.backend == "local" else medium_of(settings.storage)
+@contextlib.contextmanager
+def _medium(settings: Settings, folder: DataFolder, disk: Disk, level: Level) -> Iterator[OpenMedium]:
+    """Yield what opens the medium and, in files, makes nothing."""
+    if level is Level.METADATA or settings.storage.backend == "local":
+        yield LocalMedium
+    else:
+        with chunk_medium(settings.storage, folder.object_server, disk) as open_medium:
+            yield open_medium
 
 
 def _shown(found: list[Damage]) -> list[dict[str, str]]:

@@ -38,28 +38,39 @@ class S3Medium(Staging):
     gathers = True
     is_trusted = False
 
-    def __init__(self, root: Path, disk: Disk, client: Client, claim: Claim) -> None:
-        """Use an installed folder and a client; `reach` says whether the bucket is ours and answers."""
+    def __init__(
+        self, root: Path, disk: Disk, client: Client, claim: Claim, settle: Callable[[], None] = lambda: None
+    ) -> None:
+        """Use an installed folder and a client; `reach` says whether the bucket is ours and answers.
+
+        Args:
+            root: the folder, which holds `staging`.
+            disk: the seam to the operating system.
+            client: of the bucket.
+            claim: of this store to it.
+            settle: makes durable what the server has answered, where that alone does not; OSError as of a sync.
+        """
         super().__init__(root, disk, can_syncfs=True)  # what staging holds need not outlive a power cut
         self._client = Retrying(client)
         self._claim = claim
+        self._settle = settle
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
         self.reach = Reach(partial(claim.check, client))
 
     @classmethod
-    def open(cls, root: Path, disk: Disk, *, bucket: Bucket) -> Self:
+    def open(cls, root: Path, disk: Disk, *, bucket: Bucket, settle: Callable[[], None] = lambda: None) -> Self:
         """Return the medium of a bucket, reached or not; uploads are refused until it is.
 
         Raises:
             BadStoreError: the bucket is another store's, or does not keep what it is given.
         """
-        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS))
+        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS), settle)
 
     @classmethod
-    def over(cls, root: Path, disk: Disk, client: Client) -> Self:
+    def over(cls, root: Path, disk: Disk, client: Client, settle: Callable[[], None] = lambda: None) -> Self:
         """Return the medium over a client; raises as `open` does."""
         make_folders(disk, (root, root / "staging"))
-        medium = cls(root, disk, client, Claim(root, disk))
+        medium = cls(root, disk, client, Claim(root, disk), settle)
         try:
             medium.reach.check()
         except BaseException:
@@ -95,12 +106,12 @@ class S3Medium(Staging):
             StoreUnavailableError, StoreFullError: not all are there; the files are where they were.
         """
         self._each(self._place, files)
+        self._settle()
 
     def put(self, blob: Blob, content: bytes) -> None:
-        """Put one object."""
-        with self._watched():
-            self._client.put(key_of(blob), content)
-        self.reach.has_room()
+        """Put one object, durably."""
+        self._put(blob, content)
+        self._settle()
 
     def release(self, files: Sequence[StagedFile]) -> None:
         """Remove from staging what is in the bucket and in the index."""
@@ -151,7 +162,12 @@ class S3Medium(Staging):
         self._pool.shutdown(wait=True)
 
     def _place(self, file: StagedFile) -> None:
-        self.put(file.blob, self.read_staged(file))
+        self._put(file.blob, self.read_staged(file))
+
+    def _put(self, blob: Blob, content: bytes) -> None:
+        with self._watched():
+            self._client.put(key_of(blob), content)
+        self.reach.has_room()
 
     def _size(self, blob: Blob) -> int | None:
         try:

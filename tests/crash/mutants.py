@@ -100,6 +100,13 @@ SYNC_CALLS = (
         f"{POWER}[strict]",
     ),
     _without(
+        "the syncfs of what an object server of ours has written",
+        "storage/s3/bundled.py",
+        "            self._disk.syncfs(self._synced)\n",
+        "            pass\n",
+        "tests/storage/test_bundled.py::test_chunk_is_durable_there_and_what_dies_is_started_again",
+    ),
+    _without(
         "the sync of the folders of a new store",
         STAGING,
         "        disk.sync_folder(parent)\n",

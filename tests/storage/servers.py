@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 import urllib3
 
 from storage.s3.bucket import Bucket
+from storage.s3.bundled import free_ports
 
 KEY, SECRET, BUCKET = "tester", "a-secret-of-the-tests", "chunks"
 START_S = 60.0
@@ -28,14 +28,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"there is no {name} on this machine")
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @dataclass
