@@ -26,6 +26,7 @@ _PREFIX = "CAIRN_"
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX_OF_KEYS = re.compile(r"([A-Za-z0-9_-]{1,64}/)*")
+_CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
 
@@ -38,6 +39,11 @@ def _check_public_url(value: str) -> None:
     if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
         raise ValueError
     _ = parts.port  # raises ValueError out of range
+
+
+def _check_contact(value: str) -> None:
+    if value and not _CONTACT.fullmatch(value):
+        raise ValueError
 
 
 def _check_hosts(value: tuple[str, ...]) -> None:
@@ -95,6 +101,9 @@ class Server:
         tuple[str, ...], _rule("a list of IP addresses or networks such as 10.0.0.0/8", check=_check_networks)
     ] = ()
     name: Annotated[str, _rule("a name of 1 to 64 characters", min_length=1, max_length=64)] = "Cairn"
+    security_contact: Annotated[
+        str, _rule("an address such as mailto:admin@example.org or https://…, or empty", check=_check_contact)
+    ] = ""
 
     @property
     def host_names(self) -> frozenset[str]:

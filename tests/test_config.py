@@ -123,6 +123,7 @@ def test_every_key_has_an_environment_form(key: str) -> None:
     other = {
         "server.host": "0.0.0.0",  # noqa: S104 - nothing listens here
         "server.public_url": "https://a.example",
+        "server.security_contact": "mailto:ada@a.example",
         "server.hosts": "a.example",
         "server.trusted_proxies": "::1",
         "storage.backend": "s3",

@@ -38,6 +38,7 @@ WITHOUT = {
     ("GET", "/manifest.webmanifest"),
     ("GET", "/service-worker.js"),
     ("GET", "/offline"),
+    ("GET", "/.well-known/security.txt"),
     ("GET", "/ca.crt"),
     ("GET", "/trust"),
     ("OPTIONS", "/"),

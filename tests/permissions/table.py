@@ -619,6 +619,7 @@ PAGES = (
         Line(f"GET /{name}", objects.nothing, PUBLIC)
         for name in ("manifest.webmanifest", "service-worker.js", "offline")
     ),
+    Line("GET /.well-known/security.txt", objects.nothing, NOTHING),
     Line("GET /ca.crt", objects.nothing, NOTHING),
     Line("GET /trust", objects.nothing, NOTHING),
     Line(
