@@ -25,6 +25,9 @@ RUN pip --python /opt/cairn/bin/python install --no-cache-dir --require-hashes -
     --requirement requirements-server.lock && \
     find /opt/cairn -name '*.so' -exec strip --strip-debug {} +
 
+# Tests of others, of no use to a server.
+RUN find /opt/cairn -depth -type d \( -name tests -o -name SelfTest \) -exec rm -r {} +
+
 # The builder of the package stays in this stage; its version and hashes are those of the whole lock.
 COPY requirements.lock ./
 RUN sed -n '/^setuptools==/,/^    #/p' requirements.lock > builder.lock && \
@@ -48,11 +51,12 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini && \
     groupadd --gid 1000 cairn && \
     useradd --uid 1000 --gid cairn --home-dir /data --no-create-home --shell /usr/sbin/nologin cairn && \
     install --directory --owner cairn --group cairn --mode 1777 /data
-# What installs, edits and tests programs, what apt left over, and what would make a user another one.
+# What installs, edits and tests programs, what apt left over, what would make a user another one, and the tables of character
+# sets, for Python has its own.
 RUN find /usr/lib/python3* /usr/local/lib/python3* -depth -type d \
     \( -name pip -o -name 'pip-*' -o -name 'setuptools*' -o -name 'wheel*' -o -name ensurepip -o -name idlelib \
-    -o -name tkinter -o -name turtledemo -o -name lib2to3 -o -name test -o -name tests \) -exec rm -r {} + && \
-    rm -rf /usr/share/python-wheels /usr/local/bin/pip* /usr/bin/pip* /var/lib/apt/lists/* /var/cache/* /var/log/* && \
+    -o -name tkinter -o -name turtledemo -o -name lib2to3 -o -name pydoc_data -o -name test -o -name tests \) -exec rm -r {} + && \
+    rm -rf /usr/lib/*/gconv /usr/share/python-wheels /usr/local/bin/pip* /usr/bin/pip* /var/lib/apt/lists/* /var/cache/* /var/log/* && \
     find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 
 
