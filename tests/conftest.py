@@ -1,9 +1,12 @@
-"""How all tests are run: hypothesis, and the order in which processes beside each other take up files of tests."""
+"""How all tests are run: hypothesis, the store below servers, and in which order processes take up files of tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import hypothesis
 import pytest
+
+from tests.below import below_all_servers
+from tests.storage.servers import KINDS, running
 
 # The same examples in each run, kept nowhere, and judged by what they show, not by how busy the machine is.
 hypothesis.settings.register_profile(
@@ -27,6 +30,22 @@ LONG = (
     "tests/image/test_running.py",
 )
 """Begun first: a process that takes up a long one last leaves the others idle."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all servers of a run keep their chunks on an object server."""
+    parser.addoption("--store", choices=["local", *KINDS], default="local", help="below all servers; local")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def store_below(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run the object server that was asked for, and let every server of this process use it."""
+    kind = request.config.getoption("--store")
+    if kind == "local":
+        yield
+    else:
+        with running(kind, tmp_path_factory.mktemp("below")) as server, below_all_servers(server):
+            yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

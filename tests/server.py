@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ADMIN = "ada"
@@ -20,6 +20,14 @@ START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
 NO_RESERVE = {"CAIRN_LIMITS__FREE_DISK_BYTES": "0", "CAIRN_LIMITS__FREE_DISK_PERCENT": "0"}
 """An environment in which it does not matter how full this machine's disk is."""
+
+
+def _no_store(_: Path) -> dict[str, str]:
+    return {}
+
+
+STORE: Callable[[Path], dict[str, str]] = _no_store
+"""The environment that names the object server for a data folder, where a run of tests has one below all servers."""
 
 
 class RunningServer:
@@ -42,6 +50,7 @@ class RunningServer:
             **{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
             "CAIRN_ADMIN_USER": ADMIN,
             "CAIRN_ADMIN_PASSWORD": PASSWORD,
+            **STORE(data),
             **(environment or {}),
         }
 

@@ -6,6 +6,7 @@ Calls block, and fail with FileNotFoundError, StoreFullError or StoreUnavailable
 import base64
 import contextlib
 import hashlib
+import re
 from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -28,9 +29,9 @@ _NO_ROOM = frozenset({"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded
 _BUSY = frozenset({"SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "RequestLimitExceeded"})
 _NO_RULES = frozenset({"NoSuchLifecycleConfiguration", "NotImplemented", "MethodNotAllowed"})
 _PASSING = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "BadDigest"})
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 _TRY_AGAIN_FROM = 500
 _TOO_MANY = 429
-_NOT_FOUND = 404
 _FULL = 507
 _BUSY_STATUS = 503
 
@@ -187,13 +188,14 @@ def _translated() -> Iterator[None]:
     except ServerError as error:
         raise _of_code("", error.status_code, str(error)) from error
     except InvalidResponseError as error:
-        raise _of_code("", int(error._code), "the answer is not of S3") from error  # noqa: SLF001 - it has no other
+        code = _CODE.search(error._body or "")  # noqa: SLF001 - some servers give their XML another type
+        raise _of_code(code[1] if code else "", int(error._code), str(error)) from error  # noqa: SLF001 - as above
     except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
         raise AwayError(f"{type(error).__name__}: {error}") from error
 
 
 def _of_code(code: str, status: int, told: str) -> StorageError | FileNotFoundError:
-    if code in _MISSING or (not code and status == _NOT_FOUND):
+    if code in _MISSING:  # a 404 of something in between says nothing about objects
         return FileNotFoundError(told)
     if code in _NO_ROOM or status == _FULL:
         return StoreFullError("the object server is full")
