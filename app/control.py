@@ -43,7 +43,7 @@ async def serve_control(folder: DataFolder, operations: Mapping[str, Operation])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     folder.control.unlink(missing_ok=True)
-    with _short_path(folder) as path:
+    with short_path(folder.control) as path:
         await web.UnixSite(runner, path).start()
         folder.control.chmod(0o600)
         try:
@@ -70,7 +70,7 @@ async def ask_server(
 
 
 async def _ask(folder: DataFolder, operation: str, arguments: Mapping[str, Any], timeout_s: float | None) -> Any:
-    with _short_path(folder) as path:
+    with short_path(folder.control) as path:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
             aiohttp.ClientSession(connector=aiohttp.UnixConnector(path), timeout=timeout) as session,
@@ -83,12 +83,12 @@ async def _ask(folder: DataFolder, operation: str, arguments: Mapping[str, Any],
 
 
 @contextmanager
-def _short_path(folder: DataFolder) -> Iterator[str]:
-    """Give the socket a path that fits into the 108 bytes of sockaddr_un, however deep the folder lies."""
-    descriptor = os.open(folder.guard, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def short_path(at: Path) -> Iterator[str]:
+    """Give a socket a path that fits into the 108 bytes of sockaddr_un, however deep its folder lies."""
+    descriptor = os.open(at.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         by_descriptor = Path(f"/proc/self/fd/{descriptor}")
-        parent = by_descriptor if by_descriptor.exists() else folder.guard
-        yield str(parent / folder.control.name)
+        parent = by_descriptor if by_descriptor.exists() else at.parent
+        yield str(parent / at.name)
     finally:
         os.close(descriptor)

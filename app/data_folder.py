@@ -36,6 +36,7 @@ class DataFolder:
         self.column_key = self.keys / "columns.secret"
         self.guard = root / "guard"
         self.control = self.guard / "control.sock"
+        self.link = self.guard / "chunks.sock"
         self.high_water = self.guard / "high-water"
         self.ballast = self.guard / "ballast"
         self.read_only = self.guard / "read-only"

@@ -25,6 +25,8 @@ from app.descriptors import within_descriptors
 from app.janitor import run_chores
 from app.keys import Services
 from app.operations import operations_of
+from app.roles.link import serve_link
+from app.roles.main import answering
 from app.tls.certificates import LOOK_EVERY_S, CertificateError, Certificates
 from app.tls.door import Door
 from storage.disk import LocalDisk
@@ -65,6 +67,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
             async with (
                 listening(settings, cairn) as port,
                 serve_control(folder, operations_of(cairn)),
+                serve_link(folder, cairn.services.instance, answering(cairn.services.receive, cairn.store)),
             ):
                 _say_where(settings, port, set_up, scheme="https" if certificates.is_on else "http")
                 chores = [cairn.room.tend, cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]
@@ -116,18 +119,33 @@ async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
-    runner = web.AppRunner(build_app(cairn.services), shutdown_timeout=GRACE_S)
+    async with serving(settings, build_app(cairn.services), cairn.services) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, app: web.Application, services: Services, *, shares_port: bool = False
+) -> AsyncIterator[int]:
+    """Serve an application as `listening` does.
+
+    Args:
+        shares_port: other processes may listen at the same port, and the kernel spreads connections over them.
+    """
+    runner = web.AppRunner(app, shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
         server, host, port = cast(web.Server, runner.server), settings.server.host, settings.server.port
-        async with _accepting(server, cairn.services, host, port) as listener:
+        async with _accepting(server, services, host, port, shares_port=shares_port) as listener:
             yield int(listener.sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
 
 
 @asynccontextmanager
-async def _accepting(server: web.Server, services: Services, host: str, port: int) -> AsyncIterator[asyncio.Server]:
+async def _accepting(
+    server: web.Server, services: Services, host: str, port: int, *, shares_port: bool
+) -> AsyncIterator[asyncio.Server]:
     """Accept connections, each of which speaks by `Connection` and hands its requests on; leaving ends that."""
     loop, make_request = asyncio.get_running_loop(), server.request_factory
 
@@ -144,7 +162,7 @@ async def _accepting(server: web.Server, services: Services, host: str, port: in
     server.request_factory = begin
     connect, door = _connecting(server, services, loop)
     try:
-        listener = await loop.create_server(connect, host, port, backlog=BACKLOG)
+        listener = await loop.create_server(connect, host, port, backlog=BACKLOG, reuse_port=shares_port or None)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ListenError(f"Port {port} of {host} is in use: choose another with --port.") from error

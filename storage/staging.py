@@ -11,6 +11,7 @@ from storage.base import ENCODINGS, Blob, Buffer, ChunkId, Encoding, Form
 from storage.disk import Disk, DiskUsage
 from storage.medium import StagedFile, translated
 
+STAGING_NAME = "staging"
 _STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst)", re.ASCII)
 
 
@@ -25,7 +26,7 @@ class Staging:
             can_syncfs: files need not be synced one by one as they are received.
         """
         self.root = root
-        self.staging = root / "staging"
+        self.staging = root / STAGING_NAME
         self._disk = disk
         self._numbers = itertools.count()
         self._count_lock = threading.Lock()
@@ -61,6 +62,10 @@ class Staging:
             self.discard([StagedFile(path, claim, chunk_id, encoding, descriptor)])
             raise translated(error) from error
         return StagedFile(path, claim, chunk_id, encoding, descriptor)
+
+    def number_from(self, first: int) -> None:
+        """Count what is staged from `first` on, where other processes stage beside this one."""
+        self._numbers = itertools.count(first)
 
     def discard(self, files: Sequence[StagedFile]) -> None:
         """Close and remove staged files. One that cannot be removed is left to the next start."""

@@ -44,6 +44,7 @@ from storage.offload import Offload
 from storage.packs import Packs, parts_of_packs
 from storage.received import Received
 from storage.recovery import Recovered, recover, stored_form
+from storage.staging import STAGING_NAME
 
 T = TypeVar("T")
 
@@ -217,6 +218,25 @@ class ChunkStore:
         self.require()
         await self._barriers.room()
         return await self._receiving.run(partial(self._receive_many, claim, chunks))
+
+    @property
+    def wave(self) -> int:
+        """What another process is told before it stages, and tells again with what it has staged (`adopt`)."""
+        return self._barriers.wave
+
+    def staged_path(self, name: str) -> Path:
+        """Return where a file of this name is staged."""
+        return self._index.parent / STAGING_NAME / name
+
+    async def adopt(self, received: Received, wave: int) -> None:
+        """Let a chunk wait for its barrier that another process of this machine has checked and staged.
+
+        Raises:
+            StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; they are gone.
+            StoreFailedError: the index has failed.
+        """
+        await self._barriers.room()
+        self._barriers.add([received], wave)
 
     async def barrier(self, claims: Collection[str]) -> None:
         """Return once all that was put under `claims` before is durable; at once if none of it waits.

@@ -6,6 +6,7 @@ import os
 
 from app.config import Settings
 from app.memory import share_arenas
+from app.roles.chunks import run_chunks
 from app.server import run
 
 
@@ -14,12 +15,20 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
     parser = commands.add_parser("serve", parents=[shared], help="run the server")
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="port to listen on")
+    parser.add_argument(
+        "--role",
+        choices=("all", "chunks"),
+        default="all",
+        help="all of the server, or its chunks alone beside a process that has all; of those several may share a port",
+    )
     parser.set_defaults(
         run=_run,
         overrides=lambda given: {"data.folder": given.data, "server.host": given.host, "server.port": given.port},
     )
 
 
-def _run(_: argparse.Namespace, settings: Settings) -> int:
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     share_arenas()
+    if arguments.role == "chunks":
+        return asyncio.run(run_chunks(settings))
     return asyncio.run(run(settings, os.environ))

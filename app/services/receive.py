@@ -19,8 +19,9 @@ from app.services.uploads import Declared, UploadService
 from app.services.views import View
 from storage.base import MAX_CHUNK, ChunkId, WireEncoding
 from storage.chunker import SMALLEST_CHUNK
-from storage.errors import ChunkMismatchError
+from storage.errors import ChunkMismatchError, StoreUnavailableError
 from storage.offload import Offload
+from storage.received import Received
 from storage.signing import Grant
 from storage.store import ChunkStore
 
@@ -66,7 +67,11 @@ class ReceiveService:
             NoRoomError: the disk has no room.
             StoreFullError, StoreUnavailableError: the medium takes nothing at present.
         """
-        await self._table.require(grant.claim)
+        await self.admit(grant.claim)
+
+    async def admit(self, claim: str) -> None:
+        """Refuse what comes under a claim; raises as `admit_chunk` does."""
+        await self._table.require(claim)
         self._require_room()
 
     def _require_room(self) -> None:
@@ -81,8 +86,26 @@ class ReceiveService:
             ForbiddenError: the upload was closed while the bytes came in.
         """
         await self._store.put(grant.claim, ChunkId(bytes.fromhex(grant.subject)), grant.size, pieces, encoding)
-        if await self._table.find(grant.claim) is None:
-            self._store.drop_claims([grant.claim])
+        await self._require_still(grant.claim)
+
+    async def adopt_chunk(self, received: Received, wave: int) -> None:
+        """Take over what another process of this machine has verified and staged for an upload; again is harmless.
+
+        Raises:
+            ForbiddenError: the upload was closed while the bytes came in.
+            StoreUnavailableError: the bytes count as not received.
+        """
+        if received.file is not None and not received.file.path.exists():
+            # A start of this process has found and kept it; or this was told before, and the answer was lost.
+            if not await self._store.claimed([received.claim], [received.chunk_id]):
+                raise StoreUnavailableError("what was received is gone")
+        else:
+            await self._store.adopt(received, wave)
+        await self._require_still(received.claim)
+
+    async def _require_still(self, claim: str) -> None:
+        if await self._table.find(claim) is None:
+            self._store.drop_claims([claim])
             raise ForbiddenError("This upload was finished or given up meanwhile.")
 
     async def admit_bundle(self, grant: Grant) -> Mapping[ChunkId, int]:

@@ -1,0 +1,80 @@
+"""The store in a further process of its machine: it reads what exists, and stages what another makes durable."""
+
+import secrets
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from storage import codec
+from storage.barrier import Barriers
+from storage.disk import Disk
+from storage.errors import BadStoreError
+from storage.group_writer import GroupWriter, PlainSession
+from storage.index import open_reader
+from storage.local import LAYOUT, LAYOUT_NAME, LocalMedium
+from storage.received import Received
+from storage.store import INDEX_NAME, ChunkStore
+
+LOWEST, NUMBERS = 10**15, 4 * 10**17
+"""Names of what is staged end in a number. Those of one run begin at a random place above all that the one process
+that makes durable has ever counted to, so that no two processes choose the same."""
+
+
+async def open_outpost(
+    folder: Path, disk: Disk, tell: Callable[[Received, int], None], wave: Callable[[], int], *, level: int
+) -> ChunkStore:
+    """Open the store in `folder` beside the process that has it, and may alone write its index.
+
+    What is put is checked and staged here, and then told; there is no barrier here to wait for.
+
+    Args:
+        tell: hands what was staged to that process; blocks until it has it, and raises what that refuses with.
+        wave: the wave of that process's store as it was told last.
+
+    Raises:
+        BadStoreError: chunks lie elsewhere than in this folder.
+    """
+    if (folder / LAYOUT_NAME).read_bytes() != LAYOUT:
+        raise BadStoreError(
+            "chunks lie in a bucket, and not in the data folder: processes of their own cannot serve them"
+        )
+    medium = LocalMedium(folder, disk)
+    medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
+    reader = await open_reader(folder / INDEX_NAME)
+    return ChunkStore(medium, _NoWriter(), reader, _Elsewhere(tell, wave), codec.Compressor(level), folder / INDEX_NAME)
+
+
+class _Elsewhere(Barriers):
+    """Barriers that another process runs."""
+
+    def __init__(self, tell: Callable[[Received, int], None], wave: Callable[[], int]) -> None:
+        self._tell = tell
+        self._wave_there = wave
+
+    @property
+    def wave(self) -> int:
+        return self._wave_there()
+
+    @property
+    def holds(self) -> bool:
+        """None: no descriptor reaches the process that syncs."""
+        return False
+
+    def add(self, chunks: Collection[Received], wave: int) -> None:
+        for chunk in chunks:
+            self._tell(chunk, wave)
+
+    async def room(self) -> None:
+        """Wait for nothing: the other process answers once it has room."""
+
+    def close(self) -> None:
+        """End nothing."""
+
+
+class _NoWriter(GroupWriter[PlainSession]):
+    """In place of the index's writer, for nothing is written here."""
+
+    def __init__(self) -> None:
+        self.commits = 0
+
+    def close(self) -> None:
+        """End nothing."""

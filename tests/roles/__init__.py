@@ -1,0 +1,1 @@
+"""Processes beside the main one of a server."""
