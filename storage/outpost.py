@@ -40,7 +40,8 @@ async def open_outpost(
     medium = LocalMedium(folder, disk)
     medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
     reader = await open_reader(folder / INDEX_NAME)
-    return ChunkStore(medium, _NoWriter(), reader, _Elsewhere(tell, wave), codec.Compressor(level), folder / INDEX_NAME)
+    index, compressor = folder / INDEX_NAME, codec.Compressor(level)
+    return ChunkStore(medium, _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, is_settled=True)
 
 
 class _Elsewhere(Barriers):

@@ -235,6 +235,7 @@ class ChunkStore:
             StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; they are gone.
             StoreFailedError: the index has failed.
         """
+        self.require()
         await self._barriers.room()
         self._barriers.add([received], wave)
 

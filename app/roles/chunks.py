@@ -97,6 +97,10 @@ class ChunkDownloads:
         """Return where a chunk lies."""
         return (await self._store.locate([chunk_id]))[0]
 
+    async def fetch(self, stored: StoredChunk) -> StoredChunk:
+        """Return a chunk with its stored form at hand and checked, unless a file of this machine holds it."""
+        return await self._store.fetch(stored)
+
     async def load(self, stored: StoredChunk) -> bytes:
         """Return the plain bytes of a chunk, checked if they had to be decoded."""
         return await self._store.load(stored)

@@ -54,6 +54,12 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
     "It is looked at again when the sign-in is written.": (
         "services.proofs.Proofs._check: user.disabled_ms is not None",
     ),
+    "It is about passwords from the internet, whence nobody walks: tests/accounts/test_open_passwords.py.": (
+        (
+            "api.origins.refuse_on_the_way: is_read_on_the_way(request) and "
+            "(not request.app[SERVICES].settings.tls.open_passwords)"
+        ),
+    ),
     "What declares nothing takes no chunk either.": (
         "services.open_uploads.OpenUploads.require_bundle: not declared",
     ),
