@@ -89,14 +89,14 @@ class Site:
         return sum(1 for folder in ("staging", "chunks") for path in (store / folder).rglob("*") if path.is_file())
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """What all tests here share."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.skip("no nginx is installed")
-    folder, port, chunk_port = tmp_path / "nginx", free_port(), free_port()
-    folder.mkdir()
-    main = RunningServer(tmp_path / "data", {**NO_RESERVE, "CAIRN_METRICS__OPEN": "true"}).start()
+    folder, port, chunk_port = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
+    main = RunningServer(folder / "data", {**NO_RESERVE, "CAIRN_METRICS__OPEN": "true"}).start()
     found = re.search(r"<!-- nginx begins -->\n```nginx\n(.*?)```", DOCS, re.DOTALL)
     assert found is not None
     documented = (
