@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+from storage.disk import Disk
+from storage.local import LAYOUT_NAME
+from storage.store import OpenMedium
 from tests import server as processes
 from tests.storage.servers import S3Server, part
 
@@ -16,11 +19,17 @@ def below_all_servers(server: S3Server) -> Iterator[None]:
     """Let each data folder have a part of the bucket, the same one whenever it is opened."""
     import app.foundation  # noqa: PLC0415 - most runs have no use for it
     from storage.s3.medium import S3Medium  # noqa: PLC0415
-    from storage.store import OpenMedium  # noqa: PLC0415
+
+    def open_medium(root: Path, disk: Disk, *, name: str) -> S3Medium:
+        of_whom = root.parent / "below"
+        if not of_whom.exists() or of_whom.read_text() != name:  # a copy of a prepared folder, whose store is empty
+            (root / LAYOUT_NAME).unlink(missing_ok=True)
+            of_whom.write_text(name)
+        return S3Medium.open(root, disk, bucket=part(server.bucket, name))
 
     @contextlib.contextmanager
     def chunk_medium(_: object, folder: Path, __: object) -> Iterator[OpenMedium]:
-        yield partial(S3Medium.open, bucket=part(server.bucket, _name_of(folder.parent)))
+        yield partial(open_medium, name=_name_of(folder.parent))
 
     def environment(data: Path) -> dict[str, str]:
         bucket = part(server.bucket, _name_of(data))

@@ -49,7 +49,11 @@ def store_below(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the long files first, where several processes share the tests."""
+    """Put the long files first, where several processes share the tests; leave out what looks into local files."""
+    if config.getoption("--store") != "local":
+        for item in items:
+            if item.get_closest_marker("local_files"):
+                item.add_marker(pytest.mark.skip("looks into the files of the local store"))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _place(item.nodeid, LONG))
 

@@ -336,6 +336,7 @@ async def _is_so(value: bool) -> bool:  # noqa: FBT001 - all there is to say
     return value
 
 
+@pytest.mark.local_files
 class TestDamage:
     """A damaged chunk is the matter of its own file."""
 
