@@ -10,6 +10,7 @@ from unittest.mock import patch
 from storage.disk import Disk
 from storage.local import LAYOUT_NAME
 from storage.store import OpenMedium
+from storage.verify import Finding, verify_store
 from tests import server as processes
 from tests.storage.servers import S3Server, part
 
@@ -18,9 +19,10 @@ from tests.storage.servers import S3Server, part
 def below_all_servers(server: S3Server) -> Iterator[None]:
     """Let each data folder have a part of the bucket, the same one whenever it is opened."""
     import app.foundation  # noqa: PLC0415 - most runs have no use for it
+    import app.services.fsck  # noqa: PLC0415
     from storage.s3.medium import S3Medium  # noqa: PLC0415
 
-    def open_medium(root: Path, disk: Disk, *, name: str) -> S3Medium:
+    def open_part(root: Path, disk: Disk, *, name: str) -> S3Medium:
         of_whom = root.parent / "below"
         if not of_whom.exists() or of_whom.read_text() != name:  # a copy of a prepared folder, whose store is empty
             (root / LAYOUT_NAME).unlink(missing_ok=True)
@@ -29,7 +31,7 @@ def below_all_servers(server: S3Server) -> Iterator[None]:
 
     @contextlib.contextmanager
     def chunk_medium(_: object, folder: Path, __: object) -> Iterator[OpenMedium]:
-        yield partial(open_medium, name=_name_of(folder.parent))
+        yield partial(open_part, name=_name_of(folder.parent))
 
     def environment(data: Path) -> dict[str, str]:
         bucket = part(server.bucket, _name_of(data))
@@ -42,7 +44,15 @@ def below_all_servers(server: S3Server) -> Iterator[None]:
         }
         return {"CAIRN_STORAGE__BACKEND": "s3", **{f"CAIRN_STORAGE__S3__{name}": settings[name] for name in settings}}
 
-    with patch.object(app.foundation, "chunk_medium", chunk_medium), patch.object(processes, "STORE", environment):
+    def verify(folder: Path, *, disk: Disk, content: bool, open_medium: object) -> Iterator[Finding]:
+        medium = partial(open_part, name=_name_of(folder.parent))
+        return verify_store(folder, disk=disk, content=content, open_medium=medium)
+
+    with (
+        patch.object(app.foundation, "chunk_medium", chunk_medium),
+        patch.object(app.services.fsck, "verify_store", verify),
+        patch.object(processes, "STORE", environment),
+    ):
         yield
 
 
