@@ -164,7 +164,6 @@ class SimFs(Users):
             inode = self._want_file(path)
             if len(inode.places) > 1:
                 raise FsError(Trouble.CHANGED, path)
-            inode.is_ours = True
             return SimWriting(self, path, inode)
 
     def make_folder(self, path: Path) -> Stat:
@@ -471,7 +470,7 @@ class SimReading:
 
 
 class SimWriting(SimReading):
-    """Implements files.Writing."""
+    """Implements files.Writing. What it writes is ours until a sync: that alone is lost where a sync fails."""
 
     _wrote = False
 
@@ -481,17 +480,20 @@ class SimWriting(SimReading):
         for start in range(0, len(rest), step):
             piece = rest[start : start + step]
             self._check("write")
+            self._inode.is_ours = True
             with self._changing():
                 self._fs.grow(self._inode, offset + start + len(piece), self.path)
                 self._inode.data[offset + start : offset + start + len(piece)] = piece
 
     def truncate(self, size: int) -> None:
         self._check("write")
+        self._inode.is_ours = True
         with self._changing():
             self._fs.cut(self._inode, size, self.path)
 
     def set_state(self, mtime_ms: int | None, *, executable: bool, like: Path | None = None) -> None:
         self._check("set_state")
+        self._inode.is_ours = True
         mode = 0o644
         if like is not None:
             mode = self._fs.mode_of(like) or mode

@@ -72,6 +72,7 @@ class Inode:
         if self.unsynced:
             self.durable = (bytes(self.data), self.mode, self.mtime_ns, self.ctime_ns)
             self.unsynced = False
+        self.is_ours = False
 
 
 Entry = tuple[str, Inode]

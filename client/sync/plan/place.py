@@ -93,7 +93,7 @@ def _park_there(context: Context, it: Tied) -> Step:
 
 
 def _will_leave_there(context: Context, occupant: RemoteNode) -> bool:
-    """Tell whether what has a name at the server is about to be moved or deleted by this device."""
+    """Tell whether what has a name at the server is, or may be, about to be moved or deleted by this device."""
     view = context.view
     if occupant.id in view.known.leaving:
         return True
@@ -101,6 +101,8 @@ def _will_leave_there(context: Context, occupant: RemoteNode) -> bool:
     if base is None:
         return False
     it = tied(view, occupant.id)
+    if it is not None and not view.is_certain(it.entry.lid):
+        return True  # it was here under another name, which it seems to have left: soon it is known for where
     if it is not None:
         target = target_there(view, it)
         return is_to_move_there(view, it) and target != (occupant.parent_id, occupant.name)

@@ -266,6 +266,27 @@ def test_a_name_that_made_way_is_given_back_when_the_other_goes_before_it_was_ev
     assert "MoveThere" not in world.names_done()
 
 
+def test_a_name_at_the_server_is_waited_for_while_it_is_not_known_where_what_has_it_is_now(world: World) -> None:
+    world = World(traits=MAC)
+    first = world.there("a", "1")
+    second = world.there("A", "2")
+    world.run()
+    of_first, of_second = world.state.synced(first.id), world.state.synced(second.id)
+    assert of_first is not None
+    assert of_second is not None
+    world.move_here(of_first.lid, "A", ROOT_LID)
+    world.uncertain.add(of_second.lid)  # it was renamed as well, and edited, and nobody has looked for it yet
+    world.run()
+    waited = world.tree_there()
+
+    world.move_here(of_second.lid, "b", ROOT_LID)
+    world.uncertain.clear()
+    world.run()
+
+    assert waited == {"a": "1", "A": "2"}
+    assert world.tree_there() == world.tree_here() == {"A": "1", "b": "2"}
+
+
 def test_a_rename_of_case_alone_is_a_rename_of_one_node(world: World) -> None:
     world = World(traits=MAC)
     node, entry = world.both("read", "1")
