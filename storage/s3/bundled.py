@@ -149,7 +149,7 @@ class ObjectServer:
 
     def _run(self, program: Program) -> int:
         launcher = [sys.executable, "-I", "-S", "-c", _DIES_WITH_US, str(os.getpid()), *program.command]
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), **program.environment}
+        environment = {"PATH": os.defpath, "HOME": str(self._folder), **program.environment}
         with subprocess.Popen(  # noqa: S603 - a program that the operator installed
             launcher, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         ) as process:
@@ -238,7 +238,7 @@ _PROGRAMS = {"seaweedfs": _seaweedfs, "minio": _minio}
 
 
 def _found(name: str) -> str:
-    path = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    path = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if path is None:
         raise BadStoreError(f"There is no program {name} on this machine: install it, or set storage.s3.endpoint.")
     return path
