@@ -123,6 +123,18 @@ class ChangeRequest(Request, frozen=True):
     on_conflict: OnConflict = "fail"
 
 
+class ChangeOne(ChangeRequest, frozen=True, kw_only=True):
+    """One change of POST /api/v1/files/change."""
+
+    file_id: WireId
+
+
+class ChangeManyRequest(Request, frozen=True):
+    """Body of POST /api/v1/files/change."""
+
+    changes: Annotated[list[ChangeOne], Meta(min_length=1, max_length=1000)]
+
+
 class File(Struct, frozen=True):
     """A node as the wire shows it."""
 

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from app.problems import Problem
 from app.wire import File, FileReply, MissingChunk, UploadReply
+from app.wire_tree import TrashedReply
 
 
 class ConflictProblem(Problem, frozen=True, kw_only=True):
@@ -38,6 +39,18 @@ class UploadBatchReply(Struct, frozen=True):
 
     uploads: list[Annotated[Any, _one_of(UploadReply, ConflictProblem, Problem)]]
     bundle_url: str | None
+
+
+class TrashManyReply(Struct, frozen=True):
+    """Answer to a delete of many nodes: for each, in order, its id or the problem that it met."""
+
+    results: list[Annotated[Any, _one_of(TrashedReply, ConflictProblem, Problem)]]
+
+
+class FilesReply(Struct, frozen=True):
+    """Answer to a change of many nodes: for each, in order, the file or the problem that it met."""
+
+    results: list[Annotated[Any, _one_of(FileReply, ConflictProblem, Problem)]]
 
 
 class CommitBatchReply(Struct, frozen=True):

@@ -32,6 +32,24 @@ class CopyRequest(Request, frozen=True):
     on_conflict: OnConflict = "fail"
 
 
+class TrashManyRequest(Request, frozen=True):
+    """Body of POST /api/v1/files/trash."""
+
+    file_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
+
+
+class TrashedReply(Struct, frozen=True):
+    """What is in the trash now."""
+
+    file_id: str
+
+
+class RestoreManyRequest(Request, frozen=True):
+    """Body of POST /api/v1/trash/restore."""
+
+    trash_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
+
+
 class Version(Struct, frozen=True):
     """One version of a file."""
 

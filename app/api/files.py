@@ -8,6 +8,7 @@ from aiohttp import web
 
 from app.api.http import convert_texts, json_reply, pieces_of, prove, receiving, require_plain, working
 from app.api.ranges import check_match, check_none_match
+from app.api.refusals import files_reply
 from app.api.routes import JSON, Access, Answer, Body, Routes
 from app.api.serving import CONTENT, serve_content
 from app.clock import now_ms
@@ -30,7 +31,8 @@ from app.services.targets import Wish
 from app.services.tree import Change, Keep
 from app.services.uploads import Declared
 from app.services.views import View
-from app.wire import ChangeRequest, Count, DownloadReply, File, Path, Time, WireId
+from app.wire import ChangeManyRequest, ChangeRequest, Count, DownloadReply, File, Path, Time, WireId
+from app.wire_problems import FilesReply
 from storage.signing import Operation
 
 routes = Routes()
@@ -99,16 +101,15 @@ async def get_by_id(request: web.Request) -> File:
 async def change(request: web.Request, body: ChangeRequest) -> File:
     """Rename, move or re-date a node, or set its executable bit."""
     services = request.app[SERVICES]
-    wanted = Change(
-        name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
-        parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,
-        mtime_ms=Keep.AS_IS if body.mtime_ms is msgspec.UNSET else body.mtime_ms,
-        executable=Keep.AS_IS if body.executable is msgspec.UNSET else body.executable,
-        if_seq=body.if_seq,
-        on_conflict=body.on_conflict,
-    )
-    view = await services.tree.change(request[ACTOR], request.match_info["file_id"], wanted)
+    view = await services.tree.change(request[ACTOR], request.match_info["file_id"], _wanted(body))
     return File.of(view, services.epoch)
+
+
+@routes.post("/api/v1/files/change", access=Access.FILES)
+async def change_many(request: web.Request, body: ChangeManyRequest) -> FilesReply:
+    """Change several nodes, each as PATCH does; one that fails does not hold up the others."""
+    changes = [(one.file_id, _wanted(one)) for one in body.changes]
+    return await files_reply(request, await request.app[SERVICES].tree.change_many(request[ACTOR], changes))
 
 
 @routes.get("/api/v1/download", access=Access.FILES, refuses=(NotFoundError,))
@@ -178,6 +179,17 @@ async def put_content(request: web.Request, query: _Put) -> web.Response:
         with receiving(request) as lease:
             view = await services.receive.take_stream(request[ACTOR], declared, pieces_of(request, lease), lease)
         return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
+
+
+def _wanted(body: ChangeRequest) -> Change:
+    return Change(
+        name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
+        parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,
+        mtime_ms=Keep.AS_IS if body.mtime_ms is msgspec.UNSET else body.mtime_ms,
+        executable=Keep.AS_IS if body.executable is msgspec.UNSET else body.executable,
+        if_seq=body.if_seq,
+        on_conflict=body.on_conflict,
+    )
 
 
 async def _existing(request: web.Request, path: str) -> View | None:

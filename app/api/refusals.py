@@ -1,15 +1,17 @@
 """Renders refusals: the problem's own members come from the services, `current` and `missing` among them."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from app.errors import ConflictError, MissingChunksError, NotFoundError
+from app.errors import AppError, ConflictError, MissingChunksError, NotFoundError
 from app.keys import ACTOR, REQUEST_ID, SERVICES
 from app.problems import Problem, problem_of
-from app.wire import File, missing_chunks
-from app.wire_problems import ConflictProblem, FrameProblem, MissingProblem
+from app.services.views import View
+from app.wire import File, FileReply, missing_chunks
+from app.wire_problems import ConflictProblem, FilesReply, FrameProblem, MissingProblem
 from storage.errors import ChunkMismatchError
 
 P = TypeVar("P", bound=Problem)
@@ -28,6 +30,16 @@ async def problem_for(request: web.Request, error: Exception) -> Problem:
     if isinstance(error, ChunkMismatchError) and error.frame is not None:
         return _with(problem, FrameProblem, stored=error.stored, frame=error.frame)
     return problem
+
+
+async def files_reply(request: web.Request, results: Sequence[View | AppError]) -> FilesReply:
+    """Show what came of many changes: each File or refusal at its place."""
+    epoch = request.app[SERVICES].epoch
+    shown = [
+        await problem_for(request, result) if isinstance(result, AppError) else FileReply(File.of(result, epoch))
+        for result in results
+    ]
+    return FilesReply(shown)
 
 
 def _with(problem: Problem, kind: type[P], **members: Any) -> P:

@@ -5,13 +5,15 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from app.api.refusals import files_reply, problem_for
 from app.api.routes import Access, Routes
 from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.services.trash import Seen
 from app.wire import Count, File, WireId
-from app.wire_tree import TrashItem, TrashPage
+from app.wire_problems import FilesReply, TrashManyReply
+from app.wire_tree import RestoreManyRequest, TrashedReply, TrashItem, TrashManyRequest, TrashPage
 
 routes = Routes()
 
@@ -43,6 +45,17 @@ async def delete(request: web.Request, query: _Delete) -> None:
     await request.app[SERVICES].trash.delete(request[ACTOR], request.match_info["file_id"], seen)
 
 
+@routes.post("/api/v1/files/trash", access=Access.FILES)
+async def trash_many(request: web.Request, body: TrashManyRequest) -> TrashManyReply:
+    """Move several nodes to the trash; one that fails does not hold up the others."""
+    results = await request.app[SERVICES].trash.delete_many(request[ACTOR], body.file_ids)
+    shown = [
+        TrashedReply(file_id) if result is None else await problem_for(request, result)
+        for file_id, result in zip(body.file_ids, results, strict=True)
+    ]
+    return TrashManyReply(shown)
+
+
 @routes.get("/api/v1/trash", access=Access.FILES, refuses=(ForbiddenError,))
 async def list_trash(request: web.Request, query: _List) -> TrashPage:
     """List a page of the trash."""
@@ -61,6 +74,13 @@ async def restore(request: web.Request) -> File:
     services = request.app[SERVICES]
     view = await services.trash.restore(request[ACTOR], request.match_info["trash_id"])
     return File.of(view, services.epoch)
+
+
+@routes.post("/api/v1/trash/restore", access=Access.FILES)
+async def restore_many(request: web.Request, body: RestoreManyRequest) -> FilesReply:
+    """Bring several entries of the trash back; one that fails does not hold up the others."""
+    results = await request.app[SERVICES].trash.restore_many(request[ACTOR], body.trash_ids)
+    return await files_reply(request, results)
 
 
 @routes.delete("/api/v1/trash/{trash_id}", access=Access.FILES, refuses=(ForbiddenError,))

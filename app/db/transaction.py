@@ -9,8 +9,11 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from storage.base import ChunkStates
+
+T = TypeVar("T")
 
 TAG_SIZE = 5
 TAGS_AT_ONCE = 256
@@ -160,6 +163,21 @@ class Transaction(Snapshot):
         """Take the counters back to `mark`, and forget what was touched since."""
         self.counters = mark.counters
         del self._touched[mark.touched :]
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Run a part of a unit: if it raises, that part alone is undone, and the unit may go on with another."""
+        mark = Mark(self.counters, len(self._touched))
+        self.execute("SAVEPOINT part")
+        try:
+            done = work()
+        except Exception:
+            if self.connection.in_transaction:  # else SQLite has rolled all of it back by itself
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+                self.reset(mark)
+            raise
+        self.execute("RELEASE part")
+        return done
 
     def flush(self) -> None:
         """Write the counters, once a group of units."""

@@ -8,7 +8,7 @@ from itertools import islice
 from app.auth.identity import Actor
 from app.db.database import Database, Use
 from app.db.transaction import Snapshot, Transaction
-from app.errors import ConflictError, InvalidRequestError
+from app.errors import AppError, ConflictError, InvalidRequestError
 from app.ids import encode_id
 from app.repositories import deletions, listings, members, nodes, spaces
 from app.repositories.audit import Event
@@ -24,6 +24,7 @@ from app.services.folders import make_folder
 from app.services.guard import Guard
 from app.services.jobs import JobService
 from app.services.lock_state import NOTHING_SHOWN, Shown
+from app.services.lots import change_each
 from app.services.open_uploads import OpenUploads, claims_over, wire_id
 from app.services.places import bring_back, old_place
 from app.services.purge import begin_purge
@@ -33,6 +34,8 @@ from app.services.views import View
 from storage.store import ChunkStore
 
 NEWEST = 2**63 - 1
+_Dropped = tuple[list[str], list[str]]
+"""Uploads that ended, and the claims that are over by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,19 @@ class TrashService:
             LimitReachedError: there are shared folders in it.
             LockedError: somebody's lock binds it, something in it, or the folder that it is in.
         """
+        await self._delete(actor, lambda tx: _unless_deleted(tx, actor, file_id), seen, NOTHING_SHOWN)
 
-        def find(tx: Transaction) -> Sight | None:
-            return None if access.is_deleted(tx, actor, file_id) else access.look(tx, actor, file_id)
+    async def delete_many(self, actor: Actor, file_ids: Sequence[str]) -> list[AppError | None]:
+        """Do as `delete` does with each; one that is refused holds up no other, and its refusal stands at its place."""
 
-        await self._delete(actor, find, seen, NOTHING_SHOWN)
+        def work(tx: Transaction, file_id: str) -> _Dropped:
+            return self._closing(tx, actor, _unless_deleted(tx, actor, file_id), Seen(), NOTHING_SHOWN)
+
+        results = await change_each(self._database, file_ids, work, use=Use.FREES)
+        for dropped in results:
+            if not isinstance(dropped, AppError):
+                self._drop(dropped)
+        return [result if isinstance(result, AppError) else None for result in results]
 
     async def delete_path(self, actor: Actor, names: Sequence[str], seen: Seen, shown: Shown = NOTHING_SHOWN) -> None:
         """Move what is at a path of checked names to the trash; raises as `delete` does."""
@@ -98,13 +109,16 @@ class TrashService:
     async def _delete(
         self, actor: Actor, find: Callable[[Transaction], Sight | None], seen: Seen, shown: Shown
     ) -> None:
-        def closing(tx: Transaction) -> tuple[list[str], list[str]]:
-            guard = Guard(tx, actor, shown)
-            sight = find(tx)
-            dropped = [] if sight is None else self._put_away(tx, actor, guard, sight, seen)
-            return [wire_id(upload) for upload in dropped], claims_over(tx, dropped)
+        self._drop(
+            await self._database.write(lambda tx: self._closing(tx, actor, find(tx), seen, shown), use=Use.FREES)
+        )
 
-        upload_ids, claims = await self._database.write(closing, use=Use.FREES)
+    def _closing(self, tx: Transaction, actor: Actor, sight: Sight | None, seen: Seen, shown: Shown) -> _Dropped:
+        dropped = [] if sight is None else self._put_away(tx, actor, Guard(tx, actor, shown), sight, seen)
+        return [wire_id(upload) for upload in dropped], claims_over(tx, dropped)
+
+    def _drop(self, dropped: _Dropped) -> None:
+        upload_ids, claims = dropped
         self._table.closed(upload_ids)
         self._store.drop_claims(claims)
 
@@ -140,30 +154,15 @@ class TrashService:
             InvalidRequestError: its old place has become too deep, or its path too long.
             LockedError: somebody's lock binds the folder that it comes back to.
         """
-
-        def work(tx: Transaction) -> View:
-            sight = access.look_trashed(tx, actor, trash_id)
-            sight.require(Right.WRITE)
-            place, sums = old_place(tx, actor, sight.node), Sums()
-            folder = place.folder
-            folder.require(Right.WRITE)
-            Guard(tx, actor).members(folder)
-            for name in place.missing:
-                folder = make_folder(tx, actor, folder, name, sums)
-            if sight.node.parent_id is None:
-                node = _remount(tx, actor, sight, folder, place.name)
-            else:
-                node = bring_back(tx, actor, sight.node, folder, place.name)
-                size, items = nodes.figures(tx, node)
-                sums.add(folder.below, seq=node.seq, size=size, items=items)
-            sums.apply(tx)
-            spaces.adjust(tx, node.space_id, seq=node.seq)
-            reveal_below(tx, actor, node)
-            return View.of(tx, access.look_number(tx, actor, node.id))
-
-        view = await self._database.write(work)
+        view = await self._database.write(lambda tx: _restore(tx, actor, trash_id))
         self._jobs.added()
         return view
+
+    async def restore_many(self, actor: Actor, trash_ids: Sequence[str]) -> list[View | AppError]:
+        """Do as `restore` does with each; one that is refused holds up no other."""
+        results = await change_each(self._database, trash_ids, lambda tx, trash_id: _restore(tx, actor, trash_id))
+        self._jobs.added()
+        return results
 
     async def purge(self, actor: Actor, trash_id: str) -> None:
         """Remove an entry of the trash for good, once; its space comes back in slices.
@@ -208,6 +207,31 @@ class TrashService:
         )
         if stale:
             raise ConflictError("It, or something in it, changed since it was looked at.", sight.node.id)
+
+
+def _unless_deleted(tx: Snapshot, actor: Actor, file_id: str) -> Sight | None:
+    return None if access.is_deleted(tx, actor, file_id) else access.look(tx, actor, file_id)
+
+
+def _restore(tx: Transaction, actor: Actor, trash_id: str) -> View:
+    sight = access.look_trashed(tx, actor, trash_id)
+    sight.require(Right.WRITE)
+    place, sums = old_place(tx, actor, sight.node), Sums()
+    folder = place.folder
+    folder.require(Right.WRITE)
+    Guard(tx, actor).members(folder)
+    for name in place.missing:
+        folder = make_folder(tx, actor, folder, name, sums)
+    if sight.node.parent_id is None:
+        node = _remount(tx, actor, sight, folder, place.name)
+    else:
+        node = bring_back(tx, actor, sight.node, folder, place.name)
+        size, items = nodes.figures(tx, node)
+        sums.add(folder.below, seq=node.seq, size=size, items=items)
+    sums.apply(tx)
+    spaces.adjust(tx, node.space_id, seq=node.seq)
+    reveal_below(tx, actor, node)
+    return View.of(tx, access.look_number(tx, actor, node.id))
 
 
 def _may_write(tx: Snapshot, actor: Actor, space: Space) -> bool:

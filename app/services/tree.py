@@ -8,6 +8,7 @@ from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Snapshot, Transaction
 from app.errors import (
+    AppError,
     ConflictError,
     InvalidRequestError,
     LimitReachedError,
@@ -25,6 +26,7 @@ from app.services.folders import make_folder
 from app.services.guard import Guard
 from app.services.jobs import JobService
 from app.services.lock_state import NOTHING_SHOWN, Shown
+from app.services.lots import change_each
 from app.services.memberships import refuse_mounts_below
 from app.services.names import check_name, check_place, free_name, split_path
 from app.services.places import check_below
@@ -159,18 +161,28 @@ class TreeService:
             LockedError: somebody's lock binds it, something in it, or one of the folders.
         """
 
-        def measure(tx: Snapshot) -> int:
-            if isinstance(change.parent_id, Keep):
-                return 0
-            return _size_for_another(tx, access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id))
-
         def work(tx: Transaction) -> View:
             return change_node(tx, actor, Guard(tx, actor), access.look(tx, actor, file_id), change, size)
 
-        size = await self._database.read(measure)
+        size = await self._database.read(lambda tx: _size_moved(tx, actor, file_id, change))
         view = await self._database.write(work)
         self._jobs.added()
         return view
+
+    async def change_many(self, actor: Actor, changes: Sequence[tuple[str, Change]]) -> list[View | AppError]:
+        """Do as `change` does with each, by its id; one that is refused holds up no other."""
+
+        def measure(tx: Snapshot) -> list[int]:
+            return [_size_if_there(tx, actor, file_id, change) for file_id, change in changes]
+
+        def work(tx: Transaction, item: tuple[tuple[str, Change], int]) -> View:
+            (file_id, change), size = item
+            return change_node(tx, actor, Guard(tx, actor), access.look(tx, actor, file_id), change, size)
+
+        sizes = await self._database.read(measure)
+        results = await change_each(self._database, list(zip(changes, sizes, strict=True)), work)
+        self._jobs.added()
+        return results
 
     async def move_path(
         self,
@@ -223,6 +235,19 @@ def _make_folders(tx: Transaction, actor: Actor, guard: Guard, at: Sight, names:
         at = make_folder(tx, actor, at, name, sums)
     sums.apply(tx)
     return View.of(tx, at)
+
+
+def _size_moved(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
+    if isinstance(change.parent_id, Keep):
+        return 0
+    return _size_for_another(tx, access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id))
+
+
+def _size_if_there(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
+    try:
+        return _size_moved(tx, actor, file_id, change)
+    except NotFoundError:  # the change itself will say so
+        return 0
 
 
 def _size_for_another(tx: Snapshot, sight: Sight, parent: Sight) -> int:

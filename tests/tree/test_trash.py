@@ -380,3 +380,47 @@ async def test_a_tree_whose_old_place_went_deeper_is_not_restored_too_deep(ada: 
     reply = await ada.post(f"/api/v1/trash/{trash_id}/restore")
 
     assert (reply.status, reply.code) == (400, "invalid_request")
+
+
+async def test_many_are_trashed_moved_and_brought_back_in_one_call_and_a_refusal_undoes_itself_alone(
+    ada: Person, bob: Person
+) -> None:
+    files = [await ada.upload(f"/from/{n}", noise(n + 1), parents=True) for n in range(60)]
+    ids = [file["file_id"] for file in files]
+    folder = await ada.make_folder("/to")
+    taken = await ada.upload("/to/7", noise(100))
+    foreign = (await bob.upload("/his", noise(5)))["file_id"]
+    shared = await ada.make_folder("/above/shared", parents=True)
+    assert (
+        await ada.post(f"/api/v1/files/{shared['file_id']}/members", {"username": "bob", "role": "viewer"})
+    ).status == 201
+    above = shared["parent_id"]
+    before = await tree_below(ada)
+
+    changes = [{"file_id": one, "parent_id": folder["file_id"]} for one in [*ids, foreign, NONSENSE_ID]]
+    moved = (await ada.post("/api/v1/files/change", {"changes": changes})).json["results"]
+    trashed = await ada.post("/api/v1/files/trash", {"file_ids": [*ids[:3], foreign, above, ids[0], folder["file_id"]]})
+    by_bob = await bob.post("/api/v1/files/trash", {"file_ids": [shared["file_id"], ids[9]]})
+
+    assert [one["file"]["path"] for one in moved[:60] if "file" in one] == [f"/to/{n}" for n in range(60) if n != 7]
+    assert (moved[7]["code"], moved[7]["current"]["file_id"]) == ("name_taken", taken["file_id"])
+    assert [one["code"] for one in moved[60:]] == ["not_found", "not_found"]
+    results = trashed.json["results"]
+    assert [one.get("file_id", one.get("code")) for one in results] == [
+        *ids[:3], "not_found", "limit_reached", ids[0], folder["file_id"],
+    ]  # fmt: skip
+    assert [one.get("code") for one in by_bob.json["results"]] == [None, "not_found"]  # who leaves a shared folder may
+    assert [one["trash_id"] for one in await trash_of(ada)] == [folder["file_id"], *ids[2::-1]]
+
+    back = await ada.post("/api/v1/trash/restore", {"trash_ids": [folder["file_id"], *ids[:3], NONSENSE_ID]})
+    assert [one["file"]["path"] for one in back.json["results"][:4]] == ["/to", "/to/0", "/to/1", "/to/2"]
+    assert back.json["results"][4]["code"] == "not_found"
+    changes = [{"file_id": file["file_id"], "parent_id": file["parent_id"]} for file in files]
+    assert all("file" in one for one in (await ada.post("/api/v1/files/change", {"changes": changes})).json["results"])
+    assert {path: node["file_id"] for path, node in (await tree_below(ada)).items()} == {
+        path: node["file_id"] for path, node in before.items()
+    }
+    assert (await ada.at("/from")).json["size"] == sum(range(1, 61))
+    for call, key in (("files/trash", "file_ids"), ("trash/restore", "trash_ids")):
+        for wrong in ([], [NONSENSE_ID] * 1001):
+            assert (await ada.post(f"/api/v1/{call}", {key: wrong})).code == "invalid_request"

@@ -132,11 +132,9 @@ def test_where_a_name_is_in_use_one_is_asked(
     assert files == {**expected, "Target/b.txt": b"bee"}
 
 
-def test_one_that_fails_holds_up_no_other(inside: Page, ada: Person, place: Any, watch: Watch) -> None:
-    watch.allow("507")
-    full = {"type": "/problems/quota_exceeded", "status": 507, "code": "quota_exceeded", "detail": "It is full."}
-    b = ada.call("GET", f"/api/v1/files?path={place['path']}/b.txt").json["file_id"]
-    inside.route(f"**/files/{b}", lambda route: route.fulfill(status=507, json=full))
+def test_one_that_fails_holds_up_no_other(inside: Page, ada: Person, place: Any) -> None:
+    lock = b'<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
+    ada.call("LOCK", f"/dav{place['path']}/b.txt", lock, {"Content-Type": "application/xml"})
     ada.put(f"{place['path']}/c.txt", b"sea")
     choose(inside, "b.txt", "c.txt")
     inside.keyboard.press("Control+x")
@@ -145,7 +143,7 @@ def test_one_that_fails_holds_up_no_other(inside: Page, ada: Person, place: Any,
     inside.keyboard.press("Control+v")
 
     expect(row(inside, "c.txt")).to_be_visible()
-    expect(inside.get_by_role("status").get_by_text("It is full.")).to_be_visible()
+    expect(inside.get_by_role("status").get_by_text("has locked it")).to_be_visible()
     assert {"b.txt", "Target/c.txt"} <= set(below(ada, place))
 
 

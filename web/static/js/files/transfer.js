@@ -1,10 +1,10 @@
 // Moving and copying into a folder, whichever way somebody asked for it: a dialog, a drag, a paste.
 
-import { patch, post } from "../core/api.js";
+import { post } from "../core/api.js";
 import { number, shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { toast, toastError } from "../core/toast.js";
-import { forEach } from "./batch.js";
+import { changeAll, forEach } from "./batch.js";
 import { isWithin } from "./places.js";
 import { trashSilently } from "./trashing.js";
 import { undoable } from "./undo.js";
@@ -36,12 +36,12 @@ export async function transfer(mode, files, target, folder) {
     toast(mode === "move" ? t("files.cannot_move") : t("files.cannot_copy"), { kind: "error" });
     return [];
   }
-  const first = await forEach(fitting, (file) => send(mode, file, target, file.parent_id === target.file_id ? "rename" : "fail"));
+  const first = await sendAll(mode, fitting.map((file) => ({ file, how: file.parent_id === target.file_id ? "rename" : "fail" })), target);
   const isConflict = ({ error }) => error.code === "name_taken" && error.current;
   const decided = await decide(mode, first.failed.filter(isConflict), target);
-  const second = await forEach(decided, ({ file, how }) => send(mode, file, target, how));
+  const second = await sendAll(mode, decided, target);
   const made = [
-    ...first.done.map(({ item, value }) => ({ before: item, after: value, isNew: true })),
+    ...first.done.map(({ item, value }) => ({ before: item.file, after: value, isNew: true })),
     ...second.done.map(({ item, value }) => ({ before: item.file, after: value, isNew: item.how === "rename" })),
   ];
   const refused = [...first.failed.filter((one) => !isConflict(one)), ...second.failed];
@@ -52,15 +52,15 @@ export async function transfer(mode, files, target, folder) {
   return made.map(({ after }) => after);
 }
 
-function send(mode, file, target, how) {
-  if (mode === "move") return patch(`files/${file.file_id}`, { parent_id: target.file_id, on_conflict: how });
-  return post(`files/${file.file_id}/copy`, { parent_id: target.file_id, name: file.name, on_conflict: how });
+function sendAll(mode, items, { file_id: parent_id }) {
+  if (mode === "move") return changeAll(items, ({ file, how }) => ({ file_id: file.file_id, parent_id, on_conflict: how }));
+  return forEach(items, ({ file, how }) => post(`files/${file.file_id}/copy`, { parent_id, name: file.name, on_conflict: how }));
 }
 
 async function decide(mode, conflicts, target) {
   if (!conflicts.length) return [];
   const { askAboutConflicts } = await import("./conflicts.js");
-  return askAboutConflicts(mode, conflicts.map(({ item, error }) => ({ file: item, current: error.current })), folderName(target));
+  return askAboutConflicts(mode, conflicts.map(({ item, error }) => ({ file: item.file, current: error.current })), folderName(target));
 }
 
 function tell(mode, made, target, folder) {
@@ -73,8 +73,8 @@ function tell(mode, made, target, folder) {
 }
 
 async function moveBack(made, folder) {
-  const { done, failed } = await forEach(made, ({ before }) =>
-    patch(`files/${before.file_id}`, { parent_id: before.parent_id, name: before.name, on_conflict: "rename" }));
+  const { done, failed } = await changeAll(made, ({ before }) =>
+    ({ file_id: before.file_id, parent_id: before.parent_id, name: before.name, on_conflict: "rename" }));
   const back = done.map(({ value }) => value);
   folder.remove(back.filter((file) => file.parent_id !== folder.file?.file_id).map((file) => file.file_id));
   folder.put(back.filter((file) => file.parent_id === folder.file?.file_id));

@@ -1,11 +1,11 @@
 // Into the trash, and back.
 
-import { del, get, post } from "../core/api.js";
+import { get } from "../core/api.js";
 import { confirm } from "../core/dialog.js";
 import { number, shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { toast, toastError } from "../core/toast.js";
-import { forEach } from "./batch.js";
+import { forEach, restoreAll, trashAll } from "./batch.js";
 import { isMount, may } from "./places.js";
 import { undoable } from "./undo.js";
 
@@ -31,7 +31,7 @@ async function trashEach(folder, files) {
     return;
   }
   if (mounts.length && !(await askAbout(mounts))) return;
-  const { done, failed } = await forEach(files, (file) => del(`files/${file.file_id}`));
+  const { done, failed } = await trashAll(files);
   const gone = done.map(({ item }) => item);
   folder.remove(gone.map((file) => file.file_id));
   if (failed.length) toastError(failed[0].error);
@@ -52,12 +52,12 @@ async function mountsAmong(files, parent) {
 
 /** Move entries to the trash without a word: what one takes back. */
 export async function trashSilently(files) {
-  const { failed } = await forEach(files, (file) => del(`files/${file.file_id}`));
+  const { failed } = await trashAll(files);
   if (failed.length) throw failed[0].error;
 }
 
 async function bringBack(folder, files) {
-  const { done, failed } = await forEach(files, (file) => post(`trash/${file.file_id}/restore`));
+  const { done, failed } = await restoreAll(files);
   folder.put(done.map(({ value }) => value).filter((file) => file.parent_id === folder.file?.file_id));
   if (failed.length) throw failed[0].error;
 }

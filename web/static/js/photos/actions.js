@@ -1,12 +1,11 @@
 // What one does with the photos that are selected.
 
-import { del, post } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { number, shown } from "../core/format.js";
 import { icon } from "../core/icon.js";
 import { t } from "../core/text.js";
 import { toastError } from "../core/toast.js";
-import { forEach } from "../files/batch.js";
+import { restoreAll, trashAll } from "../files/batch.js";
 import { download } from "../files/download.js";
 import { copyLink, share, versions } from "../files/elsewhere.js";
 import { may } from "../files/places.js";
@@ -53,13 +52,13 @@ export function menuOf(file, app, gone) {
 
 /** Move photos to the trash. @returns {Promise<boolean>} whether any went there */
 async function trash(files, { drop, reload }) {
-  const { done, failed } = await forEach(files.filter((file) => may(file, "write")), (file) => del(`files/${file.file_id}`));
+  const { done, failed } = await trashAll(files.filter((file) => may(file, "write")));
   const gone = done.map(({ item }) => item);
   drop(gone.map((file) => file.file_id));
   if (failed.length) toastError(failed[0].error);
   if (!gone.length) return false;
   undoable(t("files.trashed", { count: gone.length, number: number(gone.length), name: shown(gone[0].name) }), async () => {
-    const back = await forEach(gone, (file) => post(`trash/${file.file_id}/restore`));
+    const back = await restoreAll(gone);
     await reload();
     if (back.failed.length) throw back.failed[0].error;
   });

@@ -6,14 +6,21 @@ import { shown } from "../core/format.js";
 import { go, href } from "../core/router.js";
 import { t } from "../core/text.js";
 import { toast } from "../core/toast.js";
+import { restoreAll } from "../files/batch.js";
 
 const AT_ONCE = 4;
 const PAGE = 1000;
 
 /** Bring entries back to where they were; the first refusal is thrown when the others are through. */
 export async function restore(items) {
-  const back = await each(items, (item) => call("POST", `trash/${item.trash_id}/restore`));
-  if (!back.length) return;
+  const { done, failed } = await restoreAll(items);
+  const back = done.map(({ value }) => value);
+  if (back.length) tell(back);
+  const fault = failed.find(({ error }) => error.status !== 404); // else somebody else was there before
+  if (fault) throw fault.error;
+}
+
+function tell(back) {
   const [first] = back;
   const folder = first.path.split("/").filter(Boolean).slice(0, -1);
   const text = back.length === 1 ? t("trash.restored_one", { path: shown(first.path) }) : t("trash.restored", { count: back.length });
