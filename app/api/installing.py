@@ -48,3 +48,13 @@ async def send_worker(request: web.Request) -> web.Response:
 async def show_offline(request: web.Request) -> web.Response:
     """Show what the worker keeps for when the server is out of reach: the same page for everybody."""
     return page_reply(request, "offline.html")
+
+
+@routes.get(
+    "/favicon.ico", access=Access.PUBLIC, answers=(Answer(HTTPStatus.OK, {"image/svg+xml": ()}),), is_published=False
+)
+async def send_icon(request: web.Request) -> web.Response:
+    """Send the icon of a tab that shows nothing but a file. That is sandboxed, and so of another origin than this."""
+    headers = {"Cache-Control": _ASK_EACH_TIME, "Cross-Origin-Resource-Policy": "cross-origin"}
+    icon = request.app[SERVICES].pages.assets["cairn.svg"].body
+    return web.Response(body=icon, content_type="image/svg+xml", headers=headers)

@@ -39,6 +39,7 @@ WITHOUT = {
     ("GET", "/service-worker.js"),
     ("GET", "/offline"),
     ("GET", "/.well-known/security.txt"),
+    ("GET", "/favicon.ico"),
     ("GET", "/ca.crt"),
     ("GET", "/trust"),
     ("OPTIONS", "/"),

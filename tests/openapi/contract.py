@@ -12,7 +12,10 @@ from app.api.shell import PLACES
 from app.application import published, route_table
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(published().body)
-LOADED = ("static", "reset", "manifest.webmanifest", "service-worker.js", "offline", "ca.crt", "trust", ".well-known")
+LOADED = (
+    *("static", "reset", "manifest.webmanifest", "service-worker.js", "offline", "favicon.ico"),
+    *("ca.crt", "trust", ".well-known"),
+)
 """What is for the browser that shows the pages, beside the places of the shell."""
 PUBLISHED = [route for route in route_table() if route.is_published]
 SCHEMAS = "#/components/schemas/"

@@ -633,7 +633,7 @@ PAGES = (
     Line("GET /reset", objects.nothing, PUBLIC),
     *(
         Line(f"GET /{name}", objects.nothing, PUBLIC)
-        for name in ("manifest.webmanifest", "service-worker.js", "offline")
+        for name in ("manifest.webmanifest", "service-worker.js", "offline", "favicon.ico")
     ),
     Line("GET /.well-known/security.txt", objects.nothing, NOTHING),
     Line("GET /ca.crt", objects.nothing, NOTHING),

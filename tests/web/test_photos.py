@@ -195,6 +195,13 @@ def test_photo_that_comes_while_one_looks_is_shown(photos: Page, ada: Person, ne
         photos.clock.run_for(3_000)
 
     expect(photos.locator(".photos-head").first).to_have_text(re.compile("^September 2026"))
+    photo(photos, "new.jpg").locator(".photo-open").click()
+    title = photos.locator("dialog.viewer .viewer-title")
+    expect(title).to_have_text("new.jpg")
+    with photos.expect_response(lambda reply: "photos/months" in reply.url):
+        ada.call("DELETE", f"/api/v1/files/{new_photo[0]}")
+        photos.clock.run_for(3_000)
+    expect(title).to_have_text("8-02.jpg")
 
 
 def test_who_has_no_photos_is_told_what_comes_here(open_page: Opener, ada: Person) -> None:

@@ -146,6 +146,8 @@ def test_what_was_searched_for_is_offered_again(page: Page, found: Any) -> None:
     page.goto("/search?q=cafeteria")
     expect(rows(page)).to_have_count(1)
     page.goto("/search")
+    kept = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('cairn-searches'))")
+    assert kept == ["cairn-searches ada"]  # not for others who sign in at this browser
     page.get_by_role("button", name="cafeteria").click()
 
     expect(rows(page)).to_have_count(1)

@@ -116,7 +116,6 @@ def test_what_a_link_allows_is_set_and_taken_away(open_page: Opener, person: Per
     options.get_by_label("Name for visitors").fill("Where we go")
     options.get_by_role("button", name="Save").click()
     expect(dialog.get_by_text("for looking alone")).to_be_visible()
-    watch.allow("favicon.ico")  # of a tab that shows nothing but a file
     page.goto(link["url"])
     expect(page.get_by_role("heading", level=1)).to_have_text("Where we go")
     assert page.get_by_role("link", name="Download").count() == 0

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import PHONE, Opener, both_origins
 from tests.web.people import Person
-from tests.web.watch import Watch, check_axe
+from tests.web.watch import check_axe
 
 OPEN = """async ([name, what, ...rest]) => {
   const app = document.querySelector("script[type=module]").src;
@@ -118,8 +118,7 @@ def test_a_phone_restores_and_purges_from_a_sheet(open_page: Opener, person: Per
     assert names(person) == ["one.txt"]
 
 
-def test_an_earlier_version_is_labelled_and_becomes_the_newest(open_page: Opener, person: Person, watch: Watch) -> None:
-    watch.allow("favicon.ico")  # of a tab that shows nothing but a file
+def test_an_earlier_version_is_labelled_and_becomes_the_newest(open_page: Opener, person: Person) -> None:
     person.put("/plan.txt", b"one")
     file = person.put("/plan.txt", b"second")
     page = open_page("/trash", who=person)

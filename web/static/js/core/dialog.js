@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon } from "./icon.js";
 import { t } from "./text.js";
-import { keepToasts, toastError } from "./toast.js";
+import { keepToasts, liftToasts, toastError } from "./toast.js";
 
 let count = 0;
 
@@ -82,6 +82,7 @@ export function openDialog({ title, body, actions = [], size = "small", sticky =
   });
   document.body.append(dialog);
   dialog.showModal();
+  liftToasts();
   return { element: dialog, close, result };
 }
 

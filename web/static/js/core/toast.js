@@ -55,6 +55,12 @@ export function toast(text, { action, kind = "plain", ms = SHOWN_MS } = {}) {
   return { close };
 }
 
+/** Lift the notes that stand above a dialog that has just been opened. */
+export function liftToasts() {
+  const region = document.querySelector("#toasts");
+  if (region?.childElementCount) raise(region);
+}
+
 /** Take the notes out of a dialog that has just been closed, before it leaves the page. */
 export function keepToasts(dialog) {
   const region = dialog.querySelector("#toasts");

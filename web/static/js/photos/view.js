@@ -26,6 +26,7 @@ export async function mount(container, { signal, setTitle }) {
   const timeline = new Timeline({ signal, onChange: () => changed() });
   let rest = 0;
   let settle = 0;
+  let viewing = null;
   const grid = new Grid({ timeline, selection, signal, onScroll: () => {
     scrubber.follow();
     look();
@@ -60,8 +61,10 @@ export async function mount(container, { signal, setTitle }) {
   }
 
   async function reload() {
-    if (await timeline.count()) changed();
-    else {
+    if (await timeline.count()) {
+      changed();
+      await leaveGone();
+    } else {
       timeline.markStale();
       look();
     }
@@ -79,10 +82,29 @@ export async function mount(container, { signal, setTitle }) {
     }
   }
 
+  /** The viewer leaves what others have taken away: the months that it has come to are asked for where they changed. */
+  async function leaveGone() {
+    if (!viewing) return;
+    const { viewer, files, holds } = viewing;
+    const there = new Set();
+    for (const { month } of timeline.months.filter(holds)) {
+      const place = () => timeline.months.findIndex((one) => one.month === month);
+      if (!timeline.isWhole(place())) await timeline.load(place());
+      if (place() < 0 || !timeline.isWhole(place())) return; // it changes still: the next news tells
+      for (const file of timeline.months[place()].items) there.add(file.file_id);
+    }
+    viewer.drop(files.map((file) => file.file_id).filter((id) => !there.has(id)));
+  }
+
   async function show(month, place) {
     const files = timeline.months.find((one) => one.month === month)?.items ?? [];
     let [first, last] = [month, month];
     if (!files.length) return;
+    const seen = [...files];
+    const take = (found) => {
+      seen.push(...(found?.items ?? []));
+      return found?.items ?? [];
+    };
     const viewer = await openViewer({
       files,
       at: Math.min(place, files.length - 1),
@@ -90,12 +112,12 @@ export async function mount(container, { signal, setTitle }) {
       async before() {
         const found = await beside((months) => months.findLast((one) => one.month > first));
         first = found?.month ?? first;
-        return found?.items ?? [];
+        return take(found);
       },
       async more() {
         const found = await beside((months) => months.find((one) => one.month < last));
         last = found?.month ?? last;
-        return found?.items ?? [];
+        return take(found);
       },
       position: (file) => ({ at: spelled(grid.indexOf(file.file_id) + 1), of: spelled(grid.plan.total) }),
       menu: (file) => menuOf(file, app, () => viewer.drop([file.file_id])),
@@ -103,8 +125,12 @@ export async function mount(container, { signal, setTitle }) {
         const to = grid.indexOf(file.file_id);
         if (to >= 0) grid.reveal(to);
       },
-      onClose: (file) => grid.focus(Math.max(0, grid.indexOf(file?.file_id))),
+      onClose: (file) => {
+        viewing = null;
+        grid.focus(Math.max(0, grid.indexOf(file?.file_id)));
+      },
     });
+    viewing = { viewer, files: seen, holds: (one) => last <= one.month && one.month <= first };
   }
 
   /** A whole month; undefined where there is none. @param {(months: Object[]) => Object} find */

@@ -1,6 +1,6 @@
-// What was searched for lately, kept in this browser.
+// What somebody searched for lately, kept in this browser, by who it was: others sign in at it too.
 
-const KEY = "cairn-searches";
+const KEY = `cairn-searches ${document.body.dataset.username}`;
 const MOST = 6;
 
 /** The latest first. @returns {string[]} */

@@ -8,7 +8,7 @@ import { showHelp, shortcut } from "../core/keys.js";
 import { openMenu } from "../core/menu.js";
 import { shown } from "../core/format.js";
 import { t } from "../core/text.js";
-import { keepToasts, toastError } from "../core/toast.js";
+import { keepToasts, liftToasts, toastError } from "../core/toast.js";
 import { Details } from "./details.js";
 import { pushEntry } from "./entry.js";
 import { kindOf } from "./kinds.js";
@@ -47,6 +47,7 @@ export class Viewer {
     this.#build();
     document.body.append(this.#dialog);
     this.#dialog.showModal();
+    liftToasts();
     this.#dialog.focus();
     this.#bindKeys();
   }
