@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from app.api.folders import decode_place, encode_place
 from app.api.pages import page_reply
 from app.keys import SERVICES
 from app.link_mode import Mode
@@ -42,13 +43,15 @@ class Entry:
     is_inline: bool
 
 
-async def link_page(request: web.Request, visit: Visit, file_id: str | None) -> web.Response:
+async def link_page(request: web.Request, visit: Visit, file_id: str | None, after: str | None) -> web.Response:
     """Return the page of a visit that is open.
 
     Args:
         file_id: of what is shown, at or below what the link leads to; that itself if None.
+        after: where the page before ended, of a folder that has more than one shows.
 
     Raises:
+        InvalidRequestError: `after` is no such place.
         NotFoundError: there is no such file or folder there.
     """
     services, token = request.app[SERVICES], request.match_info["token"]
@@ -62,7 +65,8 @@ async def link_page(request: web.Request, visit: Visit, file_id: str | None) -> 
         entry = replace(entry, name=shown(visit.link.title))
     if not view.listed.node.is_folder:
         return page_reply(request, "link_file.html", token=token, file_id=file_id, file=entry, allow_download=allow)
-    views, end = await services.visits.children(visit, file_id, sort="natural", order="asc", after=None, limit=_PAGE)
+    place = None if after is None else decode_place(after)
+    views, end = await services.visits.children(visit, file_id, sort="natural", order="asc", after=place, limit=_PAGE)
     entries = [_entry(child) for child in views]
     return page_reply(
         request,
@@ -73,7 +77,8 @@ async def link_page(request: web.Request, visit: Visit, file_id: str | None) -> 
         allow_download=allow,
         rows=[entry for entry in entries if not entry.has_picture],
         pictures=[entry for entry in entries if entry.has_picture],
-        is_cut=end is not None,
+        after=after,
+        end=None if end is None else encode_place(end),
     )
 
 

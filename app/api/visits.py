@@ -55,6 +55,12 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True):
     frame: Literal["0", "1"] = "0"
 
 
+class _Look(_Below, forbid_unknown_fields=True):
+    """Query of GET /s/{token}: the page of a folder goes on behind `after`, as its last one said."""
+
+    after: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
+
+
 class _Thumbnail(msgspec.Struct, forbid_unknown_fields=True):
     """Query of GET /s/{token}/thumbnail."""
 
@@ -81,12 +87,12 @@ class _Children(msgspec.Struct, forbid_unknown_fields=True):
     ),
     refuses=(NotFoundError,),
 )
-async def show_link(request: web.Request, query: _Below) -> web.Response:
+async def show_link(request: web.Request, query: _Look) -> web.Response:
     """Show what a link is: to programs that ask for JSON as such, else as a page."""
     if JSON in request.headers.get("Accept", ""):
         reply = json_reply(VisitReply.of(await visit_of(request)))
     else:
-        reply = await _show_page(request, query.file_id)
+        reply = await _show_page(request, query.file_id, query.after)
     reply.headers.update({"Vary": "Accept", **_HIDDEN})
     return reply
 
@@ -218,9 +224,9 @@ def _password_page(request: web.Request, error: ForbiddenError | RateLimitedErro
     return reply
 
 
-async def _show_page(request: web.Request, file_id: str | None) -> web.Response:
+async def _show_page(request: web.Request, file_id: str | None, after: str | None) -> web.Response:
     try:
         visit = await visit_of(request)
-        return await link_page(request, visit, file_id) if visit.is_open else _password_page(request)
+        return await link_page(request, visit, file_id, after) if visit.is_open else _password_page(request)
     except NotFoundError as error:
         return page_reply(request, "link_dead.html", status=HTTPStatus.NOT_FOUND, problem=str(error))

@@ -172,11 +172,13 @@ class TreeService:
     async def change_many(self, actor: Actor, changes: Sequence[tuple[str, Change]]) -> list[View | AppError]:
         """Do as `change` does with each, by its id; one that is refused holds up no other."""
 
-        def measure(tx: Snapshot) -> list[int]:
-            return [_size_if_there(tx, actor, file_id, change) for file_id, change in changes]
+        def measure(tx: Snapshot) -> list[int | NotFoundError]:
+            return [_size_or_refusal(tx, actor, file_id, change) for file_id, change in changes]
 
-        def work(tx: Transaction, item: tuple[tuple[str, Change], int]) -> View:
+        def work(tx: Transaction, item: tuple[tuple[str, Change], int | NotFoundError]) -> View:
             (file_id, change), size = item
+            if isinstance(size, NotFoundError):
+                raise size
             return change_node(tx, actor, Guard(tx, actor), access.look(tx, actor, file_id), change, size)
 
         sizes = await self._database.read(measure)
@@ -243,11 +245,11 @@ def _size_moved(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int
     return _size_for_another(tx, access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id))
 
 
-def _size_if_there(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
+def _size_or_refusal(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int | NotFoundError:
     try:
         return _size_moved(tx, actor, file_id, change)
-    except NotFoundError:  # the change itself will say so
-        return 0
+    except NotFoundError as error:
+        return error
 
 
 def _size_for_another(tx: Snapshot, sight: Sight, parent: Sight) -> int:

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import PHONE, Opener, both_origins
+from tests.web.listing import make_many
 from tests.web.people import Person
 from tests.web.watch import Watch, check_axe
 
@@ -109,6 +110,19 @@ def test_a_password_opens_a_link_and_all_below_it(open_page: Opener, person: Per
     expect(page.get_by_role("heading", name="Trip")).to_be_visible()
     page.get_by_role("link", name="plan.txt", exact=True).click()
     expect(page.locator("body")).to_contain_text("to the sea")
+
+
+def test_a_folder_of_more_than_a_page_shows_goes_on(open_page: Opener, person: Person) -> None:
+    folder = person.folder("/Many")
+    make_many(person, "/Many", 1001)
+    page = open_page(link(person, folder), java_script_enabled=False)
+    expect(page.locator(".link-row")).to_have_count(1000)
+    page.get_by_role("link", name="Next page").click()
+
+    expect(page.locator(".link-row")).to_have_text([re.compile("1000.txt")])
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    page.get_by_role("link", name="First page").click()
+    expect(page.locator(".link-row").first).to_contain_text("0000.txt")
 
 
 def test_names_are_text_whatever_they_hold(open_page: Opener, person: Person, watch: Watch) -> None:
