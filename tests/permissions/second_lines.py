@@ -9,6 +9,7 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "api.shell.sign_in_by_form: require_own(request)",
     ),
     "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
+        "services.devices.DeviceService.know.work: actor.id in (row.id, row.made_by)",
         "services.guard.locker: lock.user_id == actor.user_id",
         "services.locks.Discovery._view_of: lock.user_id == self._actor.user_id",
         "services.accounts._Change.make: self._user.disabled_ms is not None",
@@ -86,8 +87,8 @@ TOGETHER = (
         "services.archive_plan.Walk._list: sight.require(Right.READ)",
     ),
     (
-        "services.trash.TrashService.restore.work: sight.require(Right.WRITE)",
-        "services.trash.TrashService.restore.work: folder.require(Right.WRITE)",
+        "services.trash._restore: sight.require(Right.WRITE)",
+        "services.trash._restore: folder.require(Right.WRITE)",
     ),
 )
 """Checks of which each refuses where the other would: they are taken away together."""
