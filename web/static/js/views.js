@@ -12,4 +12,4 @@ export const VIEWS = {
 };
 
 /** Each exports `start(context)`: what lives beside all views, such as the upload panel, and items of the New menu. */
-export const STARTERS = [() => import("./upload/start.js"), () => import("./shell/app.js"), () => import("./shell/sign-ins.js"), () => import("./sharing/received.js")];
+export const STARTERS = [() => import("./upload/start.js"), () => import("./shell/app.js"), () => import("./settings/sign-ins.js"), () => import("./sharing/received.js")];
