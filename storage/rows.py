@@ -111,7 +111,8 @@ _ADD_PACK = """
 """
 _TO_PACK = """
     UPDATE chunks SET place = 2, backend = :backend, pack = :pack, pack_offset = :offset
-     WHERE seq = :seq AND place = 0 AND state IN (0, 1) AND stored_size = :stored_size AND encoding = :encoding
+     WHERE seq = :seq AND id = :id AND place = 0 AND state IN (0, 1)
+       AND stored_size = :stored_size AND encoding = :encoding
 """
 _OUT_OF_SMALL = "DELETE FROM small WHERE chunk = :seq AND (SELECT place FROM chunks WHERE seq = :seq) = 2"
 _IN_PACK = """
@@ -307,6 +308,7 @@ def pack(
     moved = [
         {
             "seq": row.seq,
+            "id": row.chunk_id,  # the last seq is given anew once its chunk is gone
             "pack": number,
             "offset": offset,
             "backend": backend,

@@ -32,6 +32,7 @@ _PASSING = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout", "
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _TRY_AGAIN_FROM = 500
 _TOO_MANY = 429
+_BEYOND = 416
 _FULL = 507
 _BUSY_STATUS = 503
 
@@ -112,15 +113,18 @@ class SdkClient:
             raise AwayError(f"the server has not kept the whole of {key}")
 
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
-        """Return an object or a part of it."""
-        with _translated():
-            response = self._sdk.get_object(self._bucket, self._prefix + key, offset=start, length=size or 0)
-            try:
-                data = response.read(LARGEST)
-                length = int(response.headers.get("Content-Length", len(data)))
-            finally:
-                response.close()
-                response.release_conn()
+        """Return an object or a part of it; nothing where it ends before that part."""
+        try:
+            with _translated():
+                response = self._sdk.get_object(self._bucket, self._prefix + key, offset=start, length=size or 0)
+                try:
+                    data = response.read(LARGEST)
+                    length = int(response.headers.get("Content-Length", len(data)))
+                finally:
+                    response.close()
+                    response.release_conn()
+        except EOFError:
+            return b""
         if len(data) < min(length, LARGEST):
             raise AwayError(f"the answer for {key} was cut off")
         if size is not None and len(data) > size:  # a server that knows no ranges gave all of it
@@ -194,9 +198,11 @@ def _translated() -> Iterator[None]:
         raise AwayError(f"{type(error).__name__}: {error}") from error
 
 
-def _of_code(code: str, status: int, told: str) -> StorageError | FileNotFoundError:
+def _of_code(code: str, status: int, told: str) -> StorageError | FileNotFoundError | EOFError:
     if code in _MISSING:  # a 404 of something in between says nothing about objects
         return FileNotFoundError(told)
+    if status == _BEYOND:
+        return EOFError(told)
     if code in _NO_ROOM or status == _FULL:
         return StoreFullError("the object server is full")
     is_busy = code in _BUSY or status in {_TOO_MANY, _BUSY_STATUS}

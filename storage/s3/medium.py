@@ -4,6 +4,8 @@ Durable means that the server has answered a put with a final 200 and has the wh
 what comes out of it is hashed before anybody gets it.
 """
 
+import errno
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from storage.base import Backend, Blob, Form
+from storage import codec
+from storage.base import MAX_CHUNK, Backend, Blob, Encoding, Form
 from storage.disk import Disk
-from storage.errors import StoreFullError, StoreUnavailableError
+from storage.errors import ChunkMismatchError, StoreFullError, StoreUnavailableError
 from storage.medium import PlacedFile, StagedFile
 from storage.s3.bucket import Bucket
 from storage.s3.claim import OBJECTS, Claim
@@ -54,6 +57,8 @@ class S3Medium(Staging):
         self._client = Retrying(client)
         self._claim = claim
         self._settle = settle
+        self._settling = threading.Lock()
+        self._failures = 0
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
         self.reach = Reach(partial(claim.check, client))
 
@@ -104,14 +109,15 @@ class S3Medium(Staging):
 
         Raises:
             StoreUnavailableError, StoreFullError: not all are there; the files are where they were.
+            OSError: what is staged is not what was received, or whether the server has kept it is unknown.
         """
-        self._each(self._place, files)
-        self._settle()
+        with self._settled():
+            self._each(self._place, files)
 
     def put(self, blob: Blob, content: bytes) -> None:
         """Put one object, durably."""
-        self._put(blob, content)
-        self._settle()
+        with self._settled():
+            self._put(blob, content)
 
     def release(self, files: Sequence[StagedFile]) -> None:
         """Remove from staging what is in the bucket and in the index."""
@@ -162,7 +168,28 @@ class S3Medium(Staging):
         self._pool.shutdown(wait=True)
 
     def _place(self, file: StagedFile) -> None:
-        self._put(file.blob, self.read_staged(file))
+        """Put a staged file. It was never synced, so the disk may have lost it and told nobody: it is hashed again."""
+        content = self.read_staged(file)
+        try:
+            plain = codec.unzstd(content, MAX_CHUNK) if file.encoding is Encoding.ZSTD else content
+            codec.restored(plain, Encoding.RAW, file.chunk_id, len(plain))
+        except ChunkMismatchError as error:
+            raise OSError(errno.EIO, "what was staged is not there as it was received") from error
+        self._put(file.blob, content)
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """Settle at the end of a block. One that fails speaks of all blocks under way, for the kernel says it once."""
+        failures = self._failures
+        yield
+        with self._settling:
+            try:
+                self._settle()
+            except OSError:
+                self._failures += 1
+                raise
+            if self._failures != failures:
+                raise OSError(errno.EIO, "a sync beside this one has failed")
 
     def _put(self, blob: Blob, content: bytes) -> None:
         with self._watched():

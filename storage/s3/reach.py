@@ -46,8 +46,8 @@ class Reach:
 
     def require(self, *, room: bool = False) -> None:
         """Raise the failure that stands, with `room` also that the bucket is full."""
-        if self._error is not None:
-            raise self._error
+        if (error := self._error) is not None:
+            raise error.with_traceback(None)  # else it holds on to the frames of all that it was ever raised in
         if room and self._full_s is not None and time.monotonic() - self._full_s < FULL_FOR_S:
             raise StoreFullError("the object server is full")
 

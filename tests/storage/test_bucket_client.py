@@ -70,6 +70,7 @@ def test_parts_of_an_object_and_objects_that_are_not_there(bucket: Bucket) -> No
     client.put("whole", b"0123456789")
 
     assert (client.get("whole"), client.get("whole", 3, 4), client.size("whole")) == (b"0123456789", b"3456", 10)
+    assert (client.get("whole", 8, 4), client.get("whole", 10, 4)) == (b"89", b"")
     with pytest.raises(FileNotFoundError):
         client.get("none")
     with pytest.raises(FileNotFoundError):

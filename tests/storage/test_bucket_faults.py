@@ -1,6 +1,8 @@
 """An object server that is stopped, slow, full, busy, or whose answers break off: nothing acknowledged is lost."""
 
 import asyncio
+import contextlib
+import errno
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -9,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.base import ChunkId
+from storage.base import Blob, ChunkId, Encoding
 from storage.disk import LocalDisk
 from storage.errors import StorageError, StoreFullError, StoreUnavailableError
 from storage.s3 import patience, reach
 from storage.s3.bucket import Bucket
+from storage.s3.client import SdkClient
 from storage.s3.medium import S3Medium
 from storage.store import ChunkStore
 from tests.storage.conftest import Servers
@@ -128,6 +131,67 @@ async def test_full_server_takes_no_uploads_gives_what_it_has_and_goes_on_once_i
     await becomes_durable(store, [waiting])
     await eventually(lambda: takes(store))
     assert await store.read(waiting) == noise(2)
+
+
+async def test_server_that_is_away_costs_no_memory_for_each_who_asks(store: ChunkStore, proxy: Proxy) -> None:
+    proxy.fail("hung")
+    with pytest.raises(StoreUnavailableError):
+        await keep(store, noise(1))
+
+    frames = []
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError) as refused:
+            store.require()
+        frames.append(len(refused.traceback))
+
+    assert len(set(frames)) == 1
+
+
+async def test_what_the_disk_lost_in_staging_is_asked_for_again_and_not_put(store: ChunkStore, tmp_path: Path) -> None:
+    chunk_id = await put(store, "u", noise(1))
+    for staged in (tmp_path / "store" / "staging").iterdir():
+        staged.write_bytes(bytes(len(noise(1))))
+
+    with pytest.raises(StoreUnavailableError):
+        await store.barrier(["u"])
+    assert await store.present([chunk_id]) == set()
+
+    assert await keep(store, noise(1)) == [chunk_id]
+    assert await store.read(chunk_id) == noise(1)
+
+
+class _Beside(SdkClient):
+    """Speaks to a bucket, and before its next put does something else."""
+
+    first: Callable[[], None] | None = None
+
+    def put(self, key: str, content: bytes, *, is_new: bool = False) -> None:
+        work, self.first = self.first, None
+        if work is not None:
+            work()
+        super().put(key, content, is_new=is_new)
+
+
+async def test_sync_that_fails_speaks_of_what_others_put_at_that_time_too(tmp_path: Path, servers: Servers) -> None:
+    """The kernel tells of it once, to whoever asks first."""
+    client = _Beside(part(servers.get("rclone").bucket, f"f{next(_numbers)}"))
+    failures = [OSError(errno.EIO, "lost")]
+
+    def settle() -> None:
+        if failures:
+            raise failures.pop()
+
+    medium = S3Medium.over(tmp_path / "store", LocalDisk(), client, settle)
+    with contextlib.closing(medium):
+
+        def fail() -> None:
+            with pytest.raises(OSError, match="lost"):
+                medium.put(Blob.of(id_of(noise(2)), Encoding.RAW), noise(2))
+
+        client.first = fail
+        with pytest.raises(OSError, match="beside"):
+            medium.put(Blob.of(id_of(noise(1)), Encoding.RAW), noise(1))
+        medium.put(Blob.of(id_of(noise(1)), Encoding.RAW), noise(1))
 
 
 async def test_server_that_hangs_counts_as_away_until_it_answers(store: ChunkStore, proxy: Proxy) -> None:

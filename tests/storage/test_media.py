@@ -1,5 +1,6 @@
 """What a store promises holds over every medium: files of this machine, and buckets of real object servers."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,7 @@ from storage.medium import Medium
 from storage.s3.medium import S3Medium
 from storage.store import INDEX_NAME, ChunkStore, OpenMedium
 from storage.verify import Finding, Problem, verify_store
+from tests.storage.conftest import Servers
 from tests.storage.makers import id_of, noise, opened, put
 
 TEXT = b"words and more words, " * 20_000
@@ -51,14 +53,18 @@ async def keep(store: ChunkStore, *chunks: bytes) -> list[ChunkId]:
 
 
 async def let_go(store: ChunkStore, ids: list[ChunkId]) -> Freed:
-    """Take chunks through all the steps on their way out."""
+    """Take chunks through all the steps on their way out, and packs too."""
+    freed = await let_go_rows(store, ids)
+    await store.disposal.shrink()
+    return freed
+
+
+async def let_go_rows(store: ChunkStore, ids: list[ChunkId]) -> Freed:
     await store.disposal.end_claims(["u"])
     await store.disposal.note(found=ids, used=[], run_s=1)
     await store.disposal.condemn(ids)
     await store.disposal.judge(gone=ids, used=[], now_s=2, basis="here")
-    freed = await store.disposal.remove(2)
-    await store.disposal.shrink()
-    return freed
+    return await store.disposal.remove(2)
 
 
 def objects_of(folder: Path, open_medium: OpenMedium) -> list[str]:
@@ -218,6 +224,30 @@ async def test_chunk_of_a_pack_that_was_lost_is_told_and_comes_back_with_a_put(
         assert await store.read_many(ids) == {}
         await keep(store, chunks[0])
         assert await store.read_many(ids) == {ids[0]: chunks[0]}
+
+
+async def test_chunk_that_came_where_another_has_left_meanwhile_is_not_taken_for_it_in_a_pack(
+    folder: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PACK_SIZE", 5 * SMALL)
+    async with store_in(folder, servers.medium("local packs")) as store:
+        ids = await keep(store, *(noise(number, SMALL) for number in range(5)))
+        put_pack = store.packs._medium.put  # noqa: SLF001 - what comes between the put of a pack and its name
+        loop = asyncio.get_running_loop()
+
+        async def replaced() -> None:
+            await let_go_rows(store, ids[4:])
+            await keep(store, noise(9, SMALL))
+
+        def slowly(blob: Blob, content: bytes) -> None:
+            put_pack(blob, content)
+            asyncio.run_coroutine_threadsafe(replaced(), loop).result()
+
+        monkeypatch.setattr(store.packs._medium, "put", slowly)  # noqa: SLF001 - as above
+        await store.packs.fill()
+
+        assert await store.read(id_of(noise(9, SMALL))) == noise(9, SMALL)
+        assert places_of(folder, ids[:4]) == {Place.PACK}
 
 
 async def test_chunk_that_leaves_its_pack_is_found_by_who_had_located_it(
