@@ -35,6 +35,7 @@ _NEW = f"""
     SELECT {_COLUMNS} FROM actors
      WHERE {_LIVE} AND is_new = 1 AND id <> :asks AND made_by IS NOT :asks ORDER BY id DESC LIMIT :limit
 """  # noqa: S608
+_HAS_KNOWN = f"SELECT 1 FROM actors WHERE {_LIVE} AND kind = 1 AND is_new = 0 LIMIT 1"  # noqa: S608
 _KNOWN = "UPDATE actors SET is_new = 0 WHERE id = :id"
 _COUNT = f"SELECT count(*) FROM actors WHERE {_LIVE} AND kind = :kind"  # noqa: S608
 _OLDEST = f"SELECT id FROM actors WHERE {_LIVE} AND kind = :kind ORDER BY last_used_ms, id LIMIT 1"  # noqa: S608
@@ -172,6 +173,11 @@ def list_new(tx: Snapshot, user_id: int, live: Live, *, asks: int, limit: int) -
     """Return up to `limit` of a user's actors that the one with the id `asks` is to be told of, newest first."""
     values = {"user": user_id, **asdict(live), "asks": asks, "limit": limit}
     return [ActorRow(*row) for row in tx.all(_NEW, values)]
+
+
+def has_known_session(tx: Snapshot, user_id: int, live: Live) -> bool:
+    """Say whether a user is signed in with a browser that is no news any more."""
+    return tx.one(_HAS_KNOWN, {"user": user_id, **asdict(live)}) is not None
 
 
 def know(tx: Transaction, actor_id: int) -> None:

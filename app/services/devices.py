@@ -99,7 +99,8 @@ class DeviceService:
 
         Raises:
             NotFoundError: the user has none of this id, or it has ended.
-            ForbiddenError: it is the actor itself, which does not vouch for itself, nor for what it made.
+            ForbiddenError: it is the actor itself, which does not vouch for itself, nor for what it made; or the actor
+                is new too, and a browser is signed in that is not: two of a stranger could vouch for each other.
         """
         number, tag = decode_id(device_id)
 
@@ -107,6 +108,9 @@ class DeviceService:
             row = _own(tx, actor, number, tag)
             if actor.id in (row.id, row.made_by):
                 raise ForbiddenError("A sign-in does not vouch for itself: say so where you are signed in beside it.")
+            asks = actors.find(tx, actor.id)
+            if (asks is None or asks.is_new) and actors.has_known_session(tx, actor.user_id, live_at(tx.now_ms())):
+                raise ForbiddenError("This sign-in is new itself: say so where you were signed in before.")
             actors.know(tx, number)
 
         await self._database.write(work, use=Use.FREES)

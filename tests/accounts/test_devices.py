@@ -228,6 +228,20 @@ async def test_a_new_sign_in_is_told_elsewhere_until_it_is_known_and_vouches_for
     assert await know(first, app) == HTTPStatus.NOT_FOUND
 
 
+async def test_two_new_sign_ins_do_not_vouch_for_each_other_where_a_known_one_can(api: Api) -> None:
+    known, first, second = (Browser(api) for _ in range(3))
+    ids = [(await one.sign_in(device_name="Firefox")).json["device_id"] for one in (known, first, second)]
+
+    async def know(who: Browser, device_id: str) -> int:
+        return (await who.call("POST", f"/api/v1/devices/{device_id}/known")).status
+
+    assert [await know(first, ids[2]), await know(second, ids[1])] == [HTTPStatus.FORBIDDEN] * 2
+    assert [one["device_id"] for one in (await known.call("GET", "/api/v1/me")).json["new_devices"]] == ids[:0:-1]
+
+    await known.call("DELETE", f"/api/v1/devices/{ids[0]}")
+    assert await know(first, ids[2]) == HTTPStatus.NO_CONTENT  # nobody else is left to say it
+
+
 async def test_a_lookup_that_began_before_a_revocation_is_not_remembered_after_it(api: Api, cairn: Cairn) -> None:
     device = await api.log_in()
     presented = tokens.read(device.token or "")

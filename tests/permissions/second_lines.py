@@ -10,6 +10,10 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
     ),
     "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
         "services.devices.DeviceService.know.work: actor.id in (row.id, row.made_by)",
+        (
+            "services.devices.DeviceService.know.work: (asks is None or asks.is_new) and "
+            "actors.has_known_session(tx, actor.user_id, live_at(tx.now_ms()))"
+        ),
         "services.guard.locker: lock.user_id == actor.user_id",
         "services.locks.Discovery._view_of: lock.user_id == self._actor.user_id",
         "services.accounts._Change.make: self._user.disabled_ms is not None",
