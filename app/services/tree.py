@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from app.auth.identity import Actor
 from app.db.database import Database
@@ -172,17 +173,18 @@ class TreeService:
     async def change_many(self, actor: Actor, changes: Sequence[tuple[str, Change]]) -> list[View | AppError]:
         """Do as `change` does with each, by its id; one that is refused holds up no other."""
 
-        def measure(tx: Snapshot) -> list[int | NotFoundError]:
-            return [_size_or_refusal(tx, actor, file_id, change) for file_id, change in changes]
+        def survey(tx: Snapshot) -> list[str]:
+            return [file_id for file_id, change in changes if _goes_to_another(tx, actor, file_id, change)]
 
-        def work(tx: Transaction, item: tuple[tuple[str, Change], int | NotFoundError]) -> View:
-            (file_id, change), size = item
-            if isinstance(size, NotFoundError):
-                raise size
-            return change_node(tx, actor, Guard(tx, actor), access.look(tx, actor, file_id), change, size)
+        def work(tx: Transaction, one: tuple[str, Change]) -> View:
+            file_id, change = one
+            sight = access.look(tx, actor, file_id)
+            return change_node(tx, actor, Guard(tx, actor), sight, change, sizes.get(file_id, 0))
 
-        sizes = await self._database.read(measure)
-        results = await change_each(self._database, list(zip(changes, sizes, strict=True)), work)
+        sizes: dict[str, int] = {}
+        for file_id in dict.fromkeys(await self._database.read(survey)):  # each by itself: others read in between
+            sizes[file_id] = await self._database.read(partial(_size_below, actor=actor, file_id=file_id))
+        results = await change_each(self._database, changes, work)
         self._jobs.added()
         return results
 
@@ -210,7 +212,8 @@ class TreeService:
         """
 
         def measure(tx: Snapshot) -> int:
-            return _size_for_another(tx, access.look_path(tx, actor, source), find_place(tx, actor, target)[0])
+            sight, parent = access.look_path(tx, actor, source), find_place(tx, actor, target)[0]
+            return conversions.size_below(tx, sight.node.id) if _is_anothers(sight, parent) else 0
 
         size = await self._database.read(measure)
 
@@ -240,25 +243,33 @@ def _make_folders(tx: Transaction, actor: Actor, guard: Guard, at: Sight, names:
 
 
 def _size_moved(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int:
-    if isinstance(change.parent_id, Keep):
-        return 0
-    return _size_for_another(tx, access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id))
-
-
-def _size_or_refusal(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int | NotFoundError:
-    try:
-        return _size_moved(tx, actor, file_id, change)
-    except NotFoundError as error:
-        return error
-
-
-def _size_for_another(tx: Snapshot, sight: Sight, parent: Sight) -> int:
     """Return the bytes of what would move into a folder of another owner, old versions and trash too; 0 if of none.
 
     That may take a while, so a reader does it: what is uploaded there until the move is written comes on top.
     """
-    is_same = sight.within.owner_id == parent.within.owner_id or sight.entry is not sight.node
-    return 0 if is_same else conversions.size_below(tx, sight.node.id)
+    return _size_below(tx, actor, file_id) if _goes_to_another(tx, actor, file_id, change) else 0
+
+
+def _goes_to_another(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> bool:
+    """Say whether a change moves a node into a folder of another owner; of one that is refused it does not matter."""
+    if isinstance(change.parent_id, Keep):
+        return False
+    try:
+        sight, parent = access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id)
+    except NotFoundError:
+        return False
+    return Right.WRITE in parent.rights and _is_anothers(sight, parent)
+
+
+def _is_anothers(sight: Sight, parent: Sight) -> bool:
+    return sight.within.owner_id != parent.within.owner_id and sight.entry is sight.node
+
+
+def _size_below(tx: Snapshot, actor: Actor, file_id: str) -> int:
+    try:
+        return conversions.size_below(tx, access.look(tx, actor, file_id).node.id)
+    except NotFoundError:  # it has gone since: then its change is refused
+        return 0
 
 
 def change_node(tx: Transaction, actor: Actor, guard: Guard, sight: Sight, change: Change, size: int = 0) -> View:

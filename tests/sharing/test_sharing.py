@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.db.transaction import Snapshot
 from app.ids import decode_id
+from app.repositories import conversions
 from tests.api.conftest import Running
 from tests.api.people import noise
 from tests.sharing.conftest import Member
@@ -269,6 +271,32 @@ async def test_what_moves_to_another_owner_must_fit_their_quota_with_its_old_ver
 
     assert (refused.status, refused.code) == (507, "quota_exceeded")
     assert moved.status == 200, moved.body
+
+
+async def test_each_folder_of_a_call_that_moves_many_to_another_owner_is_measured_once(
+    ada: Member, bob: Member, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    await ada.shared("/Looked at", "bob", "viewer")
+    ids = [(await bob.make_folder(f"/{name}"))["file_id"] for name in ("large", "small")]
+    seen_only = (await bob.at("/Looked at")).json["file_id"]
+    file = await bob.upload("/large/a.bin", noise(600))
+    await bob.upload("/large/a.bin", noise(10), base_version=file["version_id"])
+    await server.cairn.services.accounts.set_quota("ada", 609)
+    measured: list[int] = []
+    size_below = conversions.size_below
+
+    def measure(tx: Snapshot, node_id: int) -> int:
+        measured.append(node_id)
+        return size_below(tx, node_id)
+
+    monkeypatch.setattr(conversions, "size_below", measure)
+    changes = [{"file_id": one, "parent_id": folder["file_id"]} for one in [ids[0]] * 9 + ids[1:]]
+    changes += [{"file_id": one, "parent_id": seen_only} for one in ids]
+    results = (await bob.post("/api/v1/files/change", {"changes": changes})).json["results"]
+
+    assert [one.get("code") for one in results] == ["quota_exceeded"] * 9 + [None] + ["forbidden"] * 2
+    assert measured == [decode_id(one)[0] for one in ids]
 
 
 async def test_an_upload_that_began_before_its_folder_was_shared_ends_in_it(ada: Member, bob: Member) -> None:
