@@ -28,6 +28,7 @@ from minio.error import MinioException
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError, StoreUnavailableError
 from storage.s3.bucket import Bucket
+from storage.s3.privacy import keep_private
 
 BUCKET = "cairn"
 START_S = 60.0
@@ -94,6 +95,8 @@ class ObjectServer:
         self._lock = _locked(self._folder / "lock")
         self._synced = self._disk.open_folder(self._data)
         access_key, secret_key = self._secrets()
+        if self._kind == "seaweedfs":
+            keep_private(self._folder.absolute(), self._disk)
         program = _PROGRAMS[self._kind](self._data, access_key, secret_key)
         self._thread = threading.Thread(target=self._keep_running, args=(program,), name="object server", daemon=True)
         self._thread.start()
@@ -149,9 +152,12 @@ class ObjectServer:
 
     def _run(self, program: Program) -> int:
         launcher = [sys.executable, "-I", "-S", "-c", _DIES_WITH_US, str(os.getpid()), *program.command]
-        environment = {"PATH": os.defpath, "HOME": str(self._folder), **program.environment}
         with subprocess.Popen(  # noqa: S603 - a program that the operator installed
-            launcher, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            launcher,
+            env=self._environment(program),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process:
             self._process = process
             if self._closing.is_set():
@@ -161,6 +167,9 @@ class ObjectServer:
                     self._lines.append(_masked(line, program.environment))
         self._process = None
         return process.returncode
+
+    def _environment(self, program: Program) -> dict[str, str]:
+        return {"PATH": os.defpath, "HOME": str(self._folder.absolute()), **program.environment}
 
     def _wait(self, bucket: Bucket) -> None:
         """Wait until the bucket is there."""
@@ -195,7 +204,12 @@ class ObjectServer:
         command, told = program.set_up
         try:
             subprocess.run(  # noqa: S603 - as above
-                command, input=told.encode(), check=True, capture_output=True, timeout=START_S
+                command,
+                input=told.encode(),
+                check=True,
+                capture_output=True,
+                timeout=START_S,
+                env=self._environment(program),
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise BadStoreError(f"The object server {self._kind} cannot be set up: {error}") from error
@@ -219,7 +233,7 @@ def _seaweedfs(data: Path, access_key: str, secret_key: str) -> Program:
         *(weed, "mini", f"-dir={data}", f"-ip={_HOST}", f"-ip.bind={_HOST}", f"-bucket={BUCKET}"),
         *(f"-s3.port={s3}", f"-master.port={master}", f"-filer.port={filer}"),
         *(f"-volume.port={volume}", f"-admin.port={admin}"),
-        *("-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *("-admin.ui=false", "-disableHttp", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
     shell = [weed, "shell", f"-master={_HOST}:{master}", f"-filer={_HOST}:{filer}"]
     told = f"lock\nfs.configure -locationPrefix=/buckets/{BUCKET} -fsync=true -apply\nunlock\n"

@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,16 @@ from storage.errors import BadStoreError, StorageError, StoreUnavailableError
 from storage.s3 import reach
 from storage.s3.bucket import Bucket
 from storage.s3.bundled import ObjectServer, object_server
+from storage.s3.client import SdkClient
 from storage.s3.medium import S3Medium
 from tests.storage.makers import noise, opened, put
 from tests.storage.servers import program
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
 LISTENS = "0A"
+SETTINGS = b"\x04"
+GRPC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + SETTINGS + bytes(5)
+"""How a stranger begins to speak gRPC (RFC 9113, 3.4); who listens answers with settings of its own."""
 
 
 class ToldDisk(LocalDisk):
@@ -53,8 +58,8 @@ def running(
         yield server, bucket, folder
 
 
-def listened_by(process: int) -> list[str]:
-    """Return the addresses at which a process listens, as the kernel writes them."""
+def listened_by(process: int) -> list[tuple[str, int]]:
+    """Return the addresses at which a process listens, as the kernel writes them, and the ports."""
     held = set()
     for descriptor in Path(f"/proc/{process}/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -64,7 +69,16 @@ def listened_by(process: int) -> list[str]:
         for name in ("tcp", "tcp6")
         for line in Path(f"/proc/{process}/net/{name}").read_text("ascii").splitlines()
     ]
-    return [parts[1].partition(":")[0] for parts in lines if parts[3] == LISTENS and f"socket:[{parts[9]}]" in held]
+    ends = [parts[1].split(":") for parts in lines if parts[3] == LISTENS and f"socket:[{parts[9]}]" in held]
+    return [(address, int(port, 16)) for address, port in ends]
+
+
+def said_at(port: int, text: bytes) -> bytes:
+    """Return what a port answers to somebody who has nothing to show; nothing where it ends the connection."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(text)
+        return connection.recv(65_536)
+    return b""
 
 
 def test_it_is_for_this_machine_and_those_with_its_secret_alone(
@@ -74,7 +88,7 @@ def test_it_is_for_this_machine_and_those_with_its_secret_alone(
     process = server.process_id
     assert process is not None
 
-    assert set(listened_by(process)) <= LOOPBACK
+    assert {address for address, _ in listened_by(process)} <= LOOPBACK
     assert bucket.secret_key.encode() not in Path(f"/proc/{process}/cmdline").read_bytes()
     files = [path for path in folder.iterdir() if path.is_file()]
     assert {"access.json", "lock"} <= {path.name for path in files}
@@ -82,6 +96,22 @@ def test_it_is_for_this_machine_and_those_with_its_secret_alone(
     assert (folder.stat().st_mode | (folder / "data").stat().st_mode) & 0o077 == 0
     with pytest.raises(StoreUnavailableError, match="another process"):
         ObjectServer("seaweedfs", folder, LocalDisk()).start()
+
+
+def test_nobody_gets_past_its_secret_by_another_of_its_ports(running: tuple[ObjectServer, Bucket, Path]) -> None:
+    server, bucket, _ = running
+    process = server.process_id
+    assert process is not None
+    client = SdkClient(bucket)
+    client.put("kept", b"what nobody else is to have")
+
+    for _, port in listened_by(process):
+        for path in ("/buckets/cairn/kept", "/cairn/kept", "/col/delete?collection=cairn"):
+            answer = said_at(port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+            assert b"HTTP/1.1 2" not in answer, (port, path)
+        assert said_at(port, GRPC)[3:4] != SETTINGS, port
+
+    assert client.get("kept") == b"what nobody else is to have"
 
 
 async def test_chunk_is_durable_there_and_what_dies_is_started_again(
