@@ -80,7 +80,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                     keeper = group.create_task(cairn.keeper.run(), name="keeper")
                     collector = group.create_task(cairn.collector.run(), name="collector")
                     selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
-                    shown = group.create_task(_keep_certificates(certificates), name="certificates")
+                    shown = group.create_task(keep_certificates(certificates), name="certificates")
                     guard = group.create_task(
                         _end_when_read_only(cairn, janitor, jobs, names, keeper, collector), name="guard"
                     )
@@ -94,7 +94,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def _keep_certificates(certificates: Certificates) -> None:
+async def keep_certificates(certificates: Certificates) -> None:
     """Take up new certificates by themselves, and on SIGHUP at once; without TLS that ends a server like others."""
     if not certificates.is_on:
         return

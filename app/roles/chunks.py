@@ -32,7 +32,7 @@ from app.errors import AppError
 from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
 from app.roles.link import Admit, Hello, Link, Received
-from app.server import SWITCH_S, serving
+from app.server import SWITCH_S, keep_certificates, serving
 from app.services.budget import ByteBudget
 from app.services.metrics import Metrics
 from app.services.urls import Urls
@@ -160,7 +160,9 @@ async def run_chunks(settings: Settings) -> int:
         serving(settings, build_chunk_app(services), services, shares_port=True) as port,
     ):
         sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
+        keeping = asyncio.create_task(keep_certificates(services.certificates), name="certificates")
         await stopped.wait()
+        keeping.cancel()
     return 0
 
 
@@ -186,7 +188,7 @@ async def _open_services(settings: Settings, folder: DataFolder, link: Link, ins
     )
     receive, sender = ChunkReceive(store, link), Sender(deadlines.stall_s)
     proxies = Proxies(settings.server.trusted_proxies)
-    certificates = Certificates(settings.tls, OwnCertificate(folder.tls, disk))
+    certificates = Certificates(settings.tls, OwnCertificate(folder.tls, disk), renews=False)
     made = ChunkServices(
         settings=settings,
         deadlines=deadlines,

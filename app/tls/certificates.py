@@ -51,8 +51,13 @@ class Shown:
 class Certificates:
     """Gives every handshake the certificate that is right at its time."""
 
-    def __init__(self, settings: Tls, own: OwnCertificate) -> None:
-        """Use the files that the settings name, else what `cairn tls init` has made."""
+    def __init__(self, settings: Tls, own: OwnCertificate, *, renews: bool = True) -> None:
+        """Use the files that the settings name, else what `cairn tls init` has made.
+
+        Args:
+            renews: make that anew where it grows old, as one process of a server does and no other.
+        """
+        self._renews = renews
         self._files = (settings.certificate, settings.key) if settings.certificate else None
         self._own = own
         self._shown: Shown | None = None
@@ -105,7 +110,7 @@ class Certificates:
 
     def _renew(self) -> None:
         """Make our own anew if it is time; one that cannot be made is told of, for the old one is good for months."""
-        if self._files is not None or not self._own.exists:
+        if self._files is not None or not self._renews or not self._own.exists:
             return
         try:
             self._own.renew(datetime.now(UTC))

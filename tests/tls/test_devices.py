@@ -4,17 +4,20 @@ import hashlib
 import json
 import signal
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from app.tls.own import OwnCertificate
 from storage.disk import LocalDisk
 from tests.device import Device
-from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer
+from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer, free_port
 
 SECRET = f"{PASSWORD}\n"
 
@@ -87,6 +90,29 @@ def test_a_signal_lets_a_server_take_up_what_is_new_and_its_operator_sees_what_i
     assert b"nas.local" in told.out
     assert fingerprint(server).encode() in told.out
     assert b"Not in use" not in told.out
+
+
+def test_a_process_for_chunks_alone_takes_up_what_is_new_as_well(server: RunningServer, tmp_path: Path) -> None:
+    port, operator = free_port(), Device(tmp_path / "operator")
+    command = [sys.executable, "-m", "client", "serve", "--data", str(server.data), "--role", "chunks"]
+    with subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        try:
+            wait_for(process.stderr, b"serves the chunks")
+            before = ssl.get_server_certificate(("127.0.0.1", port))
+            operator.ok("tls", "init", "127.0.0.1", "--data", server.data)
+            process.send_signal(signal.SIGHUP)
+            wait_for(process.stderr, b"taken up")
+
+            assert ssl.get_server_certificate(("127.0.0.1", port)) != before
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def wait_for(said: IO[bytes], words: bytes) -> None:
+    while words not in (line := said.readline()):
+        assert line, "it ended"
 
 
 def until_logged(server: RunningServer, words: str) -> None:
