@@ -131,12 +131,18 @@ class S3Medium(Staging):
         """Return those of some objects that are not there with their lengths."""
         blobs = list(sizes)
         found = self._each(self._size, blobs)
+        if None in found:
+            self._look_again()
         return {blob for blob, size in zip(blobs, found, strict=True) if size != sizes[blob]}
 
     def read(self, blob: Blob, start: int = 0, size: int | None = None) -> bytes:
         """Return an object or a part of it."""
         with self._watched():
-            return self._client.get(key_of(blob), start, size)
+            try:
+                return self._client.get(key_of(blob), start, size)
+            except FileNotFoundError:
+                self._look_again()
+                raise
 
     def size(self, blob: Blob) -> int:
         """Return the length of an object in bytes."""
@@ -201,6 +207,15 @@ class S3Medium(Staging):
             return self.size(blob)
         except FileNotFoundError:
             return None
+
+    def _look_again(self) -> None:
+        """See whether the bucket is still this store's, since something that should be in it is not.
+
+        Raises:
+            StoreUnavailableError: it is not, or does not answer: then nothing can be said of what is in it.
+        """
+        self.reach.check_again()
+        self.reach.require()
 
     def _each(self, work: Callable[[T], U], items: Sequence[T]) -> list[U]:
         """Do something for each of some, a few at once; all have ended when the first failure is raised."""

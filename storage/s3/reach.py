@@ -44,6 +44,13 @@ class Reach:
         else:
             self._error = None
 
+    def check_again(self) -> None:
+        """Probe now; if it must not be used any more, it counts as away until it may be."""
+        try:
+            self.check()
+        except BadStoreError as error:
+            self._lose(StoreUnavailableError(str(error)))
+
     def require(self, *, room: bool = False) -> None:
         """Raise the failure that stands, with `room` also that the bucket is full."""
         if (error := self._error) is not None:

@@ -13,7 +13,7 @@ from storage import rows
 from storage.base import INLINE_MAX, MAX_CHUNK, Blob, ChunkId, Encoding, Place, WireEncoding
 from storage.disk import LocalDisk
 from storage.disposal import Freed
-from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError
+from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, StoreUnavailableError
 from storage.index import IndexStates
 from storage.local import LocalMedium
 from storage.medium import Medium
@@ -160,6 +160,38 @@ async def test_harmed_object_is_found_told_and_never_given_out(
         if harm is not spoil:  # what has its length is only found by who reads it
             await keep(store, noise(1))
             assert await store.read(chunk_id) == noise(1)
+
+
+async def test_bucket_that_was_emptied_takes_and_damages_nothing_until_it_is_put_back(
+    folder: Path, open_bucket: OpenMedium
+) -> None:
+    async with store_in(folder, open_bucket) as store:
+        (chunk_id,) = await keep(store, noise(1))
+        with medium_of(folder, open_bucket) as medium:
+            assert isinstance(medium, S3Medium)
+            client = medium._client  # noqa: SLF001 - there is no call of a medium that empties it
+            kept = {key: client.get(key) for key in client.keys("")}
+            client.delete(list(kept))
+
+            with pytest.raises(StoreUnavailableError):
+                await store.read(chunk_id)
+            with pytest.raises(StoreUnavailableError):
+                await put(store, "u", noise(2))
+
+            for key, content in kept.items():
+                client.put(key, content)
+        async with asyncio.timeout(30):
+            while not is_ready(store):  # noqa: ASYNC110 - what happens by itself has nobody to set an event
+                await asyncio.sleep(0.02)
+        assert await store.read(chunk_id) == noise(1)
+
+
+def is_ready(store: ChunkStore) -> bool:
+    try:
+        store.require()
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 async def test_unused_chunks_and_strays_go_and_used_ones_stay(folder: Path, open_medium: OpenMedium) -> None:
