@@ -12,8 +12,8 @@ from app.config import Settings, SettingsError
 from app.data_folder import DataFolder
 from app.services.fsck import Damage, Level, check
 from storage.disk import Disk, LocalDisk
-from storage.errors import StorageError
-from storage.local import LocalMedium
+from storage.errors import BadStoreError, StorageError
+from storage.local import LAYOUT, LAYOUT_NAME, LocalMedium
 from storage.store import OpenMedium
 
 CLEAN, DAMAGED, NOT_CHECKED = 0, 1, 5
@@ -64,11 +64,25 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 @contextlib.contextmanager
 def _medium(settings: Settings, folder: DataFolder, disk: Disk, level: Level) -> Iterator[OpenMedium]:
     """Yield what opens the medium and, in files, makes nothing."""
-    if level is Level.METADATA or settings.storage.backend == "local":
+    if level is Level.METADATA:
+        yield LocalMedium
+    elif settings.storage.backend == "local":
+        _require_files(folder, disk)
         yield LocalMedium
     else:
         with chunk_medium(settings.storage, folder.object_server, disk) as open_medium:
             yield open_medium
+
+
+def _require_files(folder: DataFolder, disk: Disk) -> None:
+    """Refuse to look for chunks among files that lie elsewhere: each would seem to be lost.
+
+    Raises:
+        BadStoreError: they do.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if disk.read(folder.store / LAYOUT_NAME) != LAYOUT:
+            raise BadStoreError("its chunks lie in a bucket: give the settings of its server, as with --config")
 
 
 def _shown(found: list[Damage]) -> list[dict[str, str]]:

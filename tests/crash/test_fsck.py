@@ -320,6 +320,15 @@ def test_what_cannot_be_opened_could_not_be_checked(shell: Device, data: Path, n
     assert result.err.count("\n") == 1
 
 
+def test_chunks_in_a_bucket_are_not_missed_in_files(shell: Device, data: Path) -> None:
+    (data / "store" / "layout").write_text("cairn chunks in a bucket 1\n" + "ab" * 16 + "\nmarked\n")
+
+    result = shell.run("fsck", "--json", "--data", data)
+
+    assert (result.code, result.json["complete"], result.json["damage"]) == (5, False, [])
+    assert "--config" in result.err
+
+
 def test_a_folder_without_a_cairn_could_not_be_checked(shell: Device, tmp_path: Path) -> None:
     result = shell.run("fsck", "--data", tmp_path / "nothing")
 
