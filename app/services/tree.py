@@ -1,5 +1,6 @@
 """Looking at the tree and changing it: listings, new folders, renames and moves."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -173,18 +174,25 @@ class TreeService:
     async def change_many(self, actor: Actor, changes: Sequence[tuple[str, Change]]) -> list[View | AppError]:
         """Do as `change` does with each, by its id; one that is refused holds up no other."""
 
-        def survey(tx: Snapshot) -> list[str]:
-            return [file_id for file_id, change in changes if _goes_to_another(tx, actor, file_id, change)]
+        def survey(tx: Snapshot) -> list[int | None]:
+            return [_other_owner(tx, actor, file_id, change) for file_id, change in changes]
 
-        def work(tx: Transaction, one: tuple[str, Change]) -> View:
-            file_id, change = one
-            sight = access.look(tx, actor, file_id)
-            return change_node(tx, actor, Guard(tx, actor), sight, change, sizes.get(file_id, 0))
+        def work(tx: Transaction, one: tuple[tuple[str, Change], int | None]) -> View:
+            (file_id, change), owner_id = one
+            sight, size = access.look(tx, actor, file_id), sizes.get(file_id, 0)
+            ahead = 0 if owner_id is None else coming[owner_id]
+            view = change_node(tx, actor, Guard(tx, actor), sight, change, size + ahead)
+            if owner_id is not None and sight.node.is_folder:
+                coming[owner_id] += size
+            return view
 
         sizes: dict[str, int] = {}
-        for file_id in dict.fromkeys(await self._database.read(survey)):  # each by itself: others read in between
-            sizes[file_id] = await self._database.read(partial(_size_below, actor=actor, file_id=file_id))
-        results = await change_each(self._database, changes, work)
+        coming = Counter[int]()  # by owner, what lies in folders that came with this call: jobs book it after it
+        owners = await self._database.read(survey)
+        for (file_id, _), owner_id in zip(changes, owners, strict=True):
+            if owner_id is not None and file_id not in sizes:  # each by itself: others read in between
+                sizes[file_id] = await self._database.read(partial(_size_below, actor=actor, file_id=file_id))
+        results = await change_each(self._database, list(zip(changes, owners, strict=True)), work)
         self._jobs.added()
         return results
 
@@ -247,18 +255,18 @@ def _size_moved(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int
 
     That may take a while, so a reader does it: what is uploaded there until the move is written comes on top.
     """
-    return _size_below(tx, actor, file_id) if _goes_to_another(tx, actor, file_id, change) else 0
+    return 0 if _other_owner(tx, actor, file_id, change) is None else _size_below(tx, actor, file_id)
 
 
-def _goes_to_another(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> bool:
-    """Say whether a change moves a node into a folder of another owner; of one that is refused it does not matter."""
+def _other_owner(tx: Snapshot, actor: Actor, file_id: str, change: Change) -> int | None:
+    """Return into whose folder a change moves a node of another's; None of one that does not, or is refused."""
     if isinstance(change.parent_id, Keep):
-        return False
+        return None
     try:
         sight, parent = access.look(tx, actor, file_id), access.look(tx, actor, change.parent_id)
     except NotFoundError:
-        return False
-    return Right.WRITE in parent.rights and _is_anothers(sight, parent)
+        return None
+    return parent.within.owner_id if Right.WRITE in parent.rights and _is_anothers(sight, parent) else None
 
 
 def _is_anothers(sight: Sight, parent: Sight) -> bool:

@@ -299,6 +299,22 @@ async def test_each_folder_of_a_call_that_moves_many_to_another_owner_is_measure
     assert measured == [decode_id(one)[0] for one in ids]
 
 
+async def test_folders_that_move_to_another_owner_in_one_call_must_fit_their_quota_together(
+    ada: Member, bob: Member, server: Running
+) -> None:
+    folder = await ada.shared("/Plans", "bob")
+    ids = []
+    for name in "abc":
+        ids.append((await bob.make_folder(f"/{name}"))["file_id"])
+        await bob.upload(f"/{name}/file", noise(300))
+    await server.cairn.services.accounts.set_quota("ada", 700)
+
+    changes = [{"file_id": one, "parent_id": folder["file_id"]} for one in ids]
+    results = (await bob.post("/api/v1/files/change", {"changes": changes})).json["results"]
+
+    assert [one.get("code") for one in results] == [None, None, "quota_exceeded"]
+
+
 async def test_an_upload_that_began_before_its_folder_was_shared_ends_in_it(ada: Member, bob: Member) -> None:
     folder = await ada.make_folder("/Plans")
     data = noise(1000)
