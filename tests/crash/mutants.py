@@ -163,6 +163,13 @@ SYNC_CALLS = (
         "tests/crash/test_data_folder.py::test_a_run_that_was_cut_off_is_not_taken_for_a_clean_one",
     ),
     _without(
+        "the sync of the name of the folder of a new CA",
+        "app/tls/own.py",
+        "            self._disk.sync_folder(self.folder.parent)\n",
+        "",
+        "tests/tls/test_authority.py::test_a_ca_that_devices_were_told_of_is_there_after_a_power_cut",
+    ),
+    _without(
         "the fsync of the copy before a migration",
         "app/db/migrate.py",
         "        disk.fsync(descriptor)\n",

@@ -46,6 +46,8 @@ SETTINGS = Settings(
 """The proxy tells another network for each call, so that no throttle stands between a call and its judge."""
 BEHIND_THE_SCENES = ("found_names", "unsettled_names", "name_index", "jobs", "sqlite_")
 """Tables, by how they begin, that the server keeps by itself some time after a change."""
+NOTED = {"address", "last_used_ms"}
+"""Columns that say when and from where a credential was last used: a refused call is a use as well."""
 
 Headers = dict[str, str]
 
@@ -216,11 +218,16 @@ def _bearer(secret: str) -> Headers:
     return {"Authorization": f"Bearer {secret}"}
 
 
+def _columns_of(tx: Snapshot, table: str) -> list[str]:
+    return [row["name"] for row in tx.all("SELECT name FROM pragma_table_info(:name)", {"name": table})]
+
+
 def _fingerprint(tx: Snapshot) -> dict[str, int]:
     tables = [row[0] for row in tx.all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name", {})]
     seen: dict[str, int] = {}
     for table in tables:
         if not table.startswith(BEHIND_THE_SCENES):
-            rows = tx.all(f"SELECT * FROM {table}", {})  # noqa: S608 - a name from the schema
+            columns = ", ".join(set(_columns_of(tx, table)) - NOTED)
+            rows = tx.all(f"SELECT {columns} FROM {table} ORDER BY rowid", {})  # noqa: S608 - names from the schema
             seen[table] = hash(tuple(map(tuple, rows)))
     return seen

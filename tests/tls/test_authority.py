@@ -12,6 +12,7 @@ from cryptography import x509
 from app.tls.authority import Authority, NameRefusedError, names_in
 from app.tls.own import OwnCertificate
 from storage.disk import LocalDisk
+from tests.simdisk import SimDisk
 from tests.tls.conftest import strict
 
 NOW = datetime.now(UTC)
@@ -77,6 +78,16 @@ class _Renamed:
         self.extensions = allowing.extensions
         self.subject = named.subject
         self.public_bytes = named.public_bytes
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_ca_that_devices_were_told_of_is_there_after_a_power_cut(tmp_path: Path, seed: int) -> None:
+    disk = SimDisk(tmp_path)
+    OwnCertificate(tmp_path / "tls", disk).init(["nas.local"], NOW)
+
+    found = disk.crash(seed)
+
+    assert found.list_(tmp_path / "tls") == ["ca.crt", "ca.key", "server.pem"]
 
 
 def test_a_further_init_keeps_the_ca_and_changes_the_names(own: OwnCertificate) -> None:

@@ -15,7 +15,7 @@ export function start({ profile }) {
   const answered = new Set();
   const card = h("section", { class: "sign-ins", "aria-labelledby": "sign-ins-title", "aria-live": "polite", hidden: true });
   let there = "";
-  document.body.append(card);
+  document.getElementById("view").before(card);
   profile.subscribe(show);
   show();
 

@@ -53,7 +53,7 @@ export async function show(file, context) {
     element: place,
     media: {
       element: player,
-      toggle: () => (player.paused ? player.play() : player.pause()),
+      toggle: () => (player.paused ? player.play().catch(() => {}) : player.pause()), // a pause breaks off a start
       skip: (seconds) => (player.currentTime = Math.max(0, Math.min(player.duration || 0, player.currentTime + seconds))),
     },
     takes: (event) => event.target === player && event.key.startsWith("Arrow"),
