@@ -287,6 +287,7 @@ def change_node(tx: Transaction, actor: Actor, guard: Guard, sight: Sight, chang
         size: bytes of what moves into a folder of another owner.
     """
     node = sight.entry  # of a shared folder the mount: its name and place are this person's own
+    target = None if isinstance(change.parent_id, Keep) else access.look(tx, actor, change.parent_id)
     if sight.is_root:
         raise InvalidRequestError("The home itself can not be changed.")
     if node is sight.node:
@@ -295,12 +296,11 @@ def change_node(tx: Transaction, actor: Actor, guard: Guard, sight: Sight, chang
         raise ConflictError("It changed since it was looked at.", sight.node.id)
     if sight.node.is_folder and not (change.mtime_ms is change.executable is Keep.AS_IS):
         raise InvalidRequestError("A folder has no mtime_ms and no executable bit of its own.")
-    if isinstance(change.parent_id, Keep):
-        parent = access.look_number(tx, actor, sight.above_entry[0])
+    parent = target or access.look_number(tx, actor, sight.above_entry[0])
+    if target is None:
         parent.require(Right.WRITE)
     else:
-        parent = access.look(tx, actor, change.parent_id)
-        _check_parent(tx, sight, parent, size)
+        _check_parent(tx, sight, target, size)
     name = node.name if isinstance(change.name, Keep) else check_name(change.name)
     taken = _other_of_name(tx, node, parent, name)
     if taken is not None and change.on_conflict == "replace" and taken.node.is_file and sight.node.is_file:

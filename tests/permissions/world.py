@@ -227,7 +227,7 @@ def _fingerprint(tx: Snapshot) -> dict[str, int]:
     seen: dict[str, int] = {}
     for table in tables:
         if not table.startswith(BEHIND_THE_SCENES):
-            columns = ", ".join(set(_columns_of(tx, table)) - NOTED)
-            rows = tx.all(f"SELECT {columns} FROM {table} ORDER BY rowid", {})  # noqa: S608 - names from the schema
+            columns = ", ".join(name for name in _columns_of(tx, table) if name not in NOTED)
+            rows = tx.all(f"SELECT {columns} FROM {table}", {})  # noqa: S608 - names from the schema
             seen[table] = hash(tuple(map(tuple, rows)))
     return seen
