@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.web import samples
 from tests.web.conftest import PHONE, Opener, both_origins, ready
@@ -130,6 +130,41 @@ def test_arrows_keep_to_their_column_across_months(photos: Page) -> None:
 
     assert columns >= 3
     expect(photo(photos, "5-00.jpg").locator(".photo-open")).to_be_focused()
+
+
+def test_photo_keeps_the_focus_when_all_is_laid_out_anew(photos: Page) -> None:
+    photo(photos, "7-26.jpg").locator(".photo-open").focus()
+
+    photos.set_viewport_size({"width": 1000, "height": 500})
+    expect(photos.locator("[role=grid]").first).to_have_attribute("aria-colcount", "4")
+    expect(photo(photos, "7-26.jpg").locator(".photo-open")).to_be_focused()
+    photos.locator(".photos-scroller").evaluate("(scroller) => (scroller.scrollTop = scroller.scrollHeight)")
+    expect(photo(photos, "5-00.jpg")).to_be_visible()
+    photos.set_viewport_size({"width": 700, "height": 500})
+    expect(photos.locator("[role=grid]").first).to_have_attribute("aria-colcount", "4")
+    photos.keyboard.press("ArrowRight")
+
+    expect(photo(photos, "7-25.jpg").locator(".photo-open")).to_be_focused()
+
+
+def test_photo_that_is_still_on_its_way_gets_the_focus_when_it_comes(open_page: Opener, album: Person) -> None:
+    page = open_page("/files", who=album)
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        """The three photos of August come; what is asked for behind them waits."""
+        asked.append(route)
+        if len(asked) == 1:
+            route.continue_(url=re.sub("limit=[0-9]+", "limit=3", route.request.url))
+
+    page.route(re.compile("/api/v1/photos[?]"), answer)
+    page.goto("/photos")
+    photo(page, "8-02.jpg").locator(".photo-open").focus()
+    page.keyboard.press("End")
+    expect(page.locator(".photo.waiting").last).to_be_in_viewport()
+    page.unroute(re.compile("/api/v1/photos[?]"))  # what waited goes on too
+
+    expect(photo(page, "5-00.jpg").locator(".photo-open")).to_be_focused()
 
 
 def test_range_is_selected_comes_as_a_zip_and_goes_to_the_trash_and_back(photos: Page) -> None:

@@ -18,6 +18,7 @@ export class Grid {
   #rows = new Map();
   #frame = 0;
   #current = 0;
+  #due = -1; // the photo that gets the focus once it has come
 
   /** @param {{timeline: Object, selection: Object, signal: AbortSignal, onScroll: () => void}} options */
   constructor({ timeline, selection, signal, onScroll }) {
@@ -37,10 +38,11 @@ export class Grid {
     }), { signal });
   }
 
-  /** Lay everything out anew; what is at the top stays there. */
+  /** Lay everything out anew; what is at the top stays there, and the photo that has the focus keeps it. */
   arrange() {
     const months = this.#timeline.months;
     const anchor = this.#anchor();
+    const held = this.#held();
     this.plan = layOut(months, this.host.clientWidth);
     this.host.style.blockSize = `${this.plan.height}px`;
     this.host.style.setProperty("--photo", `${this.plan.tile}px`);
@@ -49,7 +51,19 @@ export class Grid {
     this.#sections.clear();
     this.#rows.clear();
     if (anchor) this.scroller.scrollTop = this.#topOf(anchor);
-    this.draw(true);
+    if (held) {
+      const index = this.indexOf(held.id);
+      held.index = Math.min(index < 0 ? held.index : index, this.plan.total - 1);
+      this.#current = Math.max(0, held.index);
+    }
+    this.draw(true, held);
+  }
+
+  /** The photo that has the focus, by its number, and the class of that button of it; null where none has. */
+  #held() {
+    const button = document.activeElement;
+    const photo = this.host.contains(button) && button.closest(".photo[data-index]");
+    return photo ? { id: photo.dataset.id, index: Number(photo.dataset.index), button: button.classList[0] } : null;
   }
 
   #anchor() {
@@ -72,22 +86,23 @@ export class Grid {
     return between(this.plan, this.#timeline.months, from - 200, from + this.scroller.clientHeight + 200).heads;
   }
 
-  draw(now = false) {
+  draw(now = false, held = this.#held()) {
     if (now) {
       cancelAnimationFrame(this.#frame);
       this.#frame = 0;
-      this.#draw();
+      this.#draw(held);
     } else this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#draw();
+      this.#draw(this.#held());
     });
   }
 
-  #draw() {
+  #draw(held) {
     const months = this.#timeline.months;
     this.shownMonths = months.map(({ month }) => month);
     const from = this.scroller.scrollTop - NEAR_PX;
     const { rows, heads } = between(this.plan, months, from, from + this.scroller.clientHeight + 2 * NEAR_PX);
+    if (held?.index >= 0) this.#stay(held.index, rows, heads);
     const near = new Set(heads);
     for (const [number, section] of this.#sections) {
       if (near.has(number)) continue;
@@ -97,11 +112,29 @@ export class Grid {
     for (const number of heads) if (!this.#sections.has(number)) this.#addSection(number);
     const wanted = new Set(rows.map(([month, row]) => `${month} ${row}`));
     for (const [key, { element, month }] of this.#rows) {
-      if (wanted.has(key) || element.contains(document.activeElement)) continue;
+      if (wanted.has(key)) continue;
       if (this.#sections.has(month)) element.remove();
       this.#rows.delete(key);
     }
     for (const [month, row] of rows) this.#addRow(month, row);
+    this.#giveFocus(held);
+  }
+
+  /** The row of a photo is drawn too, however far away one has scrolled. */
+  #stay(index, rows, heads) {
+    const month = monthAt(this.plan.starts, index);
+    const row = Math.floor((index - this.plan.starts[month]) / this.plan.columns);
+    if (!heads.includes(month)) heads.push(month);
+    if (!rows.some(([one, other]) => one === month && other === row)) rows.push([month, row]);
+  }
+
+  // A row that was made anew has lost the focus; one that was waited for has never had it.
+  #giveFocus(held) {
+    const isFree = held || document.activeElement === document.body;
+    const due = isFree && this.element(this.#due)?.querySelector(".photo-open");
+    if (due || !isFree) this.#due = -1;
+    const button = due || (held && this.element(held.index)?.querySelector(`.${held.button}`));
+    if (button && button !== document.activeElement) button.focus({ preventScroll: true });
   }
 
   #addSection(number) {
@@ -164,16 +197,19 @@ export class Grid {
     return this.#current;
   }
 
-  /** Give a photo the focus, wherever it is. */
+  /** Give a photo the focus, wherever it is; one that is still on its way gets it when it comes. */
   focus(index) {
     this.#current = index;
     this.reveal(index);
     this.#markStop();
-    this.element(index)?.querySelector(".photo-open").focus({ preventScroll: true });
+    const photo = this.element(index)?.querySelector(".photo-open");
+    photo?.focus({ preventScroll: true });
+    this.#due = photo ? -1 : index;
   }
 
   become(index) {
     this.#current = index;
+    this.#due = -1;
     this.#markStop();
   }
 
