@@ -101,14 +101,14 @@ async def get_by_id(request: web.Request) -> File:
 async def change(request: web.Request, body: ChangeRequest) -> File:
     """Rename, move or re-date a node, or set its executable bit."""
     services = request.app[SERVICES]
-    view = await services.tree.change(request[ACTOR], request.match_info["file_id"], _wanted(body))
+    view = await services.tree.change(request[ACTOR], request.match_info["file_id"], change_of(body))
     return File.of(view, services.epoch)
 
 
 @routes.post("/api/v1/files/change", access=Access.FILES)
 async def change_many(request: web.Request, body: ChangeManyRequest) -> FilesReply:
     """Change several nodes, each as PATCH does; one that fails does not hold up the others."""
-    changes = [(one.file_id, _wanted(one)) for one in body.changes]
+    changes = [(one.file_id, change_of(one)) for one in body.changes]
     return await files_reply(request, await request.app[SERVICES].tree.change_many(request[ACTOR], changes))
 
 
@@ -181,7 +181,8 @@ async def put_content(request: web.Request, query: _Put) -> web.Response:
         return json_reply(File.of(view, services.epoch), HTTPStatus.CREATED if existing is None else HTTPStatus.OK)
 
 
-def _wanted(body: ChangeRequest) -> Change:
+def change_of(body: ChangeRequest) -> Change:
+    """Return what is asked for; what was not sent stays as it is."""
     return Change(
         name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
         parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,

@@ -34,13 +34,14 @@ from app.middleware import add_headers, guarded, observe
 from app.roles.link import Admit, Hello, Link, Received
 from app.server import SWITCH_S, keep_certificates, serving
 from app.services.budget import ByteBudget
+from app.services.downloads import ChunkDownloads
 from app.services.metrics import Metrics
 from app.services.urls import Urls
 from app.surroundings import Surroundings
 from app.tls.certificates import Certificates
 from app.tls.own import OwnCertificate
 from storage import received
-from storage.base import ChunkId, StoredChunk, WireEncoding
+from storage.base import ChunkId, WireEncoding
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 from storage.keyring import Keyring
@@ -73,7 +74,7 @@ class ChunkServices:
     metrics: Metrics
     urls: Urls
     receive: "ChunkReceive"
-    downloads: "ChunkDownloads"
+    downloads: ChunkDownloads
     bodies: ByteBudget
     answers: ByteBudget
     sender: Sender
@@ -84,26 +85,6 @@ class _SetUp:
     """Whoever has a signed URL had it from a server that is set up."""
 
     is_needed: bool = False
-
-
-class ChunkDownloads:
-    """Finds chunks, and reads them."""
-
-    def __init__(self, store: ChunkStore) -> None:
-        """Take the store."""
-        self._store = store
-
-    async def chunk(self, chunk_id: ChunkId) -> StoredChunk:
-        """Return where a chunk lies."""
-        return (await self._store.locate([chunk_id]))[0]
-
-    async def fetch(self, stored: StoredChunk) -> StoredChunk:
-        """Return a chunk with its stored form at hand and checked, unless a file of this machine holds it."""
-        return await self._store.fetch(stored)
-
-    async def load(self, stored: StoredChunk) -> bytes:
-        """Return the plain bytes of a chunk, checked if they had to be decoded."""
-        return await self._store.load(stored)
 
 
 class ChunkReceive:

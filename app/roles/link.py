@@ -139,7 +139,7 @@ async def serve_link(
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.add(writer)
         try:
-            with suppress(asyncio.IncompleteReadError, ConnectionError):
+            with suppress(asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
                 while True:
                     await _answer_one(reader, writer, instance, answer)
         finally:
@@ -167,6 +167,8 @@ async def _answer_one(
     answer: Callable[[Question], Awaitable[int]],
 ) -> None:
     size = int.from_bytes(await reader.readexactly(4), "big")
+    if size > MOST:
+        raise ConnectionAbortedError("no message is so long")
     reply: Answer
     try:
         question = _questions.decode(await reader.readexactly(size))

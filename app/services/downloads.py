@@ -63,13 +63,33 @@ class Content:
     manifest: Manifest
 
 
-class DownloadService:
+class ChunkDownloads:
+    """Finds chunks, and reads them."""
+
+    def __init__(self, store: ChunkStore) -> None:
+        """Take the store."""
+        self._store = store
+
+    async def chunk(self, chunk_id: ChunkId) -> StoredChunk:
+        """Return where a chunk lies."""
+        return (await self._store.locate([chunk_id]))[0]
+
+    async def fetch(self, stored: StoredChunk) -> StoredChunk:
+        """Return a chunk with its stored form at hand and checked, unless a file of this machine holds it."""
+        return await self._store.fetch(stored)
+
+    async def load(self, stored: StoredChunk) -> bytes:
+        """Return the plain bytes of a chunk, checked if they had to be decoded."""
+        return await self._store.load(stored)
+
+
+class DownloadService(ChunkDownloads):
     """Finds what may be read and says where its bytes are."""
 
     def __init__(self, database: Database, store: ChunkStore, urls: Urls, epoch: str) -> None:
         """Take the parts it works with, and the journal's epoch, which etags carry."""
+        super().__init__(store)
         self._database = database
-        self._store = store
         self._urls = urls
         self._epoch = epoch
 
@@ -164,18 +184,6 @@ class DownloadService:
         """Yield the stored chunks that hold bytes `start` to `stop`, each with the part of it that counts."""
         async for part in locate(self._store, content.manifest, start, stop):
             yield part
-
-    async def chunk(self, chunk_id: ChunkId) -> StoredChunk:
-        """Return where a chunk lies."""
-        return (await self._store.locate([chunk_id]))[0]
-
-    async def fetch(self, stored: StoredChunk) -> StoredChunk:
-        """Return a chunk with its stored form at hand and checked, unless a file of this machine holds it."""
-        return await self._store.fetch(stored)
-
-    async def load(self, stored: StoredChunk) -> bytes:
-        """Return the plain bytes of a chunk, checked if they had to be decoded."""
-        return await self._store.load(stored)
 
 
 def find_version(tx: Snapshot, actor: Actor, file_id: str, version_id: str | None) -> tuple[Sight, Version]:

@@ -1,13 +1,14 @@
 """Many small changes of one call: a lot of them shares a unit of work, and one that is refused holds up no other."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from app.db.database import Database, Use
 from app.db.transaction import Transaction
 from app.errors import AppError
 
-I = TypeVar("I")  # noqa: E741 - an item
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 LOT = 50
@@ -15,7 +16,7 @@ LOT = 50
 
 
 async def change_each(
-    database: Database, items: Sequence[I], work: Callable[[Transaction, I], T], *, use: Use = Use.GROWS
+    database: Database, items: Sequence[Item], work: Callable[[Transaction, Item], T], *, use: Use = Use.GROWS
 ) -> list[T | AppError]:
     """Do `work` for each item; return in order what it gave, or the refusal, which undid that one alone.
 
@@ -25,13 +26,17 @@ async def change_each(
     for start in range(0, len(items), LOT):
         lot = items[start : start + LOT]
         try:
-            results += await database.write(lambda tx: [_attempt(tx, work, item) for item in lot], use=use)  # noqa: B023
+            results += await database.write(partial(_attempt_each, work=work, lot=lot), use=use)
         except AppError as error:
             results += [error] * len(lot)
     return results
 
 
-def _attempt(tx: Transaction, work: Callable[[Transaction, I], T], item: I) -> T | AppError:
+def _attempt_each(tx: Transaction, work: Callable[[Transaction, Item], T], lot: Sequence[Item]) -> list[T | AppError]:
+    return [_attempt(tx, work, item) for item in lot]
+
+
+def _attempt(tx: Transaction, work: Callable[[Transaction, Item], T], item: Item) -> T | AppError:
     try:
         return tx.attempt(lambda: work(tx, item))
     except AppError as error:

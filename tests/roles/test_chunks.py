@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -19,25 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.device import Device
+from tests.nginx import in_manual, nginx
 from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer, free_port
 
-DOCS = (Path(__file__).parents[2] / "docs" / "roles.md").read_text("utf-8")
-NGINX = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/unused;
-    uwsgi_temp_path {folder}/unused;
-    scgi_temp_path {folder}/unused;
-    {documented}
-}}
-"""
 SIZE = 48 * 1024 * 1024
 PATIENCE_S = 90.0
 
@@ -92,32 +75,23 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """What all tests here share."""
-    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
-    if program is None:
-        pytest.skip("no nginx is installed")
     folder, port, chunk_port = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
     main = RunningServer(folder / "data", {**NO_RESERVE, "CAIRN_METRICS__OPEN": "true"}).start()
-    found = re.search(r"<!-- nginx begins -->\n```nginx\n(.*?)```", DOCS, re.DOTALL)
-    assert found is not None
     documented = (
-        re.sub(r" *ssl_certificate.*\n", "", found[1])
+        re.sub(r" *ssl_certificate.*\n", "", in_manual("roles.md"))
         .replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
         .replace("127.0.0.1:8080", f"127.0.0.1:{main.port}")
         .replace("127.0.0.1:8081", f"127.0.0.1:{chunk_port}")
         .replace("/var/cache/nginx/cairn", str(folder / "cache"))
     )
-    user = "user root root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, documented=documented))
-    process = subprocess.Popen([program, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     built = Site(main, port, chunk_port)
     try:
-        built.start_chunks()
-        built.start_chunks()
-        until(lambda: _is_up(built))
-        yield built
+        with nginx(folder, documented):
+            built.start_chunks()
+            built.start_chunks()
+            until(lambda: _is_up(built))
+            yield built
     finally:
-        process.terminate()
-        process.wait()
         for one in built.chunks:
             one.kill()
             one.communicate()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from app.api import uploads as upload_api
+from app.api.files import change_of
 from app.auth.identity import Actor
 from app.errors import AppError, ConflictError, NotFoundError, RateLimitedError
 from app.manifest import Chunk, Manifest
@@ -19,8 +20,6 @@ from app.services.download_bundles import Wanted
 from app.services.feed_page import Change
 from app.services.feed_view import Asked
 from app.services.trash import Seen
-from app.services.tree import Change as TreeChange
-from app.services.tree import Keep
 from app.services.uploads import UploadAnswer
 from app.wire import (
     AppendRequest,
@@ -121,14 +120,7 @@ class Door:
 
     async def change(self, call: Call) -> Reply:
         body = msgspec.json.decode(call.body, type=ChangeRequest)
-        wanted = TreeChange(
-            name=Keep.AS_IS if body.name is msgspec.UNSET else body.name,
-            parent_id=Keep.AS_IS if body.parent_id is msgspec.UNSET else body.parent_id,
-            mtime_ms=Keep.AS_IS if body.mtime_ms is msgspec.UNSET else body.mtime_ms,
-            executable=Keep.AS_IS if body.executable is msgspec.UNSET else body.executable,
-            if_seq=body.if_seq,
-            on_conflict=body.on_conflict,
-        )
+        wanted = change_of(body)
         return _json(self._shown(await self.server.cairn.services.tree.change(call.actor, call.names[0], wanted)))
 
     async def delete(self, call: Call) -> Reply:

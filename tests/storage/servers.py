@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from minio import Minio
+from minio.error import MinioException
 
 from storage.s3.bucket import Bucket
 from storage.s3.bundled import free_ports
@@ -86,15 +88,13 @@ def running(kind: str, folder: Path) -> Iterator[S3Server]:
 
 
 def _make_bucket(server: S3Server) -> None:
-    from minio import Minio  # noqa: PLC0415 - only where a server runs
-
     sdk = Minio(f"127.0.0.1:{server.port}", access_key=KEY, secret_key=SECRET, secure=False, region="us-east-1")
     end = time.monotonic() + START_S
     while True:
         try:
             if not sdk.bucket_exists(BUCKET):
                 sdk.make_bucket(BUCKET)
-        except Exception:  # a server answers before it is ready
+        except (MinioException, urllib3.exceptions.HTTPError, OSError):  # a server answers before it is ready
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)

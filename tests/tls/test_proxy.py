@@ -3,10 +3,7 @@
 import http.client
 import json
 import os
-import re
-import shutil
 import ssl
-import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,29 +15,16 @@ import pytest
 
 from app.tls.authority import Authority
 from tests.device import Device
+from tests.nginx import in_manual, nginx
 from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer, free_port
 from tests.tls.conftest import strict
 
-DOCS = (Path(__file__).parents[2] / "docs" / "reaching.md").read_text("utf-8")
-NGINX = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/unused;
-    uwsgi_temp_path {folder}/unused;
-    scgi_temp_path {folder}/unused;
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate {folder}/pair.pem;
-        ssl_certificate_key {folder}/pair.pem;
-        {location}
-    }}
+SITE = """
+server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {folder}/pair.pem;
+    ssl_certificate_key {folder}/pair.pem;
+    {location}
 }}
 """
 
@@ -68,9 +52,6 @@ class Outside:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Outside]:
-    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
-    if program is None:
-        pytest.skip("no nginx is installed")
     folder, port, now = tmp_path / "nginx", free_port(), datetime.now(UTC)
     folder.mkdir()
     authority = Authority.make("proxy", ["localhost"], now)
@@ -79,20 +60,13 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
     found = Outside(port, folder / "ca.crt")
     settings = {"CAIRN_SERVER__PUBLIC_URL": found.url, "CAIRN_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
     server = RunningServer(tmp_path / "data", {**NO_RESERVE, **settings}).start()
-    location = re.search(r"<!-- nginx begins -->\n```nginx\n(.*?)```", DOCS, re.DOTALL)
-    assert location is not None
-    inner = location[1].replace("http://127.0.0.1:8080", server.url)
-    user = "user root root;" if os.geteuid() == 0 else ""
-    configuration = folder / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=folder, port=port, user=user, location=inner))
-    process = subprocess.Popen([program, "-p", folder, "-c", configuration, "-e", folder / "error.log"])
+    location = in_manual("reaching.md").replace("http://127.0.0.1:8080", server.url)
     try:
-        while not _answers(found) and process.poll() is None:
-            pass
-        yield found
+        with nginx(folder, SITE.format(folder=folder, port=port, location=location)) as process:
+            while not _answers(found) and process.poll() is None:
+                pass
+            yield found
     finally:
-        process.terminate()
-        process.wait()
         server.close()
 
 

@@ -1,39 +1,24 @@
 """The pages below a path of another server: a real nginx takes the path away, as docs/webdav.md says."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.nginx import nginx
 from tests.server import ADMIN, PASSWORD, RunningServer, free_port
 from tests.web.conftest import Opener, ready
 from tests.web.people import Person
 
-NGINX = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/unused;
-    uwsgi_temp_path {folder}/unused;
-    scgi_temp_path {folder}/unused;
-    server {{
-        listen 127.0.0.1:{port};
-        location /home/cloud/ {{
-            proxy_pass http://127.0.0.1:{inner}/;
-            proxy_set_header Host $http_host;
-            proxy_buffering off;
-        }}
+SITE = """
+server {{
+    listen 127.0.0.1:{port};
+    location /home/cloud/ {{
+        proxy_pass http://127.0.0.1:{inner}/;
+        proxy_set_header Host $http_host;
+        proxy_buffering off;
     }}
 }}
 """
@@ -41,19 +26,9 @@ http {{
 
 @pytest.fixture
 def origin(server: RunningServer, tmp_path: Path) -> Iterator[str]:
-    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
-    if program is None:
-        pytest.skip("no nginx is installed")
     port = free_port()
-    user = "user root root;" if os.geteuid() == 0 else ""
-    configuration = tmp_path / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=tmp_path, port=port, inner=server.port, user=user))
-    process = subprocess.Popen([program, "-p", tmp_path, "-c", configuration, "-e", tmp_path / "error.log"])
-    try:
+    with nginx(tmp_path / "nginx", SITE.format(port=port, inner=server.port)):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def test_all_stays_below_the_path(open_page: Opener, ada: Person) -> None:

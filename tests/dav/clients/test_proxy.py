@@ -1,8 +1,5 @@
 """Behind a real nginx under a sub-path, set up as docs/webdav.md says: programs follow what answers say."""
 
-import asyncio
-import os
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,41 +11,16 @@ from tests.accounts.api import ADMIN
 from tests.api.conftest import Running
 from tests.api.people import Person
 from tests.api.wire import eventually
-from tests.dav.clients.programs import installed, rclone_for
+from tests.dav.clients.programs import rclone_for
 from tests.dav.clients.test_rclone import ODD, contents, credentials, fill
 from tests.dav.conftest import Dav, app_password
+from tests.nginx import in_manual, nginx
 from tests.server import free_port
 from tests.tree.keeper import tree_below
 
-DOCS = (Path(__file__).parents[3] / "docs" / "webdav.md").read_text("utf-8")
-NGINX = """
-{user}
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/unused;
-    uwsgi_temp_path {folder}/unused;
-    scgi_temp_path {folder}/unused;
-    server {{
-        listen 127.0.0.1:{port};
-        {location}
-    }}
-}}
-"""
 SILENT = "location /files/ {{ proxy_pass http://127.0.0.1:{port}/; client_max_body_size 0; }}"
 """A proxy that says nothing of the host and path that were asked for."""
 OUTER = "cloud.example"
-
-
-def documented(port: int) -> str:
-    found = re.search(r"<!-- nginx begins -->\n```nginx\n(.*?)```", DOCS, re.DOTALL)
-    assert found is not None
-    return found[1].replace("http://127.0.0.1:8080", f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture
@@ -61,29 +33,21 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture(params=["as documented", "silent"])
 async def outside(request: pytest.FixtureRequest, server: Running, ada: Person, tmp_path: Path) -> AsyncIterator[Dav]:
     """Ada on the other side of the proxy, for whom the server is https://cloud.example/files."""
-    folder, port = tmp_path / "nginx", free_port()
-    folder.mkdir()
-    location = documented(server.port) if request.param == "as documented" else SILENT.format(port=server.port)
-    user = "user root root;" if os.geteuid() == 0 else ""
-    configuration = folder / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=folder, port=port, user=user, location=location))
-    process = await asyncio.create_subprocess_exec(
-        installed("nginx"), "-p", folder, "-c", configuration, "-e", folder / "error.log"
-    )
+    port = free_port()
+    location = SILENT.format(port=server.port)
+    if request.param == "as documented":
+        location = in_manual("webdav.md").replace("http://127.0.0.1:8080", f"http://127.0.0.1:{server.port}")
     outer = Dav(port, headers={"Host": OUTER}).showing(ADMIN, await app_password(ada))
-    try:
 
-        async def is_up() -> bool:
-            try:
-                return (await outer.call("OPTIONS", "/files/dav/")).status == 200
-            except OSError:
-                return False
+    async def is_up() -> bool:
+        try:
+            return (await outer.call("OPTIONS", "/files/dav/")).status == 200
+        except OSError:
+            return False
 
+    with nginx(tmp_path / "nginx", f"server {{ listen 127.0.0.1:{port}; {location} }}"):
         await eventually(is_up)
         yield outer
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def test_hrefs_begin_with_what_was_asked_for(outside: Dav, ada: Person) -> None:
