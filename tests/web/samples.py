@@ -4,6 +4,7 @@ import io
 import math
 import struct
 import wave
+import zipfile
 
 from tests.thumbnails.pictures import picture
 
@@ -36,6 +37,26 @@ PDF = (
 def photo(width: int = 2_400, height: int = 1_600) -> bytes:
     """Return a picture, red on the left and blue on the right."""
     return picture((width, height))
+
+
+PACKED = {
+    "photos/": 0,
+    "photos/Ünd 1.jpg": 3_000_000,
+    "<img src=x onerror='window.hit = 7'>": 10,
+    "../../etc/passwd": 10,
+    "gpj.\u202eexe.txt": 10,
+    "x" * 1_200: 10,
+    **{f"notes/{number}.txt": 10 for number in range(500)},
+}
+
+
+def archive() -> bytes:
+    """Return a zip of what `PACKED` names, each of its size and of noon on 3 February 2024."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as packed:
+        for name, size in PACKED.items():
+            packed.writestr(zipfile.ZipInfo(name, (2024, 2, 3, 12, 0, 0)), bytes(size))
+    return body.getvalue()
 
 
 def tone(seconds: int) -> bytes:

@@ -1,10 +1,12 @@
 """The viewer: what each kind of file shows, and that none of them is ever run."""
 
+import base64
 import re
+import struct
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.web import samples
 from tests.web.conftest import PHONE, Opener, both_origins
@@ -18,12 +20,14 @@ FILES = {
     "a.jpg": samples.photo(),
     "b.jpg": samples.photo(1_200, 1_800),
     "broken.jpg": b"\xff\xd8\xff\xe0" + bytes(2_000),
+    "broken.zip": bytes(5_000),
     "code.py": samples.PYTHON.encode(),
     "doc.pdf": samples.PDF,
     "lake.jpg": samples.photo(600, 400),
     "list.csv": samples.TABLE.encode(),
     "logo.svg": samples.SVG,
     "notes.md": samples.MARKDOWN.encode(),
+    "pack.zip": samples.archive(),
     "page.html": samples.HTML,
     "song.wav": samples.tone(400),
     "song 2.wav": samples.tone(2),
@@ -225,6 +229,33 @@ def test_table_shows_the_first_rows_and_few_at_a_time(folder: Page) -> None:
     expect(table.get_by_role("cell", name="Person 4998", exact=True)).to_be_visible()
 
 
+def test_archive_is_a_list_of_which_the_end_alone_is_fetched(folder: Page) -> None:
+    fetched: list[Response] = []
+    folder.on("response", lambda reply: fetched.append(reply) if "/content" in reply.url else None)
+    show(folder, "pack.zip")
+    table = folder.get_by_role("table", name="pack.zip")
+    expect(folder.get_by_text(f"{len(samples.PACKED) - 1} files, 3 MB once they are unpacked")).to_be_visible()
+    picture = table.get_by_role("row").filter(has_text="Ünd 1.jpg")
+    expect(picture.get_by_role("cell")).to_have_text(["photos/Ünd 1.jpg", "3 MB", "3 Feb 2024"])
+    expect(table.get_by_role("cell", name="<img src=x onerror='window.hit = 7'>", exact=True)).to_be_visible()
+    expect(table.get_by_role("cell", name="../../etc/passwd", exact=True)).to_be_visible()
+    expect(table.get_by_role("cell", name="gpj.[U+202E]exe.txt", exact=True)).to_be_visible()
+    assert table.get_by_role("cell").filter(has_text="xxxx").inner_text() == "x" * 1_000 + "…"
+    assert table.get_by_role("row").count() < 100
+    assert table.get_attribute("aria-rowcount") == str(len(samples.PACKED) + 1)
+    assert {reply.status for reply in fetched} == {206}
+    assert sum(int(reply.headers["content-length"]) for reply in fetched) < 100_000
+
+    table.focus()
+    folder.keyboard.press("End")
+    expect(table.get_by_role("cell", name="notes/499.txt")).to_be_visible()
+    folder.keyboard.press("Escape")
+    show(folder, "broken.zip")
+
+    expect(folder.get_by_text("This archive cannot be read here.")).to_be_visible()
+    expect(folder.locator(".viewer-card").get_by_role("link", name="Download")).to_be_visible()
+
+
 def test_what_cannot_be_shown_is_offered(folder: Page) -> None:
     show(folder, "thing.bin")
     expect(folder.get_by_text("There is no preview of this kind of file.")).to_be_visible()
@@ -418,7 +449,7 @@ def test_who_may_not_write_is_not_offered_to(open_page: Opener, ada: Person, tri
 
 
 @pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("name", ["a.jpg", "code.py", "list.csv", "notes.md", "song.wav", "thing.bin"])
+@pytest.mark.parametrize("name", ["a.jpg", "code.py", "list.csv", "notes.md", "pack.zip", "song.wav", "thing.bin"])
 def test_viewer_is_clean(open_page: Opener, ada: Person, trip: str, size: tuple[int, int], name: str) -> None:
     page = open_page(trip, who=ada, size=size)
     show(page, name)
@@ -433,6 +464,73 @@ def test_viewer_is_clean(open_page: Opener, ada: Person, trip: str, size: tuple[
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size[0]
+
+
+READ = """
+const bytes = Uint8Array.from(atob(given.tail), (sign) => sign.charCodeAt(0));
+const read = async (from, to) => {
+  if (from < 0 || to > given.size || to - from > 5_000_000) throw new Error(`${from} to ${to} of ${given.size}`);
+  const held = new Uint8Array(to - from);
+  const start = given.size - bytes.length; // zeros before it
+  held.set(bytes.subarray(Math.max(0, from - start), Math.max(0, to - start)), Math.max(0, start - from));
+  return held;
+};
+try {
+  const { entries, isWhole } = await m.readZip(read, given.size);
+  const year = ({ time }) => time && new Date(time).getFullYear();
+  const first = entries[0] && [entries[0].name, entries[0].size, year(entries[0])];
+  return [entries.length, isWhole, first];
+} catch (error) {
+  return error instanceof m.NotZip ? "no zip" : String(error);
+}
+"""
+
+
+def list_(*names: bytes, size: int = 7, extra: bytes = b"", day: int = 0x5843) -> bytes:
+    """Return the list of a zip that holds files of these names."""
+    head = struct.pack("<4s6H3L", b"PK\1\2", 20, 20, 0, 0, 0, day, 0, size, size)
+    return b"".join(head + struct.pack("<2H14x", len(name), len(extra)) + name + extra for name in names)
+
+
+def ended(listed: bytes, *, length: int | None = None, comment: bytes = b"") -> bytes:
+    """Return such a list with what stands behind it."""
+    size = len(listed) if length is None else length
+    return listed + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 9, 9, size, 0, len(comment)) + comment
+
+
+def large(listed: bytes, *, at: int) -> bytes:
+    """Return such a list as archives beyond 4 GiB have it, which stands at a place of the file."""
+    end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(listed), at)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at + len(listed), 1)
+    return listed + end + locator + ended(b"", length=0xFFFFFFFF)
+
+
+def test_list_of_an_archive_is_believed_no_further_than_it_goes(page: Page) -> None:
+    one, many = list_(b"a.txt"), list_(*[b"n%d" % number for number in range(10_500)])
+    beyond = 6_000_000_000
+    huge = list_(b"big", size=0xFFFFFFFF, extra=struct.pack("<HHQ", 1, 8, beyond))
+    cases: list[tuple[bytes, int, object]] = [
+        (ended(one), 0, [1, True, ["a.txt", 7, 2024]]),
+        (ended(one, comment=b"PK\5\6" * 9), 0, [1, True, ["a.txt", 7, 2024]]),
+        (ended(one), 5_000, [1, True, ["a.txt", 7, 2024]]),  # a program before it
+        (large(huge, at=beyond), beyond, [1, True, ["big", beyond, 2024]]),
+        (ended(b""), 0, [0, True, None]),
+        (ended(many), 0, [10_000, False, ["n0", 7, 2024]]),
+        (ended(list_(*[b"n" * 60_000] * 80)), 0, [69, False, ["n" * 1_000 + "…", 7, 2024]]),
+        (ended(list_(b"\x9fr", day=0)), 0, [1, True, ["ƒr", 7, None]]),
+        (ended(one + one[:40]), 0, [1, False, ["a.txt", 7, 2024]]),
+        (ended(list_(b"b", extra=b"\1\0\xff\xff")), 0, [1, True, ["b", 7, 2024]]),
+        (ended(one, length=0xFFFFFFF0), 0, "no zip"),
+        (ended(one, length=len(one) - 1), 0, "no zip"),
+        (large(one, at=2**63), 0, "no zip"),
+        (bytes(70_000), 0, "no zip"),
+        (b"PK\5\6", 0, "no zip"),
+        (b"", 0, "no zip"),
+    ]
+    for content, before, expected in cases:
+        given = {"tail": base64.b64encode(content).decode(), "size": before + len(content)}
+
+        assert run(page, "viewer/zip", READ, given) == expected, content[:80]
 
 
 def test_tables_of_text_are_read_as_programs_write_them(page: Page) -> None:

@@ -21,6 +21,7 @@ const TEXTS = {
 };
 const NAMES = { dockerfile: "bash", makefile: "bash", license: "", readme: "", changelog: "", ".gitignore": "", ".env": "ini", ".bashrc": "bash" };
 const PICTURES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/vnd.microsoft.icon"]);
+const ZIPS = new Set(["zip", "cbz", "jar", "apk", "whl", "xpi"]);
 const HEIC = new Set(["image/heic", "image/heif"]);
 
 /** The ending of a name in small letters, without the dot. */
@@ -32,7 +33,7 @@ export function ending(name) {
 /**
  * Tell what a file is shown as.
  *
- * @returns {"image" | "svg" | "video" | "audio" | "pdf" | "markdown" | "table" | "text" | "other"}
+ * @returns {"image" | "svg" | "video" | "audio" | "pdf" | "markdown" | "table" | "text" | "archive" | "other"}
  */
 export function kindOf(file) {
   const type = file.content_type ?? "";
@@ -45,6 +46,7 @@ export function kindOf(file) {
   if (end === "md" || end === "markdown") return "markdown";
   if (end === "csv" || end === "tsv") return "table";
   if (end in TEXTS || file.name.toLowerCase() in NAMES || type.startsWith("text/") || type === "application/json") return "text";
+  if (type === "application/zip" || ZIPS.has(end)) return "archive";
   return "other";
 }
 

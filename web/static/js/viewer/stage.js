@@ -15,6 +15,7 @@ const KINDS = {
   markdown: () => import("./document.js"),
   table: () => import("./document.js"),
   text: () => import("./document.js"),
+  archive: () => import("./archive.js"),
   other: () => import("./other.js"),
 };
 

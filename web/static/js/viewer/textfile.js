@@ -63,7 +63,8 @@ export async function saveText(file, base, text, { path = file.path, condition =
   }
 }
 
-async function refusal(response) {
+/** What a server that refuses says of it. @returns {Promise<ApiError>} */
+export async function refusal(response) {
   const problem = await response.json().catch(() => ({ code: "internal" }));
   return new ApiError(response.status, problem);
 }
