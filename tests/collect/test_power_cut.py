@@ -34,7 +34,7 @@ from tests.simdisk import Mode, SimDisk
 __all__ = ["folder"]
 
 BIG = 66_000  # of a chunk that becomes a file
-STEP = 5  # in the normal run one call in so many is met
+STEP = 8  # in the normal run one call in so many is met
 FIRST, SECOND, THIRD = (Content(name, (BIG, BIG + 1, 900)) for name in ("first", "second", "third"))
 SHARED = Content("shared", (BIG, 800))
 

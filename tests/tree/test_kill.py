@@ -15,9 +15,9 @@ from tests.server import ADMIN, PASSWORD, RunningServer
 from tests.tree.conftest import assert_clean
 from tests.tree.keeper import deleted, grow, purge, restored, tree_below, used
 
-FILES = 6000
+FILES = 4000
 LEAF = b"leaf"
-KILLS = 4
+KILLS = 2
 PURGED = "SELECT count(*) FROM nodes WHERE dead_seq > 0 AND version_id IS NULL"
 REVEALED = "SELECT count(*) FROM nodes WHERE feed_seq > (SELECT max(seq) FROM journal WHERE op = 6)"
 
