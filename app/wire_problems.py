@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from app.problems import Problem
 from app.wire import File, FileReply, MissingChunk, UploadReply
-from app.wire_tree import TrashedReply
+from app.wire_tree import PurgedReply, TrashedReply
 
 
 class ConflictProblem(Problem, frozen=True, kw_only=True):
@@ -45,6 +45,12 @@ class TrashManyReply(Struct, frozen=True):
     """Answer to a delete of many nodes: for each, in order, its id or the problem that it met."""
 
     results: list[Annotated[Any, _one_of(TrashedReply, ConflictProblem, Problem)]]
+
+
+class PurgeManyReply(Struct, frozen=True):
+    """Answer to a purge of many entries of the trash: for each, in order, its id or the problem that it met."""
+
+    results: list[Annotated[Any, _one_of(PurgedReply, ConflictProblem, Problem)]]
 
 
 class FilesReply(Struct, frozen=True):

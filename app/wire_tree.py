@@ -32,6 +32,18 @@ class CopyRequest(Request, frozen=True):
     on_conflict: OnConflict = "fail"
 
 
+class CopyOne(CopyRequest, frozen=True, kw_only=True):
+    """One copy of POST /api/v1/files/copy."""
+
+    file_id: WireId
+
+
+class CopyManyRequest(Request, frozen=True):
+    """Body of POST /api/v1/files/copy."""
+
+    copies: Annotated[list[CopyOne], Meta(min_length=1, max_length=1000)]
+
+
 class TrashManyRequest(Request, frozen=True):
     """Body of POST /api/v1/files/trash."""
 
@@ -48,6 +60,18 @@ class RestoreManyRequest(Request, frozen=True):
     """Body of POST /api/v1/trash/restore."""
 
     trash_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
+
+
+class PurgeManyRequest(Request, frozen=True):
+    """Body of POST /api/v1/trash/purge."""
+
+    trash_ids: Annotated[list[WireId], Meta(min_length=1, max_length=1000)]
+
+
+class PurgedReply(Struct, frozen=True):
+    """What is gone for good."""
+
+    trash_id: str
 
 
 class Version(Struct, frozen=True):

@@ -15,7 +15,7 @@ from app.version import VERSION
 from app.wire import FileReply, Sha256, UploadReply, WireId
 from app.wire_problems import ConflictProblem, FrameProblem, MissingProblem
 from app.wire_sync import EventReply
-from app.wire_tree import TrashedReply
+from app.wire_tree import PurgedReply, TrashedReply
 from storage import errors as storage_errors
 
 Json = dict[str, Any]
@@ -51,7 +51,10 @@ SHAPES: Mapping[str, type[Problem]] = {
     "missing_chunks": MissingProblem,
     "chunk_mismatch": FrameProblem,
 }
-NAMED_KINDS = (Problem, ConflictProblem, MissingProblem, FrameProblem, UploadReply, FileReply, TrashedReply, EventReply)
+NAMED_KINDS = (
+    Problem, ConflictProblem, MissingProblem, FrameProblem,
+    UploadReply, FileReply, TrashedReply, PurgedReply, EventReply,
+)  # fmt: skip
 """Kinds that others refer to by name."""
 
 SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {

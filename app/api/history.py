@@ -6,12 +6,15 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from app.api.refusals import files_reply
 from app.api.routes import Access, Routes
 from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError, NameTakenError, QuotaExceededError
 from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
+from app.services.copies import Wanted
 from app.wire import Count, File
-from app.wire_tree import CopyRequest, LabelRequest, Version, VersionPage
+from app.wire_problems import FilesReply
+from app.wire_tree import CopyManyRequest, CopyRequest, LabelRequest, Version, VersionPage
 
 routes = Routes()
 
@@ -71,3 +74,10 @@ async def copy(request: web.Request, body: CopyRequest) -> File:
         request[ACTOR], request.match_info["file_id"], body.parent_id, body.name, body.on_conflict
     )
     return File.of(view, services.epoch)
+
+
+@routes.post("/api/v1/files/copy", access=Access.FILES)
+async def copy_many(request: web.Request, body: CopyManyRequest) -> FilesReply:
+    """Copy several nodes, each as a copy of one does; one that fails does not hold up the others."""
+    copies = [Wanted(one.file_id, one.parent_id, one.name, one.on_conflict) for one in body.copies]
+    return await files_reply(request, await request.app[SERVICES].copies.copy_many(request[ACTOR], copies))

@@ -12,8 +12,16 @@ from app.keys import ACTOR, ANSWER, SERVICES
 from app.services.budget import ENTRY_SIZE
 from app.services.trash import Seen
 from app.wire import Count, File, WireId
-from app.wire_problems import FilesReply, TrashManyReply
-from app.wire_tree import RestoreManyRequest, TrashedReply, TrashItem, TrashManyRequest, TrashPage
+from app.wire_problems import FilesReply, PurgeManyReply, TrashManyReply
+from app.wire_tree import (
+    PurgedReply,
+    PurgeManyRequest,
+    RestoreManyRequest,
+    TrashedReply,
+    TrashItem,
+    TrashManyRequest,
+    TrashPage,
+)
 
 routes = Routes()
 
@@ -87,3 +95,14 @@ async def restore_many(request: web.Request, body: RestoreManyRequest) -> FilesR
 async def purge(request: web.Request) -> None:
     """Remove an entry of the trash for good; again is fine."""
     await request.app[SERVICES].trash.purge(request[ACTOR], request.match_info["trash_id"])
+
+
+@routes.post("/api/v1/trash/purge", access=Access.FILES)
+async def purge_many(request: web.Request, body: PurgeManyRequest) -> PurgeManyReply:
+    """Remove several entries of the trash for good; one that fails does not hold up the others."""
+    results = await request.app[SERVICES].trash.purge_many(request[ACTOR], body.trash_ids)
+    shown = [
+        PurgedReply(trash_id) if result is None else await problem_for(request, result)
+        for trash_id, result in zip(body.trash_ids, results, strict=True)
+    ]
+    return PurgeManyReply(shown)

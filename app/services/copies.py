@@ -1,11 +1,12 @@
 """Copies: new nodes with new versions of the same chunks; no byte is moved."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from app.auth.identity import Actor
 from app.db.database import Database
 from app.db.transaction import Transaction
-from app.errors import ConflictError, InvalidRequestError, LimitReachedError, NameTakenError, NotFoundError
+from app.errors import AppError, ConflictError, InvalidRequestError, LimitReachedError, NameTakenError, NotFoundError
 from app.repositories import nodes
 from app.repositories.nodes import Kind, Node
 from app.services import access
@@ -15,6 +16,7 @@ from app.services.guard import Guard
 from app.services.kept_rows import copy_kept
 from app.services.ledger import Ledger
 from app.services.lock_state import NOTHING_SHOWN, Shown
+from app.services.lots import change_each
 from app.services.memberships import refuse_mounts_below
 from app.services.names import check_name, check_place, free_name
 from app.services.replacing import (
@@ -32,6 +34,16 @@ COPY_NODES = 10_000
 COPY_KEPT = 16 * 1024 * 1024
 """Bytes of properties that one copy makes anew: no other write goes on meanwhile."""
 PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A copy that somebody asks for: of a node, by its wire id, into a folder, under a name."""
+
+    file_id: str
+    parent_id: str
+    name: str
+    on_conflict: OnConflict = "fail"
 
 
 class CopyService:
@@ -58,21 +70,12 @@ class CopyService:
             QuotaExceededError: the quota has no room for the copy.
             LockedError: somebody's lock binds that folder.
         """
-        name = check_name(name)
+        wanted = Wanted(file_id, parent_id, name, on_conflict)
+        return await self._database.write(lambda tx: _copy_into(tx, actor, wanted))
 
-        def work(tx: Transaction) -> View:
-            source, target = access.look(tx, actor, file_id), access.look(tx, actor, parent_id)
-            if not target.node.is_folder:
-                raise NotFoundError("There is no folder with this id.")
-            guard = Guard(tx, actor)
-            if on_conflict == "replace" and (taken := _file_to_replace(tx, source, target, name)) is not None:
-                copy_content(tx, actor, guard, source, taken)
-                return View.of(tx, access.look_number(tx, actor, taken.node.id))
-            free = _free_name(tx, target, name) if on_conflict == "rename" else name
-            made = _copy(tx, actor, guard, source, target, free, is_deep=True)
-            return View.of(tx, access.look_number(tx, actor, made.id))
-
-        return await self._database.write(work)
+    async def copy_many(self, actor: Actor, copies: Sequence[Wanted]) -> list[View | AppError]:
+        """Do as `copy` does with each; one that is refused holds up no other."""
+        return await change_each(self._database, copies, lambda tx, wanted: _copy_into(tx, actor, wanted))
 
     async def copy_path(
         self,
@@ -115,6 +118,20 @@ class CopyService:
             return Placed(View.of(tx, access.look_number(tx, actor, made.id)), replaced=existing is not None)
 
         return await self._database.write(work)
+
+
+def _copy_into(tx: Transaction, actor: Actor, wanted: Wanted) -> View:
+    name = check_name(wanted.name)
+    source, target = access.look(tx, actor, wanted.file_id), access.look(tx, actor, wanted.parent_id)
+    if not target.node.is_folder:
+        raise NotFoundError("There is no folder with this id.")
+    guard = Guard(tx, actor)
+    if wanted.on_conflict == "replace" and (taken := _file_to_replace(tx, source, target, name)) is not None:
+        copy_content(tx, actor, guard, source, taken)
+        return View.of(tx, access.look_number(tx, actor, taken.node.id))
+    free = _free_name(tx, target, name) if wanted.on_conflict == "rename" else name
+    made = _copy(tx, actor, guard, source, target, free, is_deep=True)
+    return View.of(tx, access.look_number(tx, actor, made.id))
 
 
 def _file_to_replace(tx: Transaction, source: Sight, target: Sight, name: str) -> Sight | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 from app.db.database import Database, Use
@@ -13,6 +14,8 @@ T = TypeVar("T")
 
 LOT = 50
 """Changes in one unit of work: few enough that those of other people go in between."""
+LONG_S = 0.1
+"""Once a unit of work has taken so long it begins no further change: a copy of a folder is thousands of rows."""
 
 
 async def change_each(
@@ -23,17 +26,23 @@ async def change_each(
     What stops a whole lot, such as a full disk, refuses each of it.
     """
     results: list[T | AppError] = []
-    for start in range(0, len(items), LOT):
-        lot = items[start : start + LOT]
+    while len(results) < len(items):
+        lot = items[len(results) : len(results) + LOT]
         try:
-            results += await database.write(partial(_attempt_each, work=work, lot=lot), use=use)
+            results += await database.write(partial(_attempt_some, work=work, lot=lot), use=use)
         except AppError as error:
             results += [error] * len(lot)
     return results
 
 
-def _attempt_each(tx: Transaction, work: Callable[[Transaction, Item], T], lot: Sequence[Item]) -> list[T | AppError]:
-    return [_attempt(tx, work, item) for item in lot]
+def _attempt_some(tx: Transaction, work: Callable[[Transaction, Item], T], lot: Sequence[Item]) -> list[T | AppError]:
+    """Do the first of a lot at least, and the others while there is time."""
+    end_s, results = monotonic() + LONG_S, [_attempt(tx, work, lot[0])]
+    for item in lot[1:]:
+        if monotonic() >= end_s:
+            break
+        results.append(_attempt(tx, work, item))
+    return results
 
 
 def _attempt(tx: Transaction, work: Callable[[Transaction, Item], T], item: Item) -> T | AppError:

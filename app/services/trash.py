@@ -170,17 +170,16 @@ class TrashService:
         Raises:
             NotFoundError: the trash holds no such entry.
         """
-
-        def work(tx: Transaction) -> None:
-            if access.is_purged(tx, actor, trash_id):
-                return
-            sight = access.look_trashed(tx, actor, trash_id)
-            sight.require(Right.WRITE)
-            root_of = sight.space.id if sight.node.parent_id is None else None
-            begin_purge(tx, sight.node.id, root_of=root_of, user_id=actor.user_id, actor_id=actor.id)
-
-        await self._database.write(work, use=Use.FREES)
+        await self._database.write(lambda tx: _purge(tx, actor, trash_id), use=Use.FREES)
         self._jobs.added()
+
+    async def purge_many(self, actor: Actor, trash_ids: Sequence[str]) -> list[AppError | None]:
+        """Do as `purge` does with each; one that is refused holds up no other, and its refusal stands at its place."""
+        results = await change_each(
+            self._database, trash_ids, lambda tx, trash_id: _purge(tx, actor, trash_id), use=Use.FREES
+        )
+        self._jobs.added()
+        return results
 
     def _put_away(self, tx: Transaction, actor: Actor, guard: Guard, sight: Sight, seen: Seen) -> list[Upload]:
         """Delete a node, or leave the shared folder that it is; return the uploads that ended by it."""
@@ -232,6 +231,15 @@ def _restore(tx: Transaction, actor: Actor, trash_id: str) -> View:
     spaces.adjust(tx, node.space_id, seq=node.seq)
     reveal_below(tx, actor, node)
     return View.of(tx, access.look_number(tx, actor, node.id))
+
+
+def _purge(tx: Transaction, actor: Actor, trash_id: str) -> None:
+    if access.is_purged(tx, actor, trash_id):
+        return
+    sight = access.look_trashed(tx, actor, trash_id)
+    sight.require(Right.WRITE)
+    root_of = sight.space.id if sight.node.parent_id is None else None
+    begin_purge(tx, sight.node.id, root_of=root_of, user_id=actor.user_id, actor_id=actor.id)
 
 
 def _may_write(tx: Snapshot, actor: Actor, space: Space) -> bool:

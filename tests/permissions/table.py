@@ -300,6 +300,20 @@ TREE: tuple[Line, ...] = (
         path={"file_id": "{own_file}"},
         json={"parent_id": "{file_id}", "name": "{new}"},
     ),
+    Line(
+        "POST /api/v1/files/copy",
+        objects.file,
+        TAKE,
+        json={"copies": [{"file_id": "{file_id}", "parent_id": "{own_folder}", "name": "{new}"}]},
+        within="results",
+    ),
+    Line(
+        "POST /api/v1/files/copy",
+        objects.folder,
+        WRITE,
+        json={"copies": [{"file_id": "{own_file}", "parent_id": "{file_id}", "name": "{new}"}]},
+        within="results",
+    ),
     Line("GET /api/v1/files/{file_id}/versions", objects.versioned, READ),
     Line("POST /api/v1/files/{file_id}/versions/{version_id}/restore", objects.versioned, WRITE),
     Line(
@@ -329,6 +343,7 @@ TREE: tuple[Line, ...] = (
     Line("GET /api/v1/trash", objects.nothing, VIEW),
     Line("POST /api/v1/trash/{trash_id}/restore", objects.trashed, WRITE),
     Line("DELETE /api/v1/trash/{trash_id}", objects.trashed, WRITE),
+    Line("POST /api/v1/trash/purge", objects.trashed, WRITE, json={"trash_ids": ["{trash_id}"]}, within="results"),
     Line("POST /api/v1/trash/restore", objects.trashed, WRITE, json={"trash_ids": ["{trash_id}"]}, within="results"),
     Line("POST /api/v1/files/trash", objects.file, WRITE, json={"file_ids": ["{file_id}"]}, within="results"),
     Line(

@@ -36,6 +36,7 @@ FREE = {
         "PUT /api/v1/folders/{file_id}/retention",
         "DELETE /api/v1/folders/{file_id}/retention",
         "DELETE /api/v1/trash/{trash_id}",
+        "POST /api/v1/trash/purge",
     ),
     "They are about who sees something. What is in it, and who of its members finds it where, stays as it is.": (
         "POST /api/v1/files/{file_id}/members",

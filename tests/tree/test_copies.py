@@ -1,7 +1,10 @@
 """Copies: everything is there twice, and no byte was moved."""
 
+import asyncio
+
 import pytest
 
+from app.services import lots
 from tests.api.conftest import Running
 from tests.api.people import NONSENSE_ID, Person, noise
 from tests.tree.keeper import copy, deleted, etags, grow, purge, sums, tree_below, used, versions_of
@@ -189,3 +192,45 @@ async def test_another_copies_nothing_of_it_and_into_nothing_of_it(ada: Person, 
     assert (await copy(bob, file, "root", "mine")).code == "not_found"
     assert (await copy(bob, own, folder["file_id"], "mine")).code == "not_found"
     assert (await copy(bob, own, folder["file_id"], "f")).code == "not_found"
+
+
+async def test_many_are_copied_in_one_call_and_one_that_is_refused_holds_up_no_other(
+    server: Running, ada: Person, bob: Person
+) -> None:
+    files = [await ada.upload(f"/from/{n}", noise(n + 1), parents=True) for n in range(55)]
+    target, foreign = await ada.make_folder("/to"), await bob.upload("/his", noise(5))
+    taken = await ada.upload("/to/7", noise(100))
+    parent, folder = target["file_id"], files[0]["parent_id"]
+    await server.cairn.services.accounts.set_quota("ada", await used(ada) + sum(range(1, 51)) - 8)
+    copies = [
+        {"file_id": folder, "parent_id": folder, "name": "itself"},
+        {"file_id": foreign["file_id"], "parent_id": parent, "name": "his"},
+        {"file_id": files[0]["file_id"], "parent_id": parent, "name": ".."},
+        *({"file_id": file["file_id"], "parent_id": parent, "name": file["name"]} for file in files),
+        {"file_id": files[2]["file_id"], "parent_id": parent, "name": "1", "on_conflict": "replace"},
+    ]
+
+    results = (await ada.post("/api/v1/files/copy", {"copies": copies})).json["results"]
+
+    assert [one["code"] for one in results[:3]] == ["conflict", "not_found", "invalid_request"]
+    made = results[3:58]
+    assert (made[7]["code"], made[7]["current"]["file_id"]) == ("name_taken", taken["file_id"])
+    assert [one["file"]["path"] for one in made[:50] if "file" in one] == [f"/to/{n}" for n in range(50) if n != 7]
+    assert [one["code"] for one in [*made[50:], results[58]]] == ["quota_exceeded"] * 6
+    assert made[9]["file"]["sha256"] == files[9]["sha256"]
+    assert await sums(ada, "/to") == [100 + sum(range(1, 51)) - 8]
+    for wrong in ([], [{"file_id": folder, "parent_id": parent, "name": "x"}] * 1001):
+        assert (await ada.post("/api/v1/files/copy", {"copies": wrong})).code == "invalid_request"
+
+
+@pytest.mark.parametrize(("long_s", "order"), [(0.0, [1, "other", 2]), (60.0, [1, 2, "other"])])
+async def test_many_changes_that_take_long_let_others_in_between(
+    server: Running, monkeypatch: pytest.MonkeyPatch, long_s: float, order: list[object]
+) -> None:
+    monkeypatch.setattr(lots, "LONG_S", long_s)
+    database, done = server.cairn.database, list[object]()
+
+    many = lots.change_each(database, [1, 2], lambda _tx, item: done.append(item))
+    await asyncio.gather(many, database.write(lambda _tx: done.append("other")))
+
+    assert done == order

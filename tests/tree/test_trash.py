@@ -316,6 +316,24 @@ async def test_what_is_purged_is_gone_at_once_and_for_good(server: Running, ada:
     assert (await restore(ada, file["file_id"])).status == 404
 
 
+async def test_many_are_purged_in_one_call_and_one_that_is_refused_holds_up_no_other(
+    server: Running, ada: Person, bob: Person
+) -> None:
+    kept = await ada.upload("/kept", noise(9))
+    gone = [await deleted(ada, await ada.upload(f"/{n}", noise(10 + n))) for n in range(60)]
+    foreign = await deleted(bob, await bob.upload("/his", noise(5)))
+    await purge(ada, gone[0])
+
+    asked = [*gone[:55], kept["file_id"], foreign, NONSENSE_ID, gone[1]]
+    results = (await ada.post("/api/v1/trash/purge", {"trash_ids": asked})).json["results"]
+
+    assert [one.get("trash_id", one.get("code")) for one in results] == [*gone[:55], *["not_found"] * 3, gone[1]]
+    assert [entry["trash_id"] for entry in await trash_of(ada)] == gone[:54:-1]
+    assert [entry["trash_id"] for entry in await trash_of(bob)] == [foreign]
+    await server.cairn.jobs.wait_idle()
+    assert await used(ada) == 9 + sum(range(65, 70))
+
+
 async def test_a_purge_leaves_what_was_deleted_before_on_its_own(server: Running, ada: Person) -> None:
     folder = await ada.make_folder("/a/b", parents=True)
     early = await ada.upload("/a/b/early", noise(10))
@@ -421,6 +439,6 @@ async def test_many_are_trashed_moved_and_brought_back_in_one_call_and_a_refusal
         path: node["file_id"] for path, node in before.items()
     }
     assert (await ada.at("/from")).json["size"] == sum(range(1, 61))
-    for call, key in (("files/trash", "file_ids"), ("trash/restore", "trash_ids")):
+    for call, key in (("files/trash", "file_ids"), ("trash/restore", "trash_ids"), ("trash/purge", "trash_ids")):
         for wrong in ([], [NONSENSE_ID] * 1001):
             assert (await ada.post(f"/api/v1/{call}", {key: wrong})).code == "invalid_request"

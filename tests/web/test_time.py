@@ -92,6 +92,42 @@ def test_the_trash_is_emptied_of_what_one_has_seen(open_page: Opener, person: Pe
     assert trash_of(person) == []
 
 
+def test_what_one_deletion_took_is_one_line_that_opens(open_page: Opener, person: Person) -> None:
+    paths = [f"/Trip/{number}.jpg" for number in range(5)]
+    ids = [person.put(path, b"x" * 1000)["file_id"] for path in paths]
+    apart = deleted(person, "/alone.txt", "/Docs/a", "/Docs/b")
+    person.call("POST", "/api/v1/files/trash", {"file_ids": ids})
+    page = open_page("/trash", who=person)
+    expect(entries(page)).to_have_count(1 + len(apart))
+    line = entries(page).filter(has_text="5 things: 4.jpg, 3.jpg, 2.jpg …")
+    expect(line).to_contain_text("from /Trip")
+    expect(line).to_contain_text("5 kB")
+    opener = line.get_by_role("button", name="What was deleted together: 5 things")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(entries(page)).to_have_count(1 + len(apart) + len(ids))
+    expect(opener).to_be_focused()
+    box = page.get_by_role("checkbox", name="Select “2.jpg”")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).to_be_focused()
+    assert (
+        page.evaluate("[...document.querySelectorAll('.trash-row input')].map((one) => one.indeterminate)")[0] is True
+    )
+    check_axe(page)
+    page.get_by_role("checkbox", name="Select all 5 things").check()
+    expect(page.get_by_text("5 selected")).to_be_visible()
+    entries(page).filter(has_text="2.jpg").last.get_by_role("button", name="Restore “2.jpg”").click()
+    expect(entries(page).filter(has_text="4 things: 4.jpg, 3.jpg, 1.jpg …")).to_be_visible()
+
+    page.get_by_role("button", name="Restore all 4 things").click()
+
+    expect(entries(page)).to_have_count(len(apart))
+    assert sorted(names(person, "/Trip")) == [path.rpartition("/")[2] for path in paths]
+
+
 def test_what_somebody_deletes_meanwhile_appears(open_page: Opener, person: Person) -> None:
     page = open_page("/trash", who=person)
     expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()

@@ -17,6 +17,12 @@ export const trashAll = (files) => inLots(files, "files/trash", (lot) => ({ file
 /** Bring entries back from the trash; each value is the File as it is now. */
 export const restoreAll = (files) => inLots(files, "trash/restore", (lot) => ({ trash_ids: lot.map((file) => file.file_id) }));
 
+/** Remove entries of the trash for good. */
+export const purgeAll = (files) => inLots(files, "trash/purge", (lot) => ({ trash_ids: lot.map((file) => file.trash_id) }));
+
+/** Copy files: `copyOf` says of each what the copy takes, with its `file_id`; each value is the File that was made. */
+export const copyAll = (items, copyOf) => inLots(items, "files/copy", (lot) => ({ copies: lot.map(copyOf) }));
+
 /** Change entries: `changeOf` says of each what PATCH takes; each value is the File as it is now. */
 export const changeAll = (items, changeOf) => inLots(items, "files/change", (lot) => ({ changes: lot.map(changeOf) }));
 

@@ -4,7 +4,7 @@ import { post } from "../core/api.js";
 import { number, shown } from "../core/format.js";
 import { t } from "../core/text.js";
 import { toast, toastError } from "../core/toast.js";
-import { changeAll, forEach } from "./batch.js";
+import { changeAll, copyAll, forEach } from "./batch.js";
 import { isWithin } from "./places.js";
 import { trashSilently } from "./trashing.js";
 import { undoable } from "./undo.js";
@@ -52,9 +52,14 @@ export async function transfer(mode, files, target, folder) {
   return made.map(({ after }) => after);
 }
 
-function sendAll(mode, items, { file_id: parent_id }) {
+async function sendAll(mode, items, { file_id: parent_id }) {
   if (mode === "move") return changeAll(items, ({ file, how }) => ({ file_id: file.file_id, parent_id, on_conflict: how }));
-  return forEach(items, ({ file, how }) => post(`files/${file.file_id}/copy`, { parent_id, name: file.name, on_conflict: how }));
+  const wanted = ({ file, how }) => ({ parent_id, name: file.name, on_conflict: how });
+  // A folder takes as long as what is in it: each is a call of its own, which ends before anybody loses patience.
+  const isFolder = ({ file }) => file.kind === "folder";
+  const folders = await forEach(items.filter(isFolder), (item) => post(`files/${item.file.file_id}/copy`, wanted(item)));
+  const files = await copyAll(items.filter((item) => !isFolder(item)), (item) => ({ file_id: item.file.file_id, ...wanted(item) }));
+  return { done: [...folders.done, ...files.done], failed: [...folders.failed, ...files.failed] };
 }
 
 async function decide(mode, conflicts, target) {

@@ -1,14 +1,13 @@
 // What is done with entries of the trash, and what is said of it.
 
-import { call, get } from "../core/api.js";
+import { get } from "../core/api.js";
 import { confirm } from "../core/dialog.js";
 import { shown } from "../core/format.js";
 import { go, href } from "../core/router.js";
 import { t } from "../core/text.js";
 import { toast } from "../core/toast.js";
-import { restoreAll } from "../files/batch.js";
+import { purgeAll, restoreAll } from "../files/batch.js";
 
-const AT_ONCE = 4;
 const PAGE = 1000;
 
 /** Bring entries back to where they were; the first refusal is thrown when the others are through. */
@@ -16,8 +15,7 @@ export async function restore(items) {
   const { done, failed } = await restoreAll(items);
   const back = done.map(({ value }) => value);
   if (back.length) tell(back);
-  const fault = failed.find(({ error }) => error.status !== 404); // else somebody else was there before
-  if (fault) throw fault.error;
+  throwFirst(failed);
 }
 
 function tell(back) {
@@ -36,12 +34,12 @@ export async function purge(items) {
     action: t("trash.purge"),
     danger: true,
   });
-  if (sure) await each(items, gone);
+  if (sure) await removeAll(items);
   return sure;
 }
 
 /** Empty the trash, if the person is sure. @param {number} count how many are known of @param {boolean} isMore of the rest */
-export async function purgeAll(count, isMore) {
+export async function emptyTrash(count, isMore) {
   const sure = await confirm({
     title: t("trash.empty_sure"),
     text: isMore ? t("trash.purge_text") : t("trash.empty_count", { count }),
@@ -53,7 +51,7 @@ export async function purgeAll(count, isMore) {
   for (let after = null; ;) {
     const { items, next } = await get("trash", { limit: PAGE, after });
     // What came in since the question was asked stays: nobody has seen it.
-    await each(items.filter((item) => item.deleted_ms <= began), gone);
+    await removeAll(items.filter((item) => item.deleted_ms <= began));
     if (!next) break;
     after = next;
   }
@@ -61,24 +59,13 @@ export async function purgeAll(count, isMore) {
   return true;
 }
 
-const gone = (item) => call("DELETE", `trash/${item.trash_id}`);
+/** Remove each for good; the first refusal is thrown once all had their turn. */
+async function removeAll(items) {
+  const { failed } = await purgeAll(items);
+  throwFirst(failed);
+}
 
-/** Do something to each, a few at a time; returns what was given, and throws the first fault once all had their turn. */
-async function each(items, run) {
-  const given = [];
-  let fault = null;
-  let index = 0;
-  const worker = async () => {
-    while (index < items.length) {
-      const item = items[(index += 1) - 1];
-      try {
-        given.push(await run(item));
-      } catch (error) {
-        if (error.status !== 404) fault ??= error; // somebody else was there before
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  if (fault) throw fault;
-  return given;
+function throwFirst(failed) {
+  const fault = failed.find(({ error }) => error.status !== 404); // else somebody else was there before
+  if (fault) throw fault.error;
 }

@@ -9,18 +9,24 @@ import { iconOf } from "../files/kinds.js";
 
 const DAY_MS = 86_400_000;
 
+/** The path of the folder that an entry was in. */
+export const folderOf = (item) => shown(item.path.slice(0, item.path.lastIndexOf("/")) || "/");
+
+/** How many days an entry stays, null for ever. */
+export const daysLeft = (item, days) => (days ? Math.max(0, Math.ceil((item.deleted_ms + days * DAY_MS - Date.now()) / DAY_MS)) : null);
+
 /**
  * A row of the trash.
  *
  * @param {Object} item an entry as the server lists it
- * @param {{days: number, isChosen: boolean, onchoose: Function, onrestore: Function, onpurge: Function}} options `days`
- *   is how long entries stay; 0 for ever
+ * @param {{days: number, isChosen: boolean, isOfMany: boolean, onchoose: Function, onrestore: Function, onpurge: Function}} options `days`
+ *   is how long entries stay; 0 for ever; `isOfMany`: it stands below the line of its deletion
  * @returns {HTMLLIElement}
  */
-export function trashRow(item, { days, isChosen, onchoose, onrestore, onpurge }) {
-  const folder = shown(item.path.slice(0, item.path.lastIndexOf("/")) || "/");
+export function trashRow(item, { days, isChosen, isOfMany, onchoose, onrestore, onpurge }) {
+  const folder = folderOf(item);
   const name = shown(item.name);
-  const left = days ? Math.max(0, Math.ceil((item.deleted_ms + days * DAY_MS - Date.now()) / DAY_MS)) : null;
+  const left = daysLeft(item, days);
   const more = h("button", { type: "button", class: "icon-button", "aria-label": t("trash.more", { name }), "aria-haspopup": "menu", onclick: open }, icon("ellipsis"));
 
   function open() {
@@ -30,7 +36,7 @@ export function trashRow(item, { days, isChosen, onchoose, onrestore, onpurge })
     ], { label: name });
   }
   const box = h("input", { type: "checkbox", checked: isChosen, "aria-label": t("trash.select", { name }), onchange: () => onchoose(item, box.checked) });
-  return h("li", { class: "trash-row", dataset: { id: item.trash_id }, onclick: (event) => phone.matches && event.target.closest(".trash-what") && open() },
+  return h("li", { class: ["trash-row", isOfMany && "of-many"], dataset: { id: item.trash_id }, onclick: (event) => phone.matches && event.target.closest(".trash-what") && open() },
     box,
     icon(iconOf(item), { size: 24, class: item.kind === "folder" ? "time-folder" : "time-file" }),
     h("div", { class: "trash-what" },

@@ -7,19 +7,23 @@ import { icon } from "../core/icon.js";
 import { openMenu } from "../core/menu.js";
 import { t } from "../core/text.js";
 import { toastError } from "../core/toast.js";
-import { purge, purgeAll, restore } from "./trash-actions.js";
+import { emptyTrash, purge, restore } from "./trash-actions.js";
+import { deletionRow, deletions, isOne } from "./trash-groups.js";
 import { trashRow } from "./trash-row.js";
 import { openUndo } from "./undo.js";
 
 const PAGE = 200;
+const MOST_MORE = 2000; // to have the last deletion whole
 
 /** Show the view. */
 export async function mount(container, { signal, setTitle }) {
   setTitle(t("nav.trash"));
   const chosen = new Map();
   const rows = new Map();
+  const opened = new Set(); // ids of entries whose deletion shows what it holds
   let items = [];
   let next = null;
+  let wanted = PAGE;
   let days = 0;
 
   const list = h("ul", { class: "trash-list", "aria-label": t("nav.trash") });
@@ -35,13 +39,15 @@ export async function mount(container, { signal, setTitle }) {
     h("p", {}, t("trash.empty_text")),
     h("button", { type: "button", class: "button", onclick: () => openUndo() }, t("undo.open")));
 
-  async function show(limit = Math.max(PAGE, items.length)) {
+  async function show(limit = wanted) {
+    wanted = limit;
     const found = { items: [], next: null, days: 0 };
+    const isCut = () => found.items.length < limit + MOST_MORE && isOne(...found.items.slice(-2));
     do {
-      const part = await get("trash", { limit: Math.min(1000, limit - found.items.length), after: found.next }, { signal });
+      const part = await get("trash", { limit: Math.min(1000, Math.max(PAGE, limit - found.items.length)), after: found.next }, { signal });
       found.items.push(...part.items);
       Object.assign(found, { next: part.next, days: part.days });
-    } while (found.next && found.items.length < limit);
+    } while (found.next && (found.items.length < limit || isCut()));
     ({ items, next, days } = found);
     draw();
   }
@@ -55,16 +61,43 @@ export async function mount(container, { signal, setTitle }) {
     }
     if (!page.isConnected) fill(container, page);
     hint.textContent = days ? t("trash.hint", { count: days }) : t("trash.hint_never");
-    const focused = document.activeElement?.closest?.("li")?.dataset.id;
+    const before = list.contains(document.activeElement) ? document.activeElement.closest("li") : null;
+    const at = before && controlsOf(before).indexOf(document.activeElement);
     rows.clear();
-    fill(list, items.map((item) => {
-      const row = trashRow(item, { days, isChosen: chosen.has(item.trash_id), onchoose, onrestore, onpurge });
-      rows.set(item.trash_id, row);
-      return row;
-    }));
-    rows.get(focused)?.querySelector("button")?.focus({ preventScroll: true });
+    fill(list, deletions(items).flatMap((group) => (group.length === 1 ? rowOf(group[0]) : rowsOf(group))));
+    const after = before && list.querySelector(`[data-id="${before.dataset.id}"]`);
+    if (after) controlsOf(after)[at]?.focus({ preventScroll: true });
     more.hidden = !next;
     drawBar();
+  }
+
+  function rowOf(item, isOfMany = false) {
+    const row = trashRow(item, { days, isChosen: chosen.has(item.trash_id), isOfMany, onchoose, onrestore, onpurge });
+    rows.set(item.trash_id, row);
+    return row;
+  }
+
+  /** The line of a deletion, and below it what it took where it is open. */
+  function rowsOf(group) {
+    const isOpen = group.some((item) => opened.has(item.trash_id));
+    const row = deletionRow(group, {
+      days,
+      isOpen,
+      chosen: group.filter((item) => chosen.has(item.trash_id)).length,
+      onopen() {
+        for (const item of group) if (isOpen) opened.delete(item.trash_id); else opened.add(item.trash_id);
+        draw();
+      },
+      onchoose(isChosen) {
+        for (const item of group) choose(item, isChosen);
+        draw();
+      },
+      onrestore: () => restoreMany(group),
+      onpurge: () => purgeMany(group),
+    });
+    if (isOpen) return [row, ...group.map((item) => rowOf(item, true))];
+    for (const item of group) rows.set(item.trash_id, row);
+    return [row];
   }
 
   function drawBar() {
@@ -79,10 +112,13 @@ export async function mount(container, { signal, setTitle }) {
       ] : h("button", { type: "button", class: "button quiet trash-gone", onclick: emptyAll }, t("trash.empty")));
   }
 
-  function onchoose(item, isChosen) {
+  function choose(item, isChosen) {
     if (isChosen) chosen.set(item.trash_id, item);
     else chosen.delete(item.trash_id);
-    drawBar();
+  }
+  function onchoose(item, isChosen) {
+    choose(item, isChosen);
+    draw();
   }
   function chooseAll(isChosen) {
     chosen.clear();
@@ -93,7 +129,7 @@ export async function mount(container, { signal, setTitle }) {
   const onpurge = (item) => purgeMany([item]);
   const restoreMany = (some) => act(() => restore(some));
   const purgeMany = (some) => act(() => purge(some));
-  const emptyAll = () => act(() => purgeAll(items.length, Boolean(next)));
+  const emptyAll = () => act(() => emptyTrash(items.length, Boolean(next)));
 
   /** Do something, and show what is left, also where only part of it came to pass. */
   async function act(run) {
@@ -119,3 +155,5 @@ export async function mount(container, { signal, setTitle }) {
   onChange(() => show().catch(() => {}), { signal });
   await show();
 }
+
+const controlsOf = (row) => [...row.querySelectorAll("button, input")];
