@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from urllib.parse import quote
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.server import NO_RESERVE, RunningServer
+from tests.server import NO_RESERVE, PASSWORD, RunningServer
 from tests.web.listing import row
 from tests.web.people import Person
 
@@ -111,11 +112,26 @@ def _set_up_second_factor(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _open_archive(page: Page) -> None:
+    page.get_by_role("link", name="Letters of 2019.zip").click()
+    page.wait_for_selector(".viewer-entry-name")
+
+
+def _sign_in_elsewhere(page: Page) -> None:
+    """Let somebody sign in as anna at another device, unless one is told of already."""
+    if not page.evaluate("fetch('api/v1/me').then((answer) => answer.json())")["new_devices"]:
+        body = {"username": "anna", "password": PASSWORD, "device_name": "Pixel 9"}
+        page.request.post("/api/v1/login", data=body)
+        page.reload()
+    page.wait_for_selector(".sign-ins li")
+
+
 SHOTS = (
     Shot("sign-in", "/", is_signed_in=False),
     Shot("files", "/files"),
     Shot("files-grid", "/files/Holiday in Norway", _show_grid),
     Shot("viewer", "/files/Holiday in Norway", _open_first_photo),
+    Shot("archive", "/files/Documents", _open_archive),
     Shot("share", "/files", _ask_for("Recipes", "Share")),
     Shot("versions", "/files", _ask_for("Shopping list.md", "Versions")),
     Shot("photos", "/photos", _wait_for_pictures),
@@ -128,12 +144,14 @@ SHOTS = (
     Shot("account-menu", "/files", _open_account),
     Shot("settings", "/settings", _loaded),
     Shot("settings-second-factor", "/settings/security", _set_up_second_factor),
+    Shot("settings-devices", "/settings/devices", _loaded),
     Shot("settings-storage", "/settings/storage", _loaded),
     Shot("settings-connect", "/settings/connect", _loaded),
     Shot("admin", "/admin", _loaded),
     Shot("admin-storage", "/admin/storage", _loaded),
     Shot("admin-health", "/admin/health", _loaded),
     Shot("admin-log", "/admin/log", _loaded),
+    Shot("new-sign-in", "/files", _sign_in_elsewhere),
 )
 
 
@@ -156,11 +174,31 @@ def fill(server: RunningServer) -> Person:
         anna.put("/Shopping list.md", f"# Saturday\n\n{bought}".encode(), mtime_ms=NOW_MS - (3 - number) * HOUR_MS)
     for number in range(1, 13):
         anna.put(f"/Holiday in Norway/Fjord {number}.jpg", landscape(number), mtime_ms=NOW_MS - number * 5 * DAY_MS)
+    anna.put("/Documents/Letters of 2019.zip", _letters(), mtime_ms=NOW_MS - 9 * DAY_MS)
     _share(ada, anna)
+    blurred = [
+        anna.put(f"/Holiday in Norway/Blurred {number}.jpg", os.urandom(900_000 + number)) for number in range(9)
+    ]
+    anna.call("POST", "/api/v1/files/trash", {"file_ids": [file["file_id"] for file in blurred]})
     for path, size in (("/Old invoice.pdf", 90_000), ("/Photos/Blurred.jpg", 2_400_000), ("/Draft.odt", 12_000)):
         gone = anna.put(path, os.urandom(size))["file_id"]
         anna.call("DELETE", f"/api/v1/files/{gone}")
     return anna
+
+
+def _letters() -> bytes:
+    """Return a zip of letters and pictures."""
+    body, chance = io.BytesIO(), random.Random(2019)  # noqa: S311 - the same each time
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as packed:
+        for month, name in enumerate(("January", "March", "April", "July", "September", "December"), 1):
+            for number in range(1, 5):
+                entry = zipfile.ZipInfo(
+                    f"{name}/Letter {number}.odt", (2019, month * 2 - 1, number * 6, 10, 5 * number, 0)
+                )
+                packed.writestr(entry, bytes(chance.randint(9_000, 80_000)))
+            picture = zipfile.ZipInfo(f"{name}/Envelope.jpg", (2019, month * 2 - 1, 27, 17, 30, 0))
+            packed.writestr(picture, bytes(chance.randint(900_000, 2_400_000)))
+    return body.getvalue()
 
 
 def _share(ada: Person, anna: Person) -> None:
