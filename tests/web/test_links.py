@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import PHONE, Opener, both_origins
 from tests.web.listing import make_many
 from tests.web.people import Person
+from tests.web.samples import archive
 from tests.web.watch import Watch, check_axe
 
 HOSTILE = "<img src=x onerror=alert(1)> {{ 7*7 }} \u202egpj.exe & \"co\" 'x'.txt"
@@ -270,3 +271,24 @@ def test_files_of_a_link_are_shown_over_the_page_and_pictures_count_as_no_downlo
 
     expect(viewer).to_have_count(0)
     expect(page.get_by_role("link", name="plan.txt", exact=True)).to_be_focused()
+
+
+def test_what_is_in_a_zip_is_listed_and_no_download_and_not_where_one_may_only_look(
+    open_page: Opener, person: Person, trip: Any, watch: Watch
+) -> None:
+    watch.allow("403")
+    person.put("/Trip/pack.zip", archive())
+    shared = person.call("POST", "/api/v1/links", {"file_id": trip["file_id"], "max_downloads": 1}).json
+    page = open_page(shared["url"])
+    page.locator(".link-row").get_by_role("link", name="pack.zip", exact=True).click()
+    viewer = page.get_by_role("dialog", name="pack.zip")
+    expect(viewer.get_by_role("cell", name="photos/Ünd 1.jpg")).to_be_visible()
+    links = person.call("GET", "/api/v1/links").json["items"]
+    assert [one["downloads"] for one in links] == [0]
+
+    person.call("PATCH", f"/api/v1/links/{shared['link_id']}", {"allow_download": False})
+    page.reload()
+    page.locator(".link-row").get_by_role("link", name="pack.zip", exact=True).click()
+
+    expect(viewer.get_by_text("There is no preview of this kind of file.")).to_be_visible()
+    expect(viewer.get_by_role("link", name="Download")).to_have_count(0)
