@@ -112,6 +112,8 @@ def test_no_place_that_shows_hostile_names_is_taken(open_page: Opener, ada: Pers
         expect(page.locator("h1").first, path).to_be_visible()
         expect(page.locator("main .skeleton"), path).to_have_count(0)
         page.mouse.move(600, 300)
+        for opener in page.locator(".trash-open").all():
+            opener.click()
 
         check_untaken(page)
     for hash_ in ("%", "javascript:top.taken=1", quote(f"{ELSEWHERE}/files", safe="")):
