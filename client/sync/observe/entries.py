@@ -262,6 +262,9 @@ class Entries:
         if self.is_same(stat, row.stat):
             self.forget_file(path)
             self._unknown.restless.pop(row.lid, None)
+            if was_left_alone and row.sha256 is not None and not row.sure:
+                # It may be another file, written within one step of the disk's clock, and nothing else tells of that.
+                self._timers.set(("racy", row.lid), self._clock.monotonic_s())
         elif stat.kind is Kind.FILE and self._must_settle(path, stat, closed=closed):
             self._unknown.restless[row.lid] = path
         else:

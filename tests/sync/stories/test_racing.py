@@ -26,3 +26,18 @@ def test_a_write_while_the_first_content_is_sent_is_seen_though_size_and_times_s
 
         assert play.contents("f") == {b"<2>"}
         play.settle()
+
+
+def test_a_file_that_takes_the_place_of_another_is_seen_though_size_and_times_are_the_same() -> None:
+    """The engine had seen the place empty for a moment, and took what stood there then for what it knew."""
+    with play_of(Weather(mode=SimMode(step_ns=2_000_000_000, stable_inodes=False))) as play:
+        play.wait(4.1)
+        play.two.put(("f",), b"<1>")
+        play.wait(0.5)
+        play.one.move(("f",), ("f~",))
+        play.wait(0.3)
+        play.one.put(("f",), b"<2>")
+        play.wait(60)
+
+        assert play.contents("f") == {b"<2>"}
+        play.settle()
