@@ -165,13 +165,30 @@ def blocker_there(view: View, node_id: str) -> Blocker | None:
     it = tied(view, node_id)
     if it is None or not is_to_move_there(view, it):
         return None
-    target = target_there(view, it) or _folder_to_make_there(view, it.entry)
+    target = target_there(view, it)
     if target is None:
-        return None
+        return _blocker_of_folder_to_make(view, it)
     occupant = view.live_child(*target)
-    if occupant is not None and (occupant.id != node_id or target != target_there(view, it)):
+    if occupant is not None and occupant.id != node_id:
         return Blocker(_to_move_out_of(view, occupant) or occupant.id, has_name=True)
-    between = (tied(view, at) for at in way_there(view, target[0], it.node) or ())
+    return _blocker_between(view, it, target[0])
+
+
+def _blocker_of_folder_to_make(view: View, it: Tied) -> Blocker | None:
+    """Return what the first folder waits for that has to be made there before an entry can go where it is."""
+    made = _folder_to_make_there(view, it.entry)
+    if made is None:
+        return None
+    parent_id, name, here = made
+    occupant = view.child_shown_as(parent_id, name, here)
+    if occupant is not None:
+        return Blocker(_to_move_out_of(view, occupant) or occupant.id, has_name=True)
+    return _blocker_between(view, it, parent_id)
+
+
+def _blocker_between(view: View, it: Tied, parent_id: str) -> Blocker | None:
+    """Return what has to move before a node can go into a folder that lies below it."""
+    between = (tied(view, at) for at in way_there(view, parent_id, it.node) or ())
     moving = (each.node.id for each in between if each is not None and is_to_move_there(view, each))
     first = next(moving, None)
     return None if first is None else Blocker(first, has_name=False)
@@ -194,13 +211,13 @@ def _to_move_out_of(view: View, folder: RemoteNode) -> str | None:
     return None
 
 
-def _folder_to_make_there(view: View, entry: LocalEntry) -> tuple[str, str] | None:
-    """Return the place at the server of the first folder that has to be made before an entry can go where it is."""
+def _folder_to_make_there(view: View, entry: LocalEntry) -> tuple[str, str, str] | None:
+    """Return the first folder to be made before an entry can go where it is: its parent, its name, and that here."""
     above = view.entry(entry.parent)
     while above is not None and view.tie(above.lid) is None:
         parent_id, name = view.id_of(above.parent), names.server_name(above.name)
         if parent_id is not None:
-            return None if name is None else (parent_id, name)
+            return None if name is None else (parent_id, name, above.name)
         above = view.entry(above.parent)
     return None
 

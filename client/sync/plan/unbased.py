@@ -86,22 +86,10 @@ def _settle_where_it_is(context: Context, entry: LocalEntry) -> Step:
     if parent is not None and not parent.writable:
         draft.problem(entry, "read_only", READ_ONLY)
         return Step.WAITS
-    partner = _partner(context, parent_id, name, entry)
+    partner = view.child_shown_as(parent_id, name, entry.name)
     if partner is not None:
         return _settle_beside(context, entry, parent_id, partner)
     return _send_new(context, entry, parent_id, name)
-
-
-def _partner(context: Context, parent_id: str, name: str, entry: LocalEntry) -> RemoteNode | None:
-    """Return the node that has an entry's name, at the server or as this disk shows it."""
-    view = context.view
-    found = view.live_child(parent_id, name)
-    if found is not None or view.is_plain:
-        return found
-    shown = ((child, view.name_here(child)) for child in view.trees.remote_children(parent_id))
-    keys = view.known.traits
-    wanted = names.key(entry.name, keys)
-    return next((child for child, here in shown if names.key(here, keys) == wanted), None)
 
 
 def _settle_beside(context: Context, entry: LocalEntry, parent_id: str, partner: RemoteNode) -> Step:

@@ -121,6 +121,16 @@ class View:
         """Return what has a name at the server, even if it is about to leave: the name is not free before it has."""
         return self.trees.remote_child(parent_id, name)
 
+    def child_shown_as(self, parent_id: str, name: str, here: str) -> RemoteNode | None:
+        """Return what has a name at the server, or else what this disk shows by one that it takes for `here`."""
+        found = self.live_child(parent_id, name)
+        if found is not None or self.is_plain:
+            return found
+        traits = self.known.traits
+        shown = ((child, self.name_here(child)) for child in self.trees.remote_children(parent_id))
+        wanted = names.key(here, traits)
+        return next((child for child, own in shown if names.key(own, traits) == wanted), None)
+
     # Corresponding folders
 
     def lid_of(self, node_id: str) -> int | None:

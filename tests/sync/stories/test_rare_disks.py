@@ -50,3 +50,18 @@ def test_what_is_made_in_a_folder_that_took_the_place_of_another_at_once_arrives
         play.settle()
 
         assert play.contents("a", "f") == {b"<1>"}
+
+
+def test_a_folder_that_went_into_the_one_that_took_its_name_in_another_spelling_is_followed() -> None:
+    """The new folder waited for the name, and what had it for the new folder, for ever."""
+    with play_of(Weather(mode=SimMode(case_sensitive=False))) as play:
+        play.disks[0].user_make_folder(("A",))
+        play.one.put(("A", "f"), b"<1>")
+        play.settle()
+        play.disks[0].user_make_folder(("b",))
+        play.one.move(("A",), ("b", "c"))
+        play.one.move(("b",), ("a",))
+
+        play.settle()
+
+        assert play.contents("a", "c", "f") == {b"<1>"}
