@@ -99,6 +99,7 @@ from app.services.kept import KeptProperties
 from app.services.links import LinkService
 from app.services.locks import LockService
 from app.services.metrics import Gauge, Metrics, read_token
+from app.services.migration import MigrationService
 from app.services.moments import MomentService
 from app.services.name_index import NameIndex
 from app.services.open_uploads import OpenUploads
@@ -224,6 +225,7 @@ class Cairn:
     name_index: NameIndex
     keeper: Keeper
     collector: Collector
+    migration: MigrationService
     room: Room
     standing: Standing
     selfcheck: SelfCheck
@@ -278,6 +280,7 @@ class _Shared:
     keeper: Keeper
     collecting: Offload
     collector: Collector
+    migration: MigrationService
     selfcheck: SelfCheck
 
 
@@ -298,6 +301,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         name_index=NameIndex(database),
         keeper=shared.keeper,
         collector=shared.collector,
+        migration=shared.migration,
         room=base.room,
         standing=base.standing,
         selfcheck=shared.selfcheck,
@@ -333,6 +337,9 @@ async def _make_shared(base: Foundation) -> _Shared:
         keeper=Keeper(database, jobs_, uptime, base.settings.history),
         collecting=collecting,
         collector=Collector(database, store, uptime, collecting, base.folder.collection, patience, base.room),
+        migration=MigrationService(
+            store, base.sides, base.settings.storage, base.folder.store, base.room, base.standing, uptime
+        ),
         selfcheck=SelfCheck({} if base.was_clean else _databases(base.folder), base.standing),
     )
 
@@ -383,7 +390,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         supervision=SupervisionService(
             health_, base.room, base.standing, shared.selfcheck, shared.collector, clock_ms=now_ms
         ),
-        metrics=_metrics(base),
+        metrics=_metrics(base, shared.migration),
         tree=TreeService(database, shared.jobs),
         resources=ResourceService(database, base.room),
         kept=KeptProperties(database),
@@ -445,7 +452,7 @@ def _visits(base: Foundation, shared: _Shared, throttle: Throttle) -> VisitServi
     return VisitService(base.database, shared.hasher, throttle, passes, clock_ms=now_ms, clock_s=time.monotonic)
 
 
-def _metrics(base: Foundation) -> Metrics:
+def _metrics(base: Foundation, migration: MigrationService) -> Metrics:
     database, room, standing = base.database, base.room, base.standing
     gauges = (
         Gauge("cairn_commits_total", "Transactions of the metadata.", lambda: database.commits),
@@ -454,6 +461,7 @@ def _metrics(base: Foundation) -> Metrics:
         Gauge("cairn_disk_kept_bytes", "What uploads leave free of it.", lambda: room.look().kept),
         Gauge("cairn_uploads_refused", "1 while uploads find no room.", lambda: not room.look().is_enough),
         Gauge("cairn_read_only", "1 while the server takes no change.", lambda: standing.is_read_only),
+        Gauge("cairn_store_moving", "1 while chunks move to another store.", lambda: migration.is_moving),
     )
     token = read_token(base.settings.metrics.token_file)
     return Metrics(gauges, token=token, is_open=base.settings.metrics.open)

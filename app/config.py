@@ -151,6 +151,7 @@ class Storage:
     backend: Annotated[Literal["local", "s3", "minio", "seaweedfs"], _rule("local, s3, minio or seaweedfs")] = "local"
     zstd_level: Annotated[int, _number(1, 19)] = 1
     collect_every_hours: Annotated[int, _number(1, 8_760, "hours")] = 24
+    keep_old_days: Annotated[int, _number(0, 365, "days")] = 30
     s3: S3 = field(default_factory=S3)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.auth.sealing import Sealer
-from app.chunk_medium import chunk_medium
+from app.chunk_medium import Sides, chunk_medium
 from app.clock import now_ms
 from app.config import Settings
 from app.data_folder import DataFolder
@@ -43,6 +43,7 @@ class Foundation:
     disk: Disk
     database: Database
     store: ChunkStore
+    sides: Sides
     keyring: Keyring
     sealer: Sealer
     notifier: Notifier
@@ -82,6 +83,8 @@ async def lay_foundation(
         medium = chunk_medium(settings.storage, folder.object_server, disk)
         open_medium = await asyncio.to_thread(medium.__enter__)
         closing_down.push_async_callback(asyncio.to_thread, medium.__exit__, None, None, None)
+        sides = Sides(settings.storage, folder.object_server, disk)
+        closing_down.push_async_callback(asyncio.to_thread, sides.close)
         store = await ChunkStore.open(
             folder.store,
             disk=disk,
@@ -108,7 +111,9 @@ async def lay_foundation(
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
         sealer = await asyncio.to_thread(lambda: Sealer.open(folder.column_key, disk))
-        yield Foundation(settings, folder, disk, database, store, keyring, sealer, notifier, room, standing, was_clean)
+        yield Foundation(
+            settings, folder, disk, database, store, sides, keyring, sealer, notifier, room, standing, was_clean
+        )
     if not failures and not standing.is_read_only:
         _note_clean_stop(folder)
 

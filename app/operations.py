@@ -28,7 +28,26 @@ def operations_of(cairn: Cairn) -> dict[str, Operation]:
         certificates = cairn.services.certificates
         return {"in_use": certificates.shown is not None, "problem": certificates.problem}
 
-    return {"gc": collect, "tls.status": show_tls, "keys.rotate": rotate_keys, **account_operations(cairn.services)}
+    async def migrate(arguments: Mapping[str, Any]) -> None:
+        if arguments["undo"]:
+            await cairn.migration.undo()
+        else:
+            await cairn.migration.begin(str(arguments["to"]))
+
+    async def empty(_: Mapping[str, Any]) -> None:
+        await cairn.migration.empty()
+
+    async def store_status(_: Mapping[str, Any]) -> dict[str, Any]:
+        return asdict(await cairn.migration.status())
+
+    store = {"store.migrate": migrate, "store.empty": empty, "store.status": store_status}
+    return {
+        **store,
+        "gc": collect,
+        "tls.status": show_tls,
+        "keys.rotate": rotate_keys,
+        **account_operations(cairn.services),
+    }
 
 
 def require_folder(settings: Settings) -> None:

@@ -79,13 +79,14 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
                     names = group.create_task(cairn.name_index.run(), name="names")
                     keeper = group.create_task(cairn.keeper.run(), name="keeper")
                     collector = group.create_task(cairn.collector.run(), name="collector")
+                    mover = group.create_task(cairn.migration.run(), name="mover")
                     selfcheck = group.create_task(cairn.selfcheck.run(), name="selfcheck")
                     shown = group.create_task(keep_certificates(certificates), name="certificates")
                     guard = group.create_task(
-                        _end_when_read_only(cairn, janitor, jobs, names, keeper, collector), name="guard"
+                        _end_when_read_only(cairn, janitor, jobs, names, keeper, collector, mover), name="guard"
                     )
                     await stopped.wait()
-                    for task in (janitor, jobs, names, keeper, collector, selfcheck, shown, guard):
+                    for task in (janitor, jobs, names, keeper, collector, mover, selfcheck, shown, guard):
                         task.cancel()
                     cairn.collector.stop()
     if failures:

@@ -5,13 +5,13 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from storage import rows
-from storage.base import ChunkId, Place
+from storage.base import Blob, ChunkId, Place
 from storage.errors import StorageError, StoreFailedError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexStates
@@ -82,6 +82,8 @@ class Barriers:
         self._failed: StorageError | None = None
         self._rows_size = 0
         self._rows_came = asyncio.Event()
+        self.moving: Mapping[ChunkId, Blob] = {}
+        """Chunks that are being copied, and the objects they become; nobody else may put or remove these meanwhile."""
         self.ended_well = 0
         self._thread = threading.Thread(target=self._serve, name="barrier", daemon=True)
         self._thread.start()
@@ -185,6 +187,16 @@ class Barriers:
             self._errands.append(_Errand(work, done))
             self._lock.notify()
         return await done
+
+    async def turn(self, work: Callable[[], None]) -> None:
+        """Let `work` change in a moment where received chunks are put; what is being received just then is refused."""
+
+        def run() -> None:
+            with self._lock:
+                work()
+                self._wave += 1
+
+        await self.run(run)
 
     async def gathered(self, size: int) -> None:
         """Return once small chunks of so many bytes have become durable since this returned last."""
@@ -313,6 +325,8 @@ class Barriers:
         """Make a batch durable: data, then names, then index rows. The order is the promise."""
         lost = self._lost(batch)
         chunks, fresh, spare = self._sorted_out(batch, lost)
+        if any(file.chunk_id in self.moving for file in fresh):
+            raise _PutOffError(StoreUnavailableError("a chunk is being moved at this moment"))
         backend = self._medium.backend
         record = partial(rows.record, chunks=chunks, dropped=dropped, lost=lost, backend=backend)
         try:
@@ -342,14 +356,20 @@ class Barriers:
         """Return the chunks of a batch whose bytes should be in place and are not: they came at the right time.
 
         A file can be gone by an accident, or because the index was put back from a copy older than a collection.
+        What lies elsewhere counts as lost where it should be, so that it need not be asked for, nor copied any more.
         """
         ids = [chunk.chunk_id for chunk in batch.chunks if self._medium.gathers or chunk.file is not None]
         lying = self._states.run(partial(rows.blobs_of, ids=ids)) if ids else {}
+        here = {blob: size for blob, size in lying.values() if blob.backend is self._medium.backend}
         try:
-            lost = self._medium.lost(dict(lying.values()))
+            lost = self._medium.lost(here)
         except StorageError as error:
             raise _PutOffError(error) from error
-        return {chunk_id for chunk_id, (blob, _) in lying.items() if blob in lost}
+        return {
+            chunk_id
+            for chunk_id, (blob, _) in lying.items()
+            if blob in lost or (blob not in here and chunk_id not in self.moving)
+        }
 
     def _sorted_out(
         self, batch: Batch, lost: set[ChunkId]

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import NewType, Protocol, Self
@@ -84,16 +84,21 @@ ENCODINGS = {form: encoding for encoding, form in _FORMS.items()}
 class Blob:
     """The name of an object: the id of the chunk that it holds, or the SHA-256 of a pack.
 
-    The form is in the name, so an object is never replaced by one of another form.
+    The form is in the name, so an object is never replaced by one of another form. The backend is where it lies.
     """
 
     hash: bytes
     form: Form
+    backend: Backend = Backend.LOCAL
 
     @classmethod
     def of(cls, chunk_id: ChunkId, encoding: Encoding) -> Self:
         """Return the object that holds a chunk alone."""
         return cls(chunk_id, _FORMS[encoding])
+
+    def at(self, backend: Backend) -> Self:
+        """Return the same object as it lies elsewhere."""
+        return replace(self, backend=backend)
 
     @property
     def name(self) -> str:

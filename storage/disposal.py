@@ -199,6 +199,7 @@ class Disposal:
 
     def _remove_strays(self, files: list[PlacedFile]) -> Freed:
         """In the barrier's thread: every file that a barrier put into place has its row by now."""
+        files = [file for file in files if file.blob not in self._barriers.moving.values()]
         named = self._writer.write_blocking(lambda session: unused.named(session.connection, _blobs(files)))
         strays = _blobs(_unnamed(files, named))
         size = sum(map(self._size, strays))

@@ -10,6 +10,7 @@ from typing import Self
 from storage.base import ENCODINGS, Backend, Blob, ChunkId, Form
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
+from storage.layout import LAYOUT, LAYOUT_NAME, read_layout
 from storage.medium import PlacedFile, StagedFile
 from storage.staging import Staging, make_folders
 
@@ -17,8 +18,6 @@ SYNC_ALL_FROM = 8
 """From this many files or folders on, one syncfs is cheaper than an fsync for each (durability.md, 3)."""
 
 FOLDERS = 256
-LAYOUT_NAME = "layout"
-LAYOUT = b"cairn chunks 1\n"
 _DIGITS = "0123456789abcdef"
 _FILE = re.compile(r"([0-9a-f]{64})(|\.zst|\.pack)", re.ASCII)
 _LOGGED = re.compile(r"([A-Za-z0-9_-]+) ([0-9a-f]{64})(|\.zst)", re.ASCII)
@@ -28,7 +27,6 @@ class LocalMedium(Staging):
     """A medium that is a folder of this machine. An index can be rebuilt from its files."""
 
     backend = Backend.LOCAL
-    is_trusted = True
 
     def __init__(self, root: Path, disk: Disk, *, gathers: bool = False) -> None:
         """Use an installed folder; `root` holds `chunks`, `staging` and `quarantine`."""
@@ -45,6 +43,12 @@ class LocalMedium(Staging):
         cls.install(root, disk)
         return cls(root, disk)
 
+    @classmethod
+    def beside(cls, root: Path, disk: Disk) -> Self:
+        """Return the medium in a folder whose chunks lie in a bucket as well."""
+        _make_all(root, disk)
+        return cls(root, disk)
+
     @staticmethod
     def install(root: Path, disk: Disk) -> None:
         """Make the folders durably unless it was done before. The mark is written last, so half a job is redone.
@@ -52,18 +56,16 @@ class LocalMedium(Staging):
         Raises:
             BadStoreError: the folder has a layout of a newer program, or its chunks lie elsewhere.
         """
-        mark = root / LAYOUT_NAME
-        try:
-            layout = disk.read(mark)
-        except FileNotFoundError:
-            layout = b""
+        mark, layout = root / LAYOUT_NAME, read_layout(root, disk)
         if layout not in {b"", LAYOUT}:
             raise BadStoreError(f"{mark} is of a newer program, or says that the chunks lie in a bucket")
         if not layout:
-            firsts = [root / "chunks" / digit for digit in _DIGITS]
-            seconds = [folder / digit for folder, digit in itertools.product(firsts, _DIGITS)]
-            make_folders(disk, (root, root / "staging", root / "quarantine", root / "chunks", *firsts, *seconds))
+            _make_all(root, disk)
             replace_file(disk, mark, LAYOUT)
+
+    def trusts(self, blob: Blob) -> bool:  # noqa: ARG002 - all files are alike
+        """Believe each: the scrub and who reads it check it."""
+        return True
 
     def require(self) -> None:
         """Refuse nothing: the disk itself says when it is full."""
@@ -189,6 +191,15 @@ class LocalMedium(Staging):
             found.append(PlacedFile(name, str(folder / name), blob))
         return found
 
+    def lengths(self, digit: int) -> dict[Blob, int]:
+        """Return the objects whose hashes begin with the hexadecimal `digit`, with their lengths."""
+        found: dict[Blob, int] = {}
+        for file in itertools.chain.from_iterable(map(self.objects, range(digit * 16, digit * 16 + 16))):
+            if file.blob is not None:
+                with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+                    found[file.blob] = self.size(file.blob)
+        return found
+
     def holds_any(self) -> bool:
         """Tell whether there are objects of an earlier run."""
         return any(map(self.objects, range(FOLDERS)))
@@ -215,3 +226,9 @@ class LocalMedium(Staging):
     def _syncfs(self) -> None:
         self._count()
         self._disk.syncfs(self._folder)
+
+
+def _make_all(root: Path, disk: Disk) -> None:
+    firsts = [root / "chunks" / digit for digit in _DIGITS]
+    seconds = [folder / digit for folder, digit in itertools.product(firsts, _DIGITS)]
+    make_folders(disk, (root, root / "staging", root / "quarantine", root / "chunks", *firsts, *seconds))

@@ -1,6 +1,6 @@
 """What a medium is: where the bytes of chunks lie. It only moves them; what exists is for the index to say."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,12 +52,18 @@ class Medium(Protocol):
         """Whether small chunks are to be gathered in packs; else they stay rows of the index."""
 
     @property
-    def is_trusted(self) -> bool:
-        """Whether what it gives is believed without a look at the hash."""
-
-    @property
     def syncs(self) -> int:
         """Calls of fsync and the like so far."""
+
+    @property
+    def numbers(self) -> Iterator[int]:
+        """What counts the files that are staged, so that each has a name of its own."""
+
+    def number_like(self, other: "Medium") -> None:
+        """Count with another, which stages in the same folder."""
+
+    def trusts(self, blob: Blob) -> bool:
+        """Tell whether what this object gives is believed without a look at the hash."""
 
     def require(self) -> None:
         """Refuse at once if nothing can be put at present; never waits.
@@ -120,6 +126,9 @@ class Medium(Protocol):
 
     def objects(self, first: int) -> list[PlacedFile]:
         """Return what lies among the objects whose hashes begin with the byte `first`."""
+
+    def lengths(self, digit: int) -> dict[Blob, int]:
+        """Return the objects whose hashes begin with the hexadecimal `digit`, with their lengths, by one listing."""
 
     def usage(self) -> DiskUsage:
         """Return the room on the disk that takes what is received."""

@@ -10,7 +10,9 @@ from storage.disk import Disk
 from storage.errors import BadStoreError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import open_reader
-from storage.local import LAYOUT, LAYOUT_NAME, LocalMedium
+from storage.layout import LAYOUT, read_layout
+from storage.local import LocalMedium
+from storage.media import Media
 from storage.received import Received
 from storage.store import INDEX_NAME, ChunkStore
 
@@ -33,15 +35,17 @@ async def open_outpost(
     Raises:
         BadStoreError: chunks lie elsewhere than in this folder.
     """
-    if (folder / LAYOUT_NAME).read_bytes() != LAYOUT:
+    if read_layout(folder, disk) != LAYOUT:
         raise BadStoreError(
-            "chunks lie in a bucket, and not in the data folder: processes of their own cannot serve them"
+            "chunks lie in a bucket, or on their way: processes of their own serve those of the data folder alone"
         )
     medium = LocalMedium(folder, disk)
     medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
     reader = await open_reader(folder / INDEX_NAME)
     index, compressor = folder / INDEX_NAME, codec.Compressor(level)
-    return ChunkStore(medium, _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, is_settled=True)
+    return ChunkStore(
+        Media(medium), _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, disk, is_settled=True
+    )
 
 
 class _Elsewhere(Barriers):

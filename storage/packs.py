@@ -16,10 +16,11 @@ from functools import partial
 
 from storage import codec, rows
 from storage.barrier import Barriers
-from storage.base import Blob, ChunkId, ChunkState, Form, StoredChunk
-from storage.errors import ChunkMismatchError, StorageError
+from storage.base import Backend, Blob, ChunkId, ChunkState, Form, StoredChunk
+from storage.errors import ChunkMismatchError, StorageError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader
+from storage.media import Media
 from storage.medium import Medium, translated
 from storage.offload import Offload
 from storage.rows import PACK_SIZE, IndexRow, Pack
@@ -48,7 +49,7 @@ class Packs:
 
     def __init__(
         self,
-        medium: Medium,
+        medium: Media,
         writer: GroupWriter[PlainSession],
         reader: IndexReader,
         barriers: Barriers,
@@ -75,9 +76,9 @@ class Packs:
         """Make packs while there are rows for whole ones; return how many were made."""
         made = 0
         async with self._turn:
-            while found := await self._reader.run(rows.pack_of_rows):
-                packed = await self._offload.run(partial(_pack, found))
-                await self._offload.run(partial(_put, self._medium, packed))
+            while self._medium.gathers and (found := await self._reader.run(rows.pack_of_rows)):
+                packed = await self._offload.run(partial(_pack, found, self._medium.backend))
+                await self._offload.run(partial(_put, self._medium, packed, reads_back=self._medium.is_pair))
                 if not await self._barriers.run(partial(self._name, packed)):
                     break
                 made += 1
@@ -86,11 +87,20 @@ class Packs:
     async def thin(self) -> None:
         """Turn what is left in packs of which less than half is left into rows again, and remove empty packs."""
         async with self._turn:
-            for pack in await self._reader.run(rows.thin_packs):
+            for pack in await self._reader.run(partial(rows.thin_packs, backend=self._medium.backend)):
                 if left := await self._reader.run(partial(rows.in_pack, number=pack.number)):
                     sound = await self._offload.run(partial(self._left, pack, left))
                     await self._write(partial(rows.unpack, number=pack.number, chunks=sound))
                 await self._barriers.run(partial(self._remove, pack))
+
+    async def unpack(self, pack: Pack) -> list[IndexRow]:
+        """Turn what is in a pack into rows; return chunks of it whose bytes are not there or wrong."""
+        async with self._turn:
+            left = await self._reader.run(partial(rows.in_pack, number=pack.number))
+            sound = await self._offload.run(partial(self._left, pack, left))
+            await self._write(partial(rows.unpack, number=pack.number, chunks=sound))
+        rows_of_sound = {row.seq for row, _ in sound}
+        return [row for row in left if row.seq not in rows_of_sound]
 
     async def _write(self, work: Callable[[PlainSession], None]) -> None:
         await self._barriers.run(partial(self._writer.write_blocking, work))
@@ -109,9 +119,9 @@ class Packs:
     def _name(self, packed: Packed) -> bool:
         """In the barrier's thread, which alone removes objects: the pack is there until it is named."""
         size = len(packed.content)
-        if self._medium.lost({packed.blob: size}):
+        if packed.blob.backend is not self._medium.backend or self._medium.lost({packed.blob: size}):
             return False
-        naming = partial(rows.pack, blob=packed.blob, size=size, backend=self._medium.backend, chunks=packed.chunks)
+        naming = partial(rows.pack, blob=packed.blob, size=size, chunks=packed.chunks)
         self._writer.write_blocking(partial(rows.set_states, ids=packed.damaged, state=ChunkState.DAMAGED))
         self._writer.write_blocking(naming)
         return True
@@ -124,7 +134,7 @@ class Packs:
             self._writer.write_blocking(partial(rows.forget_pack, number=pack.number))
 
 
-def _pack(chunks: Sequence[IndexRow]) -> Packed:
+def _pack(chunks: Sequence[IndexRow], backend: Backend) -> Packed:
     """Join chunks that are sound, in order of arrival; at the end stands what they are, for who has no index."""
     parts, table, places, damaged, at = list[bytes](), list[bytes](), list[tuple[IndexRow, int]](), list[ChunkId](), 0
     for row in chunks:
@@ -136,14 +146,17 @@ def _pack(chunks: Sequence[IndexRow]) -> Packed:
         places.append((row, at))
         at += len(row.data)
     content = b"".join([*parts, *table, _END.pack(len(table), MAGIC)])
-    return Packed(Blob(hashlib.sha256(content).digest(), Form.PACK), content, places, damaged)
+    return Packed(Blob(hashlib.sha256(content).digest(), Form.PACK, backend), content, places, damaged)
 
 
-def _put(medium: Medium, packed: Packed) -> None:
+def _put(medium: Medium, packed: Packed, *, reads_back: bool) -> None:
     try:
         medium.put(packed.blob, packed.content)
+        is_there = not reads_back or medium.read(packed.blob) == packed.content
     except OSError as error:
         raise translated(error) from error
+    if not is_there:
+        raise StoreUnavailableError("a pack was put, and does not read back as it was")
 
 
 def parts_of_packs(medium: Medium, chunks: Iterable[StoredChunk]) -> dict[ChunkId, StoredChunk]:

@@ -62,7 +62,7 @@ def recover(
     damaged: list[ChunkId] = []
     if not clean:
         staged += [medium.unplace(file) for file in _strays(medium, states)]
-        damaged = _recheck(medium, writer, states) if medium.is_trusted else []
+        damaged = _recheck(medium, writer, states)
     kept: list[Received] = []
     for file in staged:
         hold = len(kept) < SYNC_ALL_FROM

@@ -11,7 +11,7 @@ from storage.base import Backend, Blob, Buffer, ChunkId, ChunkState, Encoding, F
 from storage.group_writer import PlainSession
 from storage.slices import sliced
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 PACK_SIZE = 8 * 1024 * 1024
 """Bytes of chunks in a pack; it is as long as they are, and a table."""
@@ -58,7 +58,18 @@ _PACKS = (
     """,
     "CREATE INDEX chunks_in_packs ON chunks(pack, stored_size) WHERE pack IS NOT NULL",
 )
-_STEPS = (_FIRST, unused.SCHEMA, _PACKS)  # one for each version of the schema
+_MOVES = (
+    """
+    CREATE TABLE moves (
+      one     INTEGER PRIMARY KEY CHECK (one = 1),
+      target  INTEGER NOT NULL,          -- Backend to which chunks go, or have gone
+      bucket  TEXT NOT NULL,             -- what keeps the bucket that is one of the two sides, opaque here
+      stage   INTEGER NOT NULL,          -- Stage
+      since_s INTEGER NOT NULL           -- since when it is at this stage, by the clock of who moves
+    ) STRICT
+    """,
+)
+_STEPS = (_FIRST, unused.SCHEMA, _PACKS, _MOVES)  # one for each version of the schema
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM chunks"
 _ADD = """
@@ -77,7 +88,8 @@ _NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
 _SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
 _STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
 _BLOBS = """
-    SELECT c.id, c.encoding, c.stored_size, p.hash, p.size FROM chunks AS c LEFT JOIN packs AS p ON p.number = c.pack
+    SELECT c.id, c.encoding, c.backend, c.stored_size, p.hash, p.size
+      FROM chunks AS c LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks}) AND c.state IN (0, 1) AND c.place > 0
 """
 _SIZES = "SELECT id, size FROM chunks WHERE id IN ({marks}) AND state = 0"
@@ -86,23 +98,23 @@ _CLAIMED = """
      WHERE c.id IN ({marks}) AND c.state = 0
 """
 _FIND = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks})
 """
 _NEWEST_FILES = """
-    SELECT seq, id, size, stored_size, encoding, place, state, NULL, NULL, NULL FROM chunks
-     WHERE state = 0 AND place = 1 ORDER BY seq DESC LIMIT :limit
+    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL FROM chunks
+     WHERE state = 0 AND place = 1 AND backend = 0 ORDER BY seq DESC LIMIT :limit
 """
 _PAGE = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
 """
 
 
 _OLDEST_ROWS = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, s.data, NULL, NULL
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, NULL, NULL
       FROM small AS s JOIN chunks AS c ON c.seq = s.chunk WHERE c.state = 0 AND c.place = 0 ORDER BY s.chunk
 """
 _ADD_PACK = """
@@ -116,7 +128,7 @@ _TO_PACK = """
 """
 _OUT_OF_SMALL = "DELETE FROM small WHERE chunk = :seq AND (SELECT place FROM chunks WHERE seq = :seq) = 2"
 _IN_PACK = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.state, NULL, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, NULL, p.hash, c.pack_offset
       FROM packs AS p JOIN chunks AS c ON c.pack = p.number WHERE p.number = :number ORDER BY c.pack_offset
 """
 _TO_ROW = """
@@ -127,8 +139,8 @@ _INTO_SMALL = """
         ON CONFLICT DO NOTHING
 """
 _THIN_PACKS = """
-    SELECT number, hash FROM packs AS p
-     WHERE 2 * (SELECT coalesce(sum(stored_size), 0) FROM chunks WHERE pack = p.number) < p.held
+    SELECT number, hash, backend FROM packs AS p
+     WHERE backend = :backend AND 2 * (SELECT coalesce(sum(stored_size), 0) FROM chunks WHERE pack = p.number) < p.held
 """
 _FORGET_PACK = "DELETE FROM packs WHERE number = :number"
 
@@ -253,10 +265,10 @@ def has_bytes(state: ChunkState | None) -> bool:
 def blobs_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[Blob, int]]:
     """Return object and length of the object of those of `ids` whose bytes should be in one."""
     return {
-        ChunkId(chunk_id): (Blob.of(ChunkId(chunk_id), Encoding(encoding)), stored_size)
+        ChunkId(chunk_id): (Blob.of(ChunkId(chunk_id), Encoding(encoding)).at(Backend(backend)), stored_size)
         if pack is None
-        else (Blob(pack, Form.PACK), pack_size)
-        for chunk_id, encoding, stored_size, pack, pack_size in sliced(connection, _BLOBS, ids)
+        else (Blob(pack, Form.PACK, Backend(backend)), pack_size)
+        for chunk_id, encoding, backend, stored_size, pack, pack_size in sliced(connection, _BLOBS, ids)
     }
 
 
@@ -272,17 +284,17 @@ def claimed(connection: sqlite3.Connection, claims: Collection[str], ids: Collec
 
 def find(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, IndexRow]:
     """Return the rows of those of `ids` that have one."""
-    return {row.chunk_id: row for row in map(_row, sliced(connection, _FIND, ids))}
+    return {row.chunk_id: row for row in map(row_of, sliced(connection, _FIND, ids))}
 
 
 def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:
-    """Return the OK chunks in files that were indexed last, the latest first."""
-    return list(map(_row, connection.execute(_NEWEST_FILES, {"limit": limit})))
+    """Return the OK chunks in files of this machine that were indexed last, the latest first."""
+    return list(map(row_of, connection.execute(_NEWEST_FILES, {"limit": limit})))
 
 
 def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRow]:
     """Return rows in order of arrival, those that come next after the seq `after`."""
-    return list(map(_row, connection.execute(_PAGE, {"after": after, "limit": limit})))
+    return list(map(row_of, connection.execute(_PAGE, {"after": after, "limit": limit})))
 
 
 def pack_of_rows(connection: sqlite3.Connection) -> list[IndexRow]:
@@ -290,20 +302,18 @@ def pack_of_rows(connection: sqlite3.Connection) -> list[IndexRow]:
     found: list[IndexRow] = []
     total = 0
     for values in connection.execute(_OLDEST_ROWS):
-        found.append(_row(values))
+        found.append(row_of(values))
         total += found[-1].stored_size
         if total >= PACK_SIZE:
             return found
     return []
 
 
-def pack(
-    session: PlainSession, blob: Blob, size: int, backend: Backend, chunks: Sequence[tuple[IndexRow, int]]
-) -> None:
+def pack(session: PlainSession, blob: Blob, size: int, chunks: Sequence[tuple[IndexRow, int]]) -> None:
     """Let chunks lie in a pack, each from its offset on, and no more in rows; one that changed meanwhile stays."""
     connection = session.connection
     held = sum(row.stored_size for row, _ in chunks)
-    values: dict[str, object] = {"hash": blob.hash, "size": size, "held": held, "backend": backend}
+    values: dict[str, object] = {"hash": blob.hash, "size": size, "held": held, "backend": blob.backend}
     (number,) = connection.execute(_ADD_PACK, values).fetchall()[0]
     moved = [
         {
@@ -311,7 +321,7 @@ def pack(
             "id": row.chunk_id,  # the last seq is given anew once its chunk is gone
             "pack": number,
             "offset": offset,
-            "backend": backend,
+            "backend": blob.backend,
             "stored_size": row.stored_size,
             "encoding": row.encoding,
         }
@@ -321,14 +331,14 @@ def pack(
     connection.executemany(_OUT_OF_SMALL, [{"seq": row.seq} for row, _ in chunks])
 
 
-def thin_packs(connection: sqlite3.Connection) -> list[Pack]:
+def thin_packs(connection: sqlite3.Connection, backend: Backend) -> list[Pack]:
     """Return the packs of which less than half is left."""
-    return [Pack(number, Blob(digest, Form.PACK)) for number, digest in connection.execute(_THIN_PACKS)]
+    return list(itertools.starmap(pack_of, connection.execute(_THIN_PACKS, {"backend": backend})))
 
 
 def in_pack(connection: sqlite3.Connection, number: int) -> list[IndexRow]:
     """Return what is left in a pack."""
-    return list(map(_row, connection.execute(_IN_PACK, {"number": number})))
+    return list(map(row_of, connection.execute(_IN_PACK, {"number": number})))
 
 
 def unpack(session: PlainSession, number: int, chunks: Sequence[tuple[IndexRow, bytes]]) -> None:
@@ -356,11 +366,17 @@ def _values(chunk: NewChunk, seq: int, backend: Backend) -> dict[str, object]:
     }
 
 
-def _row(values: tuple[Any, ...]) -> IndexRow:
-    seq, chunk_id, size, stored_size, encoding, place, state, data, pack, offset = values
-    blob = Blob(pack, Form.PACK) if place == Place.PACK else None
+def pack_of(number: int, digest: bytes, backend: int) -> Pack:
+    """Return the pack of a row of `packs`."""
+    return Pack(number, Blob(digest, Form.PACK, Backend(backend)))
+
+
+def row_of(values: tuple[Any, ...]) -> IndexRow:
+    """Return what the columns of a chunk say, in the order that all statements here have."""
+    seq, chunk_id, size, stored_size, encoding, place, backend, state, data, pack, offset = values
+    blob = Blob(pack, Form.PACK, Backend(backend)) if place == Place.PACK else None
     if place == Place.FILE:
-        blob = Blob.of(chunk_id, Encoding(encoding))
+        blob = Blob.of(chunk_id, Encoding(encoding)).at(Backend(backend))
     return IndexRow(
         seq, chunk_id, size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data, blob, offset or 0
     )

@@ -4,12 +4,12 @@ import contextlib
 import itertools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from storage.base import ENCODINGS, Blob, Buffer, ChunkId, Encoding, Form
 from storage.disk import Disk, DiskUsage
-from storage.medium import StagedFile, translated
+from storage.medium import Medium, StagedFile, translated
 
 STAGING_NAME = "staging"
 _STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst)", re.ASCII)
@@ -28,7 +28,7 @@ class Staging:
         self.root = root
         self.staging = root / STAGING_NAME
         self._disk = disk
-        self._numbers = itertools.count()
+        self.numbers: Iterator[int] = itertools.count()
         self._count_lock = threading.Lock()
         self._can_syncfs = can_syncfs
         self.syncs = 0
@@ -65,7 +65,11 @@ class Staging:
 
     def number_from(self, first: int) -> None:
         """Count what is staged from `first` on, where other processes stage beside this one."""
-        self._numbers = itertools.count(first)
+        self.numbers = itertools.count(first)
+
+    def number_like(self, other: Medium) -> None:
+        """Count with another, which stages in the same folder."""
+        self.numbers = other.numbers
 
     def discard(self, files: Sequence[StagedFile]) -> None:
         """Close and remove staged files. One that cannot be removed is left to the next start."""
@@ -86,7 +90,7 @@ class Staging:
             chunk_id = ChunkId(bytes.fromhex(match[2]))
             found.append(StagedFile(self.staging / name, match[1], chunk_id, ENCODINGS[Form(match[4])]))
             highest = max(highest, int(match[3]))
-        self._numbers = itertools.count(highest + 1)
+        self.numbers = itertools.count(highest + 1)
         return found
 
     def read_staged(self, file: StagedFile) -> bytes:
@@ -122,7 +126,7 @@ class Staging:
 
     def _new_staging(self, claim: str, blob: Blob) -> Path:
         """Return a name that was not used in this run; a chunk may be received twice at the same time."""
-        return self.staging / f"{claim}.{blob.hash.hex()}.{next(self._numbers)}{blob.form}"
+        return self.staging / f"{claim}.{blob.hash.hex()}.{next(self.numbers)}{blob.form}"
 
     def _fsync(self, descriptor: int) -> None:
         self._count()

@@ -39,7 +39,9 @@ from storage.errors import (
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader, IndexStates, connect_writer, open_reader
 from storage.local import LocalMedium
+from storage.media import Media
 from storage.medium import Medium, translated
+from storage.mover import Mover
 from storage.offload import Offload
 from storage.packs import Packs, parts_of_packs
 from storage.received import Received
@@ -68,17 +70,18 @@ class ChunkStore:
 
     def __init__(
         self,
-        medium: Medium,
+        media: Media,
         writer: GroupWriter[PlainSession],
         reader: IndexReader,
         barriers: Barriers,
         compressor: codec.Compressor,
         index: Path,
+        disk: Disk,
         *,
         is_settled: bool,
     ) -> None:
         """Take over parts that are open; `open` makes them."""
-        self._medium = medium
+        self._medium = media
         self._index = index
         self._writer = writer
         self._reader = reader
@@ -86,8 +89,9 @@ class ChunkStore:
         self._compressor = compressor
         self._receiving = Offload("receive", threads=_RECEIVERS, queue=_QUEUE)
         self._loading = Offload("load", threads=_LOADERS, queue=_QUEUE)
-        self.packs = Packs(medium, writer, reader, barriers, self._loading)
-        self.disposal = Disposal(medium, writer, reader, barriers, self._loading, self.packs, is_settled=is_settled)
+        self.packs = Packs(media, writer, reader, barriers, self._loading)
+        self.disposal = Disposal(media, writer, reader, barriers, self._loading, self.packs, is_settled=is_settled)
+        self.mover = Mover(media, writer, reader, barriers, self.packs, index, disk)
         self._packing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -120,10 +124,10 @@ class ChunkStore:
             StoreFailedError, StoreFullError, StoreUnavailableError: the disk does not let us.
         """
         opening = partial(_open_parts, folder, disk, open_medium, open_claims, clean=clean)
-        medium, writer, recovered = await asyncio.to_thread(opening)
+        media, writer, recovered = await asyncio.to_thread(opening)
         reader = await open_reader(folder / INDEX_NAME)
         barriers = Barriers(
-            medium,
+            media,
             writer,
             IndexStates(folder / INDEX_NAME),
             loop=asyncio.get_running_loop(),
@@ -131,15 +135,14 @@ class ChunkStore:
             on_failure=on_failure,
         )
         compressor, index = codec.Compressor(level), folder / INDEX_NAME
-        store = cls(medium, writer, reader, barriers, compressor, index, is_settled=recovered.is_settled)
+        store = cls(media, writer, reader, barriers, compressor, index, disk, is_settled=recovered.is_settled)
         try:
             barriers.add(recovered.kept, barriers.wave)
             await store._keep(recovered.kept)
         except BaseException:
             await store.close()
             raise
-        if medium.gathers:
-            store._packing = asyncio.create_task(store.packs.keep_filling(), name="packs")
+        store._packing = asyncio.create_task(store.packs.keep_filling(), name="packs")
         return store
 
     async def _keep(self, found: Sequence[Received]) -> None:
@@ -152,6 +155,7 @@ class ChunkStore:
         if self._packing is not None:
             self._packing.cancel()
             await asyncio.wait([self._packing])
+        await self.mover.close()
         await asyncio.to_thread(self._receiving.close)
         await asyncio.to_thread(self._barriers.close)
         await asyncio.to_thread(self._loading.close)
@@ -431,7 +435,7 @@ class ChunkStore:
         return data
 
     def _plain(self, chunk: StoredChunk, data: bytes) -> bytes:
-        if chunk.encoding is Encoding.RAW and (self._medium.is_trusted or chunk.blob is None):
+        if chunk.encoding is Encoding.RAW and (chunk.blob is None or self._medium.trusts(chunk.blob)):
             return data
         try:
             return codec.restored(data, chunk.encoding, chunk.chunk_id, chunk.size)
@@ -458,7 +462,7 @@ def _refuse_lost_index(index: Path, medium: Medium) -> None:
 
 def _open_parts(
     folder: Path, disk: Disk, open_medium: OpenMedium, open_claims: Collection[str], *, clean: bool
-) -> tuple[Medium, GroupWriter[PlainSession], Recovered]:
+) -> tuple[Media, GroupWriter[PlainSession], Recovered]:
     """Install what is missing, open medium and index, recover. Blocks."""
     index = folder / INDEX_NAME
     try:
@@ -479,4 +483,4 @@ def _open_parts(
         raise
     finally:
         states.close()
-    return medium, writer, recovered
+    return medium if isinstance(medium, Media) else Media(medium), writer, recovered

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from storage.disk import Disk
-from storage.local import LAYOUT_NAME
+from storage.layout import LAYOUT_NAME
 from storage.store import OpenMedium
 from storage.verify import Finding, verify_store
 from tests import server as processes

@@ -11,10 +11,12 @@ from app.chunk_medium import chunk_medium
 from app.config import Settings, SettingsError
 from app.data_folder import DataFolder
 from app.services.fsck import Damage, Level, check
+from storage import moves
 from storage.disk import Disk, LocalDisk
 from storage.errors import BadStoreError, StorageError
-from storage.local import LAYOUT, LAYOUT_NAME, LocalMedium
-from storage.store import OpenMedium
+from storage.layout import LAYOUT, LAYOUT_NAME
+from storage.local import LocalMedium
+from storage.store import INDEX_NAME, OpenMedium
 
 CLEAN, DAMAGED, NOT_CHECKED = 0, 1, 5
 
@@ -66,7 +68,7 @@ def _medium(settings: Settings, folder: DataFolder, disk: Disk, level: Level) ->
     """Yield what opens the medium and, in files, makes nothing."""
     if level is Level.METADATA:
         yield LocalMedium
-    elif settings.storage.backend == "local":
+    elif settings.storage.backend == "local" and moves.read_from(folder.store / INDEX_NAME) is None:
         _require_files(folder, disk)
         yield LocalMedium
     else:

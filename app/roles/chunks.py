@@ -45,6 +45,7 @@ from storage.base import ChunkId, WireEncoding
 from storage.disk import LocalDisk
 from storage.errors import StorageError
 from storage.keyring import Keyring
+from storage.layout import relied_on
 from storage.offload import Offload
 from storage.outpost import open_outpost
 from storage.signing import Grant, UrlSigner
@@ -136,14 +137,15 @@ async def run_chunks(settings: Settings) -> int:
     instance = await _find_main(link, stopped)
     if instance is None:
         return 0
-    async with (
-        _open_services(settings, folder, link, instance) as services,
-        serving(settings, build_chunk_app(services), services, shares_port=True) as port,
-    ):
-        sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
-        keeping = asyncio.create_task(keep_certificates(services.certificates), name="certificates")
-        await stopped.wait()
-        keeping.cancel()
+    with relied_on(folder.store, alone=False):
+        async with (
+            _open_services(settings, folder, link, instance) as services,
+            serving(settings, build_chunk_app(services), services, shares_port=True) as port,
+        ):
+            sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
+            keeping = asyncio.create_task(keep_certificates(services.certificates), name="certificates")
+            await stopped.wait()
+            keeping.cancel()
     return 0
 
 

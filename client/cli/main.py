@@ -52,6 +52,7 @@ SERVER_COMMANDS = {
     "user": "add and manage accounts",
     "fsck": "check a data folder",
     "gc": "collect chunks that nothing uses",
+    "store": "tell where chunks lie, and move them",
     "keys": "rotate the keys of signed URLs",
     "tls": "make a certificate of the server's own",
 }

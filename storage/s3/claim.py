@@ -6,33 +6,35 @@ from pathlib import Path
 
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
-from storage.local import LAYOUT, LAYOUT_NAME
+from storage.layout import BUCKET_LINE, LAYOUT, read_claim, read_layout
 from storage.s3.client import AwayError, Client
 
 MARK = "cairn-store.json"
 OBJECTS = "objects/"
-_FIRST_LINE = "cairn chunks in a bucket 1"
 
 
 class Claim:
     """What the data folder knows of its bucket: the store's id, and whether the bucket bears it already."""
 
-    def __init__(self, root: Path, disk: Disk) -> None:
+    def __init__(self, root: Path, disk: Disk, *, is_beside: bool = False) -> None:
         """Read it; a new store gets an id.
+
+        Args:
+            root: the folder of the store.
+            disk: the seam to the operating system.
+            is_beside: the store has, or had, chunks in files as well.
 
         Raises:
             BadStoreError: the chunks of this store lie in files, or it is of a newer program.
         """
-        self._path = root / LAYOUT_NAME
         self._disk = disk
-        try:
-            layout = disk.read(self._path)
-        except FileNotFoundError:
-            layout = b""
-        if layout == LAYOUT:
-            raise BadStoreError(f'{root} keeps its chunks in files: storage.backend must stay "local".')
-        lines = layout.decode("ascii", "replace").splitlines()
-        if lines and (len(lines) not in {2, 3} or lines[0] != _FIRST_LINE):
+        if not is_beside and read_layout(root, disk) == LAYOUT:
+            raise BadStoreError(
+                f'{root} keeps its chunks in files: leave storage.backend = "local", and see cairn store migrate.'
+            )
+        self._path, claim = read_claim(root, disk)
+        lines = claim.decode("ascii", "replace").splitlines()
+        if lines and (len(lines) not in {2, 3} or lines[0] != BUCKET_LINE):
             raise BadStoreError(f"{self._path} is of a newer program")
         self.store_id = lines[1] if lines else secrets.token_hex(16)
         self.is_made = self.was_made = len(lines) == 3  # noqa: PLR2004 - the third says so
@@ -83,5 +85,5 @@ class Claim:
             raise BadStoreError(f"The mark {MARK} in the bucket cannot be read.") from error
 
     def _write(self) -> None:
-        text = f"{_FIRST_LINE}\n{self.store_id}\n" + ("marked\n" if self.is_made else "")
+        text = f"{BUCKET_LINE}\n{self.store_id}\n" + ("marked\n" if self.is_made else "")
         replace_file(self._disk, self._path, text.encode())

@@ -70,6 +70,9 @@ class Client(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that begin so."""
 
+    def lengths(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield all keys that begin so, each with the length of its object in bytes."""
+
     def expiring(self) -> list[str]:
         """Return the rules by which the bucket lets objects of ours expire, by their names."""
 
@@ -146,11 +149,14 @@ class SdkClient:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that begin so, page by page to the end."""
+        return (key for key, _ in self.lengths(prefix))
+
+    def lengths(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield all keys that begin so, and the lengths of their objects, page by page to the end."""
         with _translated():
             for found in self._sdk.list_objects(self._bucket, prefix=self._prefix + prefix, recursive=True):
-                name = str(found.object_name)
                 if not found.is_dir:
-                    yield name.removeprefix(self._prefix)
+                    yield str(found.object_name).removeprefix(self._prefix), int(found.size or 0)
 
     def expiring(self) -> list[str]:
         """Return the rules by which the bucket lets objects of ours expire."""

@@ -39,7 +39,6 @@ class S3Medium(Staging):
 
     backend = Backend.S3
     gathers = True
-    is_trusted = False
 
     def __init__(
         self, root: Path, disk: Disk, client: Client, claim: Claim, settle: Callable[[], None] = lambda: None
@@ -53,7 +52,7 @@ class S3Medium(Staging):
             claim: of this store to it.
             settle: makes durable what the server has answered, where that alone does not; OSError as of a sync.
         """
-        super().__init__(root, disk, can_syncfs=True)  # what staging holds need not outlive a power cut
+        super().__init__(root, disk, can_syncfs=disk.can_syncfs(root))  # as files do: they may become some yet
         self._client = Retrying(client)
         self._claim = claim
         self._settle = settle
@@ -63,25 +62,52 @@ class S3Medium(Staging):
         self.reach = Reach(partial(claim.check, client))
 
     @classmethod
-    def open(cls, root: Path, disk: Disk, *, bucket: Bucket, settle: Callable[[], None] = lambda: None) -> Self:
+    def open(
+        cls,
+        root: Path,
+        disk: Disk,
+        *,
+        bucket: Bucket,
+        settle: Callable[[], None] = lambda: None,
+        is_beside: bool = False,
+    ) -> Self:
         """Return the medium of a bucket, reached or not; uploads are refused until it is.
+
+        Args:
+            root: as for the class.
+            disk: as for the class.
+            bucket: which one, and how one gets in.
+            settle: as for the class.
+            is_beside: the store has, or had, chunks in files as well.
 
         Raises:
             BadStoreError: the bucket is another store's, or does not keep what it is given.
         """
-        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS), settle)
+        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS), settle, is_beside=is_beside)
 
     @classmethod
-    def over(cls, root: Path, disk: Disk, client: Client, settle: Callable[[], None] = lambda: None) -> Self:
+    def over(
+        cls,
+        root: Path,
+        disk: Disk,
+        client: Client,
+        settle: Callable[[], None] = lambda: None,
+        *,
+        is_beside: bool = False,
+    ) -> Self:
         """Return the medium over a client; raises as `open` does."""
         make_folders(disk, (root, root / "staging"))
-        medium = cls(root, disk, client, Claim(root, disk), settle)
+        medium = cls(root, disk, client, Claim(root, disk, is_beside=is_beside), settle)
         try:
             medium.reach.check()
         except BaseException:
             medium.close()
             raise
         return medium
+
+    def trusts(self, blob: Blob) -> bool:  # noqa: ARG002 - all objects are alike
+        """Believe none."""
+        return False
 
     def require(self) -> None:
         """Refuse while the bucket cannot be reached or is full."""
@@ -160,6 +186,12 @@ class S3Medium(Staging):
         """Return what lies among the objects whose hashes begin with the byte `first`."""
         with self._watched():
             return [PlacedFile(key.rpartition("/")[2], key, blob_of(key)) for key in self._client.keys(_folder(first))]
+
+    def lengths(self, digit: int) -> dict[Blob, int]:
+        """Return the objects whose hashes begin with the hexadecimal `digit`, with their lengths, by one listing."""
+        with self._watched():
+            found = [(blob_of(key), size) for key, size in self._client.lengths(f"{OBJECTS}{digit:x}")]
+        return {blob: size for blob, size in found if blob is not None}
 
     def unplace(self, file: StagedFile) -> StagedFile:
         """Return the file: it is never moved out of staging before it is in the index."""
@@ -245,7 +277,7 @@ def blob_of(key: str) -> Blob | None:
     """Return the object of a key, None if it is none of ours."""
     name = key.rpartition("/")[2]
     try:
-        blob = Blob(bytes.fromhex(name[:_LENGTH]), Form(name[_LENGTH:]))
+        blob = Blob(bytes.fromhex(name[:_LENGTH]), Form(name[_LENGTH:]), Backend.S3)
     except ValueError:
         return None
     return blob if key_of(blob) == key else None

@@ -54,6 +54,10 @@ class Retrying:
         """Yield all keys that begin so; a listing that breaks off begins anew."""
         return iter(self._try(lambda: list(self._client.keys(prefix))))
 
+    def lengths(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield all keys that begin so, with lengths; a listing that breaks off begins anew."""
+        return iter(self._try(lambda: list(self._client.lengths(prefix))))
+
     def expiring(self) -> list[str]:
         """Return the rules by which objects of ours expire."""
         return self._try(self._client.expiring)
@@ -109,6 +113,11 @@ class Limited:
         """Yield all keys that begin so."""
         with self._free:
             yield from self._client.keys(prefix)
+
+    def lengths(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield all keys that begin so, with the lengths of their objects."""
+        with self._free:
+            yield from self._client.lengths(prefix)
 
     def expiring(self) -> list[str]:
         """Return the rules by which objects of ours expire."""

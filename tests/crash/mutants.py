@@ -608,4 +608,37 @@ COLLECTION = (
     ),
 )
 
-MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM, *TRUST, *COLLECTION)
+MOVER = "storage/mover.py"
+MOVED = "tests/storage/test_mover.py"
+MOVES = (
+    _without(
+        "a chunk that was moved is read back before its row names the copy",
+        MOVER,
+        "            is_there = self._media.read(blob) == data\n",
+        "            is_there = True\n",
+        f"{MOVED}::test_what_a_server_says_to_have_kept_and_has_not_stays_where_it_was",
+    ),
+    _without(
+        "a full listing of the new store before the switch",
+        MOVER,
+        "listed.get(row.blob) != row.stored_size]",
+        "False]",
+        f"{MOVED}::test_object_that_is_not_in_the_listing_is_copied_again_and_nothing_is_switched",
+    ),
+    _without(
+        "a chunk that is being copied is put by nobody else",
+        "storage/barrier.py",
+        " or (blob not in here and chunk_id not in self.moving)",
+        " or blob not in here",
+        f"{MOVED}::test_chunk_that_is_put_while_it_waits_to_be_copied_has_moved_by_that",
+    ),
+    _without(
+        "no switch while a row names the old store",
+        MOVER,
+        "is_left = moves.is_left(session.connection, move.source)",
+        "is_left = False",
+        f"{MOVED}::test_nothing_is_switched_while_a_row_names_the_old_store",
+    ),
+)
+
+MUTANTS = (*SYNC_CALLS, *ORDER, *RULES, *SIGNATURE, *ROOM, *TRUST, *COLLECTION, *MOVES)

@@ -1,6 +1,8 @@
 """A proxy in front of a real object server that does to its traffic what networks and servers do."""
 
+import hashlib
 import http.client
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,18 +32,27 @@ class Proxy:
         self.released = threading.Event()
         self._fault = Fault()
         self._lock = threading.Lock()
+        self._chance: random.Random | None = None
+        self._rate = 0.0
+
+    def fail_at_random(self, rate: float, seed: int) -> None:
+        """Let this part of all calls be refused, carried out and not answered, or answered in part."""
+        self._chance, self._rate = random.Random(seed), rate  # noqa: S311 - the same each time
 
     def fail(self, kind: str, *methods: str, times: int = 1_000_000) -> None:
-        """Let calls of some methods, all if none is named, be `busy`, `full`, `cut` in the answer, or `hung`."""
+        """Let calls of some methods, of all if none is named, be `busy`, `full`, `cut`, `hung`, or `swallowed`."""
         self._fault = Fault(kind, methods, times)
 
     def mend(self) -> None:
         self._fault = Fault()
+        self._chance = None
         self.released.set()
 
     def next_fault(self, method: str) -> str:
         with self._lock:
             self.calls += 1
+            if self._chance is not None and self._chance.random() < self._rate:
+                return self._chance.choice(("busy", "cut"))
             fault = self._fault
             if not fault.times or (fault.methods and method not in fault.methods):
                 return ""
@@ -81,6 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "hung":
             self.proxy.released.wait(30)
             self.close_connection = True
+            return
+        if fault == "swallowed":
+            self._answer(200, {"ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'}, b"")
             return
         if fault in {"busy", "full"}:
             self._answer(503 if fault == "busy" else 507, {}, _BUSY if fault == "busy" else _FULL)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage import rows
-from storage.base import INLINE_MAX, MAX_CHUNK, Blob, ChunkId, Encoding, Place, WireEncoding
+from storage.base import INLINE_MAX, MAX_CHUNK, Backend, Blob, ChunkId, Encoding, Place, WireEncoding
 from storage.disk import LocalDisk
 from storage.disposal import Freed
 from storage.errors import BadStoreError, ChunkAbsentError, ChunkDamagedError, StoreUnavailableError
@@ -323,7 +323,7 @@ async def test_bucket_of_another_store_is_refused(folder: Path, tmp_path: Path, 
 async def test_bucket_without_the_mark_that_it_had_is_refused(folder: Path, open_bucket: OpenMedium) -> None:
     async with store_in(folder, open_bucket) as store:
         await keep(store, noise(1))
-        medium = store._medium  # noqa: SLF001 - of the same bucket
+        medium = store._medium.of(Backend.S3)  # noqa: SLF001 - of the same bucket
         assert isinstance(medium, S3Medium)
         medium._client.delete(["cairn-store.json"])  # noqa: SLF001
 

@@ -1,0 +1,1 @@
+"""Chunks that move to another store while people work."""
