@@ -142,7 +142,7 @@ class Observer:
             row = self._row_at(path)
             if row is not None and row.is_folder:
                 self._enqueue(row.lid, True)  # noqa: FBT003 - made or moved by us: it is to be watched, with all below
-            elif path in self._held_folders:
+            elif path in self._held_folders or _is_parked(path):
                 self._watch.forget(path)
                 self._entries.forget_below(path)
             self._held_folders.discard(path)
@@ -334,7 +334,7 @@ class Observer:
 
     def _look(self, path: Path, *, closed: bool) -> None:
         """Look at a path, or at the first on the way to it that is not known."""
-        if path[: len(PARKED)] == PARKED:
+        if _is_parked(path):
             self._enqueue(PARKED_LID, False)  # noqa: FBT003 - it alone
             return
         lid, device = ROOT_LID, self._root.device if self._root is not None else 0
@@ -452,3 +452,7 @@ class Observer:
         self._unknown.lost = True
         self._stirred = True
         self._timers.set_first(_ROOT, self._clock.monotonic_s() + LOST_S)
+
+
+def _is_parked(path: Path) -> bool:
+    return path[: len(PARKED)] == PARKED

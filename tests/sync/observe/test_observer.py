@@ -1016,6 +1016,28 @@ def test_what_was_written_while_it_was_parked_is_seen_when_it_is_looked_at_again
     assert row.sha256 is None
 
 
+def test_what_is_written_in_a_parked_folder_is_not_waited_for_once_that_is_at_its_place(here: World) -> None:
+    here.write("d/b")
+    here.observer.scan_all()
+    here.observer.step(1)  # the root was listed, and what is in it is to be
+    entry = here.entry("d")
+    parked = (".cairn", "parked", "p1")
+    here.fs.make_folder(parked[:2])
+    here.fs.move(("d",), parked)
+    here.state.put_local(type(entry)(entry.lid, -1, "p1", entry.stat))
+    here.step()
+    assert here.observer.unread() == [(*parked, "b")]
+
+    here.observer.hold(parked, ("e",))
+    here.fs.move(parked, ("e",))
+    here.state.put_local(type(entry)(entry.lid, 0, "e", entry.stat))
+    here.observer.release(parked, ("e",))
+    here.settle()
+
+    assert here.observer.unresolved() == 0
+    assert here.entry("e/b").stat == here.fs.look(("e", "b"))
+
+
 def test_what_nothing_happened_to_while_it_was_held_is_not_looked_at(here: World) -> None:
     here.write("a")
     here.known()
