@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from app.control import ask_server
+from app.data_folder import DataFolder
+from storage.disk import LocalDisk
 from tests.crash.busy import prepare, session_with
 from tests.crash.content import Content
 from tests.crash.doors import RefusedError, UnansweredError
@@ -63,8 +66,12 @@ class Site:
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
-    async def status(self) -> Any:
-        return json.loads(await self.run("store", "status", "--json"))
+    async def ask(self, operation: str, **arguments: Any) -> Any:
+        """Do as `cairn store` does beside a running server, without the start of a process."""
+        return await ask_server(DataFolder(self.server.data, LocalDisk()), operation, arguments)
+
+    async def stage(self) -> str:
+        return str((await self.ask("store.status"))["move"]["stage"])
 
 
 @pytest.fixture(params=["rclone", pytest.param("seaweedfs", marks=pytest.mark.soak)])
@@ -139,10 +146,10 @@ async def work_until_moved(site: Site, writers: Sequence[Writer]) -> None:
     moved = asyncio.Event()
     working = asyncio.create_task(work(site, writers, moved))
     end = time.monotonic() + MOVED_S
-    while (stage := (await site.status())["move"]["stage"]) != "done":
+    while (stage := await site.stage()) != "done":
         if stage == "retain":
-            await site.run("store", "empty")
-        assert time.monotonic() < end, await site.status()
+            await site.ask("store.empty")
+        assert time.monotonic() < end, await site.ask("store.status")
         if working.done():  # of those who work, one has failed
             working.result()
         await asyncio.sleep(0.2)  # between two questions
@@ -160,13 +167,13 @@ async def run_series(site: Site, moves: Sequence[tuple[str, ...]], *, size: int,
         site.proxy.fail_at_random(FAULTS, site.chance.randrange(10**6))
         for ways in moves:
             begun = time.monotonic()
-            await site.run("store", "migrate", *ways[:2])
+            await site.ask("store.migrate", to=ways[1], undo=False)
             for _ in range(kills):
                 await work_until_killed(site, writers, moment_s(site.chance))
                 restart(site.server, site.chance)
                 await settle(site.server, writers, site.chance, site.figures)
-            if "--undo" in ways and (await site.status())["move"]["stage"] in {"copy", "verify"}:
-                await site.run("store", "migrate", "--undo")
+            if "--undo" in ways and await site.stage() in {"copy", "verify"}:
+                await site.ask("store.migrate", to=None, undo=True)
             await work_until_moved(site, writers)
             await settle(site.server, writers, site.chance, site.figures)
             took[" ".join(ways)] = time.monotonic() - begun
@@ -179,10 +186,10 @@ async def run_series(site: Site, moves: Sequence[tuple[str, ...]], *, size: int,
 
 
 @pytest.mark.timeout(300)
-async def test_nothing_acknowledged_is_lost_on_the_way_there_and_back(site: Site) -> None:
-    await run_series(site, (TO_BUCKET, BACK), size=2 * MIB, kills=1)
+async def test_nothing_acknowledged_is_lost_on_the_way(site: Site) -> None:
+    await run_series(site, (TO_BUCKET,), size=2 * MIB, kills=1)
     assert site.read > 0
-    assert site.kills == 2
+    assert site.kills == 1
 
 
 @pytest.mark.soak
