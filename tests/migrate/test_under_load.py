@@ -11,8 +11,9 @@ import random
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,23 @@ class Site:
         """Do as `cairn store` does beside a running server, without the start of a process."""
         return await ask_server(DataFolder(self.server.data, LocalDisk()), operation, arguments)
 
+    async def refuses(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do something, and tell whether it was refused for want of the object server."""
+        try:
+            await work()
+        except RefusedError as error:
+            if error.code != "unavailable":
+                raise
+            self.refused += 1
+            return True
+        return False
+
+    async def patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something again until it is not refused any more, as devices do."""
+        if await self.refuses(work):
+            await asyncio.sleep(0.2)  # as the answer says
+            await self.patiently(work)
+
     async def stage(self) -> str:
         return str((await self.ask("store.status"))["move"]["stage"])
 
@@ -98,10 +116,10 @@ async def fill(site: Site, writer: Writer, size: int) -> None:
         left, number = left - content.size, number + 1
 
 
-async def read_old(site: Site, writer: Writer) -> None:
-    """Read a file that lay there before, and compare it."""
-    file_id, content = site.chance.choice(list(site.old.items()))
-    assert await writer.client.door.read(file_id) == content.data()
+async def read_old(site: Site, writer: Writer, file_id: str = "") -> None:
+    """Read a file that lay there before, any if none is named, and compare it."""
+    file_id = file_id or site.chance.choice(list(site.old))
+    assert await writer.client.door.read(file_id) == site.old[file_id].data()
     site.read += 1
 
 
@@ -110,18 +128,13 @@ async def work(site: Site, writers: Sequence[Writer], until: "asyncio.Event") ->
 
     async def write(writer: Writer) -> None:
         while not until.is_set():
-            try:
-                await writer.step()
-            except RefusedError as error:
-                if error.code != "unavailable":
-                    raise
-                site.refused += 1
+            if await site.refuses(writer.step):
                 writer.client.oracle.answered()
-                await writer.client.resume()
+                await site.patiently(writer.client.resume)
 
     async def read() -> None:
         while not until.is_set():
-            await read_old(site, writers[0])
+            await site.patiently(partial(read_old, site, writers[0]))
 
     async with asyncio.TaskGroup() as group:
         for task in (*map(write, writers), *(read() for _ in range(READERS))):
@@ -171,15 +184,15 @@ async def run_series(site: Site, moves: Sequence[tuple[str, ...]], *, size: int,
             for _ in range(kills):
                 await work_until_killed(site, writers, moment_s(site.chance))
                 restart(site.server, site.chance)
-                await settle(site.server, writers, site.chance, site.figures)
+                await site.patiently(partial(settle, site.server, writers, site.chance, site.figures))
             if "--undo" in ways and await site.stage() in {"copy", "verify"}:
                 await site.ask("store.migrate", to=None, undo=True)
             await work_until_moved(site, writers)
-            await settle(site.server, writers, site.chance, site.figures)
+            await site.patiently(partial(settle, site.server, writers, site.chance, site.figures))
             took[" ".join(ways)] = time.monotonic() - begun
-        for file_id, content in site.old.items():
-            assert await writers[0].client.door.read(file_id) == content.data()
-    site.proxy.mend()
+        site.proxy.mend()
+        for file_id in site.old:
+            await site.patiently(partial(read_old, site, writers[0], file_id))
     site.server.stop()
     assert json.loads(await site.run("fsck", "--content", "--json"))["damage"] == []
     return took

@@ -47,7 +47,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, value)
 
 
-@pytest.fixture(params=["rclone", "seaweedfs"])
+@pytest.fixture(params=["rclone", pytest.param("seaweedfs", marks=pytest.mark.soak)])
 def through(request: pytest.FixtureRequest, servers: Servers) -> Iterator[tuple[Proxy, Bucket]]:
     bucket = part(servers.get(request.param).bucket, f"m{next(_numbers)}")
     with faulty(servers.get(request.param).port) as (proxy, address):
