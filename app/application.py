@@ -55,6 +55,7 @@ from app.api import (
 from app.api.document import make_document
 from app.api.routes import Route
 from app.api.sending import Sender
+from app.at_rest import AtRest
 from app.auth.addresses import Proxies
 from app.auth.endings import Endings
 from app.auth.link_passes import LinkPasses
@@ -219,6 +220,7 @@ class Cairn:
     store: ChunkStore
     signer: UrlSigner
     keyring: Keyring
+    at_rest: AtRest
     hashes: HashService
     sweep: Sweep
     jobs: JobService
@@ -295,6 +297,7 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         store=store,
         signer=shared.signer,
         keyring=base.keyring,
+        at_rest=AtRest(settings, base.folder, store, base.disk),
         hashes=HashService(database, store, shared.hashing),
         sweep=Sweep(database, store, shared.table, shared.uptime, shared.signer, settings.uploads),
         jobs=shared.jobs,
@@ -332,7 +335,7 @@ async def _make_shared(base: Foundation) -> _Shared:
         hasher=PasswordHasher(),
         hashing=Offload("hash", threads=HASHERS, queue=HASH_QUEUE),
         zipping=Offload("zip", threads=ZIPPERS, queue=ZIP_QUEUE),
-        thumbnails=ThumbnailService(database, base.store, base.room, base.folder.cache, clock_ms=now_ms),
+        thumbnails=ThumbnailService(database, base.store, base.room, base.folder.cache, base.sealer, clock_ms=now_ms),
         jobs=jobs_,
         keeper=Keeper(database, jobs_, uptime, base.settings.history),
         collecting=collecting,

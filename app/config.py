@@ -156,6 +156,14 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """What opens a store that is encrypted; whether it is, commands decide."""
+
+    key_file: Annotated[str, _rule("the path of a file, or empty")] = ""
+    passphrase_file: Annotated[str, _rule("the path of a file, or empty")] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one user or the whole server may use (security.md, Limits)."""
 
@@ -218,6 +226,7 @@ class Settings:
     tls: Tls = field(default_factory=Tls)
     data: Data = field(default_factory=Data)
     storage: Storage = field(default_factory=Storage)
+    encryption: Encryption = field(default_factory=Encryption)
     limits: Limits = field(default_factory=Limits)
     uploads: Uploads = field(default_factory=Uploads)
     history: History = field(default_factory=History)
@@ -251,7 +260,14 @@ def _walk_keys(section: type, before: str = "") -> Iterator[tuple[str, _Key]]:
 
 
 _KEYS = dict(_walk_keys(Settings))
-_PATHS = ("data.folder", "tls.certificate", "tls.key", "storage.s3.secret_key_file")
+_PATHS = (
+    "data.folder",
+    "tls.certificate",
+    "tls.key",
+    "storage.s3.secret_key_file",
+    "encryption.key_file",
+    "encryption.passphrase_file",
+)
 _SECTIONS = tuple(dict.fromkeys(key.rpartition(".")[0] for key in _KEYS))
 _TABLES = tuple(section for section in _SECTIONS if "." not in section)
 

@@ -31,6 +31,7 @@ class DataFolder:
         self.object_server = root / "object-server"
         self.collection = root / "collection"
         self.cache = root / "cache"
+        self.plain_thumbnails = self.cache / "thumbnails.db"
         self.keys = root / "keys"
         self.tls = root / "tls"
         self.column_key = self.keys / "columns.secret"

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.at_rest import open_sealer
 from app.auth.sealing import Sealer
 from app.chunk_medium import Sides, chunk_medium
 from app.clock import now_ms
@@ -19,6 +20,7 @@ from app.db.epochs import HighWater, open_epoch
 from app.db.migrate import migrate
 from app.db.transaction import Listeners, Snapshot
 from app.ids import encode_id
+from app.master_key import find_master, where_beside
 from app.repositories import uploads as upload_rows
 from app.services.ballast import Ballast
 from app.services.notify import Notifier
@@ -93,6 +95,7 @@ async def lay_foundation(
             open_medium=open_medium,
             level=settings.storage.zstd_level,
             on_failure=note_failure,
+            master=await asyncio.to_thread(find_master, settings.encryption, disk),
         )
         closing_down.push_async_callback(store.close)
         states = store.states()
@@ -110,7 +113,9 @@ async def lay_foundation(
         )
         closing_down.push_async_callback(database.close)
         keyring = await asyncio.to_thread(lambda: Keyring.create(folder.keys, disk=disk, now_s=int(time.time())))
-        sealer = await asyncio.to_thread(lambda: Sealer.open(folder.column_key, disk))
+        sealer = await asyncio.to_thread(open_sealer, folder, store.vault, disk)
+        if store.vault.current is not None and (beside := where_beside(settings.encryption, folder.root)):
+            logger.warning("%s", beside)
         yield Foundation(
             settings, folder, disk, database, store, sides, keyring, sealer, notifier, room, standing, was_clean
         )

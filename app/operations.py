@@ -46,6 +46,7 @@ def operations_of(cairn: Cairn) -> dict[str, Operation]:
         "gc": collect,
         "tls.status": show_tls,
         "keys.rotate": rotate_keys,
+        **cairn.at_rest.operations(),
         **account_operations(cairn.services),
     }
 

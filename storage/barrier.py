@@ -18,6 +18,7 @@ from storage.index import IndexStates
 from storage.local import SYNC_ALL_FROM
 from storage.medium import Medium, StagedFile, translated
 from storage.received import HOLD_BACK, Batch, Received
+from storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class Barriers:
         medium: Medium,
         writer: GroupWriter[PlainSession],
         states: IndexStates,
+        vault: Vault,
         *,
         loop: asyncio.AbstractEventLoop,
         flush_after_s: float,
@@ -60,6 +62,7 @@ class Barriers:
             medium: where the bytes go.
             writer: of the index; nobody else writes to it.
             states: a reader of the index for this thread alone.
+            vault: says how what is added must be sealed.
             loop: in which the waiters are.
             flush_after_s: how long something may wait until a barrier runs by itself.
             on_failure: called once, in this thread, when nothing can be made durable any more.
@@ -67,6 +70,7 @@ class Barriers:
         self._medium = medium
         self._writer = writer
         self._states = states
+        self._vault = vault
         self._loop = loop
         self._flush_after_s = flush_after_s
         self._on_failure = on_failure
@@ -100,8 +104,13 @@ class Barriers:
         """Whether a file staged now should keep its descriptor: few are waiting, so each may get its own fsync."""
         return self._pending.files < SYNC_ALL_FROM
 
-    def add(self, chunks: Collection[Received], wave: int) -> None:
+    def add(self, chunks: Collection[Received], wave: int, *, is_old: bool = False) -> None:
         """Let chunks wait for the next barrier.
+
+        Args:
+            chunks: as they were received.
+            wave: as it was before.
+            is_old: an earlier run has received them, in whatever form was the current one then.
 
         Raises:
             StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; they are gone.
@@ -111,6 +120,8 @@ class Barriers:
             error = self._failed
             if wave != self._wave or self._closing:
                 error = StoreUnavailableError("the disk failed while the chunk was received")
+            elif error is None and not is_old and any(chunk.key_number != self._vault.current for chunk in chunks):
+                error = StoreUnavailableError("the store began to be encrypted anew while the chunk was received")
             if error is None:
                 was_empty = not self._pending.chunks
                 for chunk in chunks:
@@ -144,6 +155,13 @@ class Barriers:
                         self._asked = True
                         self._lock.notify()
         await asyncio.gather(*futures)
+
+    async def flush(self) -> None:
+        """Return once all that was added is durable, or counts as not received."""
+        with self._lock:
+            claims = [claim for batch in (self._running, self._pending) if batch is not None for claim in batch.claims]
+        with contextlib.suppress(StorageError):  # those who care are told by `wait`
+            await self.wait(claims)
 
     async def room(self) -> None:
         """Return once so little waits that more may be received."""
@@ -325,7 +343,7 @@ class Barriers:
         """Make a batch durable: data, then names, then index rows. The order is the promise."""
         lost = self._lost(batch)
         chunks, fresh, spare = self._sorted_out(batch, lost)
-        if any(file.chunk_id in self.moving for file in fresh):
+        if self.moving and any(chunk.file in fresh and chunk.chunk_id in self.moving for chunk in batch.chunks):
             raise _PutOffError(StoreUnavailableError("a chunk is being moved at this moment"))
         backend = self._medium.backend
         record = partial(rows.record, chunks=chunks, dropped=dropped, lost=lost, backend=backend)
@@ -423,7 +441,9 @@ _UNKNOWN = (0, None)
 
 def _new_chunk(chunk: Received) -> rows.NewChunk:
     place = Place.ROW if chunk.file is None else Place.FILE
-    return rows.NewChunk(chunk.chunk_id, chunk.size, chunk.stored_size, chunk.encoding, place, chunk.data)
+    return rows.NewChunk(
+        chunk.chunk_id, chunk.size, chunk.stored_size, chunk.encoding, place, chunk.data, seal=chunk.seal
+    )
 
 
 def _settle(waiters: Iterable[asyncio.Future[Any]], result: object, error: Exception | None) -> None:

@@ -68,11 +68,12 @@ class Backend(IntEnum):
 
 
 class Form(StrEnum):
-    """What an object is, and how its name ends: a chunk in one of its encodings, or many small chunks together."""
+    """What an object is, and how its name ends: a chunk in one of its encodings or sealed, or many small chunks."""
 
     RAW = ""
     ZSTD = ".zst"
     PACK = ".pack"
+    SEALED = ".sealed"
 
 
 _FORMS = {Encoding.RAW: Form.RAW, Encoding.ZSTD: Form.ZSTD}
@@ -81,8 +82,16 @@ ENCODINGS = {form: encoding for encoding, form in _FORMS.items()}
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """How a chunk is sealed: with which data key, and under which keyed name."""
+
+    key_number: int
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
-    """The name of an object: the id of the chunk that it holds, or the SHA-256 of a pack.
+    """The name of an object: the id of the chunk that it holds, its keyed name if it is sealed, or a pack's SHA-256.
 
     The form is in the name, so an object is never replaced by one of another form. The backend is where it lies.
     """
@@ -92,9 +101,9 @@ class Blob:
     backend: Backend = Backend.LOCAL
 
     @classmethod
-    def of(cls, chunk_id: ChunkId, encoding: Encoding) -> Self:
+    def of(cls, chunk_id: ChunkId, encoding: Encoding, seal: Seal | None = None) -> Self:
         """Return the object that holds a chunk alone."""
-        return cls(chunk_id, _FORMS[encoding])
+        return cls(chunk_id, _FORMS[encoding]) if seal is None else cls(seal.name, Form.SEALED)
 
     def at(self, backend: Backend) -> Self:
         """Return the same object as it lies elsewhere."""
@@ -107,8 +116,8 @@ class Blob:
 
     @property
     def chunk_id(self) -> ChunkId | None:
-        """The chunk that it holds, None for a pack."""
-        return None if self.form is Form.PACK else ChunkId(self.hash)
+        """The chunk that it holds; None for a pack, and where the name does not tell it."""
+        return ChunkId(self.hash) if self.form in ENCODINGS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,9 @@ class StoredChunk:
     Attributes:
         data: its stored form, where that is at hand; else `blob` holds it, from the byte `start` on.
         path: a file that holds its stored form and nothing else, where there is one on this machine.
+        seal: how it is sealed; None if it is not. Then there is no `path`, `data` comes with `fetch` alone, and
+            `stored_size` is that of the sealed form.
+        sealed: the sealed form, where the index itself holds it.
     """
 
     chunk_id: ChunkId
@@ -128,6 +140,8 @@ class StoredChunk:
     blob: Blob | None = None
     start: int = 0
     path: Path | None = None
+    seal: Seal | None = None
+    sealed: bytes | None = None
 
 
 class ChunkStates(Protocol):

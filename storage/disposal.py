@@ -13,12 +13,14 @@ from typing import TypeVar
 from storage import unused
 from storage.barrier import Barriers
 from storage.base import Blob, ChunkId, Form
+from storage.errors import ChunkMismatchError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import IndexReader
 from storage.medium import Medium, PlacedFile, translated
 from storage.offload import Offload
 from storage.packs import Packs
 from storage.unused import Held, Leaving, Totals
+from storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -46,10 +48,15 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A file of a chunk that no row names; `found_s` as `Held` has it."""
+    """A file of a chunk that no row names; `found_s` as `Held` has it.
+
+    Attributes:
+        chunk_id: the chunk that it holds; None for a pack, and where that cannot be told.
+    """
 
     file: PlacedFile
     found_s: int | None
+    chunk_id: ChunkId | None
 
 
 class Disposal:
@@ -66,6 +73,7 @@ class Disposal:
         barriers: Barriers,
         loading: Offload,
         packs: Packs,
+        vault: Vault,
         *,
         is_settled: bool,
     ) -> None:
@@ -74,6 +82,7 @@ class Disposal:
         Args:
             loading: has the threads that look into folders.
             packs: shrink too.
+            vault: tells what a sealed file holds.
             is_settled: the start has begun anew with what was being removed; else that is done before all else.
         """
         self._medium = medium
@@ -82,6 +91,7 @@ class Disposal:
         self._barriers = barriers
         self._loading = loading
         self._packs = packs
+        self._vault = vault
         self._is_settled = is_settled
 
     async def last_run(self) -> tuple[int, str | None]:
@@ -166,7 +176,8 @@ class Disposal:
         gone = noted.keys() - {file.name for file in found}
         if gone:
             await self._write(partial(unused.note_strays, found=(), gone=gone, run_s=0))
-        return [Stray(file, noted.get(file.name)) for file in found]
+        ids = await self._loading.run(partial(self._ids, found))
+        return [Stray(file, noted.get(file.name), chunk_id) for file, chunk_id in zip(found, ids, strict=True)]
 
     async def note_strays(self, strays: Sequence[Stray], run_s: int) -> None:
         """Note strays that the run which began at `run_s` found."""
@@ -194,6 +205,20 @@ class Disposal:
     def _files(self, bucket: int) -> list[PlacedFile]:
         try:
             return self._medium.objects(bucket)
+        except OSError as error:
+            raise translated(error) from error
+
+    def _ids(self, files: Sequence[PlacedFile]) -> list[ChunkId | None]:
+        return [None if file.blob is None else self._id(file.blob) for file in files]
+
+    def _id(self, blob: Blob) -> ChunkId | None:
+        """Return the chunk that an object holds; a sealed one has to be opened for that."""
+        if blob.form is not Form.SEALED:
+            return blob.chunk_id
+        try:
+            return self._vault.identified(blob, self._medium.read(blob))[0]
+        except (ChunkMismatchError, FileNotFoundError):
+            return None
         except OSError as error:
             raise translated(error) from error
 

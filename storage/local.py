@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from storage.base import ENCODINGS, Backend, Blob, ChunkId, Form
+from storage.base import Backend, Blob, Form
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
 from storage.layout import LAYOUT, LAYOUT_NAME, read_layout
@@ -19,8 +19,8 @@ SYNC_ALL_FROM = 8
 
 FOLDERS = 256
 _DIGITS = "0123456789abcdef"
-_FILE = re.compile(r"([0-9a-f]{64})(|\.zst|\.pack)", re.ASCII)
-_LOGGED = re.compile(r"([A-Za-z0-9_-]+) ([0-9a-f]{64})(|\.zst)", re.ASCII)
+_FILE = re.compile(r"([0-9a-f]{64})(|\.zst|\.pack|\.sealed)", re.ASCII)
+_LOGGED = re.compile(r"([A-Za-z0-9_-]+) ([0-9a-f]{64})(|\.zst|\.sealed)", re.ASCII)
 
 
 class LocalMedium(Staging):
@@ -108,8 +108,8 @@ class LocalMedium(Staging):
             return []
         found = []
         for match in filter(None, map(_LOGGED.fullmatch, text.splitlines())):
-            chunk_id, encoding = ChunkId(bytes.fromhex(match[2])), ENCODINGS[Form(match[3])]
-            found.append(StagedFile(self.path_of(Blob.of(chunk_id, encoding)), match[1], chunk_id, encoding))
+            blob = Blob(bytes.fromhex(match[2]), Form(match[3]))
+            found.append(StagedFile(self.path_of(blob), match[1], blob))
         return found
 
     def place(self, files: Sequence[StagedFile]) -> None:
@@ -157,7 +157,7 @@ class LocalMedium(Staging):
         """Move a file in place that no row names back into staging."""
         path = self._new_staging(file.claim, file.blob)
         self._disk.rename(file.path, path)
-        return StagedFile(path, file.claim, file.chunk_id, file.encoding)
+        return StagedFile(path, file.claim, file.blob)
 
     def set_aside(self, blob: Blob) -> None:
         """Move a file with wrong bytes to quarantine; one that is missing is fine."""

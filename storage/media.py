@@ -6,7 +6,7 @@ What is put goes to the main one. All else goes where the object lies, which its
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from storage.base import Backend, Blob, Buffer, ChunkId, Encoding
+from storage.base import Backend, Blob, Buffer
 from storage.disk import DiskUsage
 from storage.errors import StoreUnavailableError
 from storage.medium import Medium, PlacedFile, StagedFile
@@ -73,11 +73,9 @@ class Media:
         """Refuse at once if nothing can be put at present."""
         self._main.require()
 
-    def stage(
-        self, claim: str, chunk_id: ChunkId, encoding: Encoding, pieces: Sequence[Buffer], *, hold: bool
-    ) -> StagedFile:
+    def stage(self, claim: str, blob: Blob, pieces: Sequence[Buffer], *, hold: bool) -> StagedFile:
         """Keep the stored form of a received chunk until its barrier."""
-        return self._main.stage(claim, chunk_id, encoding, pieces, hold=hold)
+        return self._main.stage(claim, blob, pieces, hold=hold)
 
     def log(self, files: Sequence[StagedFile]) -> None:
         """Note which files a barrier is about to put into place."""

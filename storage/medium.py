@@ -5,25 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from storage.base import Backend, Blob, Buffer, ChunkId, Encoding
+from storage.base import Backend, Blob, Buffer
 from storage.disk import DiskUsage
 from storage.errors import NO_ROOM, StorageError, StoreFullError, StoreUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A received chunk that waits for its barrier; `descriptor` is open if an fsync is to go through it."""
+    """A received chunk that waits for its barrier, to become the object `blob`.
+
+    `descriptor` is open if an fsync is to go through it; `digest` is the SHA-256 of its bytes where they are hashed
+    once more before they are put.
+    """
 
     path: Path
     claim: str
-    chunk_id: ChunkId
-    encoding: Encoding
+    blob: Blob
     descriptor: int | None = None
-
-    @property
-    def blob(self) -> Blob:
-        """The object that it becomes."""
-        return Blob.of(self.chunk_id, self.encoding)
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +71,13 @@ class Medium(Protocol):
             StoreUnavailableError, StoreFullError: it can not.
         """
 
-    def stage(
-        self, claim: str, chunk_id: ChunkId, encoding: Encoding, pieces: Sequence[Buffer], *, hold: bool
-    ) -> StagedFile:
+    def stage(self, claim: str, blob: Blob, pieces: Sequence[Buffer], *, hold: bool) -> StagedFile:
         """Keep the stored form of a received chunk until its barrier.
 
         Args:
             claim: whose it is; it stands in the name, so that a restart knows.
-            chunk_id: its id, already checked.
-            encoding: the form of `pieces`.
-            pieces: the stored form.
+            blob: the object that it becomes.
+            pieces: the stored form, already checked.
             hold: keep the descriptor for an fsync: one opened later may miss an error of the time between.
 
         Raises:

@@ -30,6 +30,7 @@ from storage.offload import Offload
 from storage.packs import Packs
 from storage.recovery import is_sound
 from storage.rows import IndexRow
+from storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -60,8 +61,10 @@ class Mover:
         packs: Packs,
         index: Path,
         disk: Disk,
+        vault: Vault,
     ) -> None:
         """Take parts of an open store, its index, and the seam to the operating system."""
+        self._vault = vault
         self._index = index
         self._root = index.parent
         self._disk = disk
@@ -82,6 +85,11 @@ class Mover:
     async def move(self) -> Move | None:
         """Return the move, None if there never was one."""
         return await self._reader.run(moves.read)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether anything is encrypted, or is being decrypted."""
+        return bool(self._vault.numbers) or not self._vault.is_settled
 
     @property
     def backend(self) -> Backend:
@@ -248,7 +256,7 @@ class Mover:
             time.sleep(wait_s)
             with contextlib.suppress(OSError):
                 data = b"" if row.blob is None else self._media.read(row.blob)
-                if is_sound(self._media, replace(row, data=data, blob=None)):
+                if is_sound(self._media, replace(row, data=data, blob=None), self._vault):
                     return data
         _log.error("chunk %s is damaged, and was not copied", row.chunk_id.hex())
         if row.blob is not None:

@@ -72,14 +72,15 @@ _WRITE = """
 """
 _LAST = "SELECT coalesce(max(seq), 0) FROM chunks"
 _FILES = """
-    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL FROM chunks
+    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL, key_number, name
+      FROM chunks
      WHERE seq > :after AND seq <= :end AND place = 1 AND backend = :backend AND state IN (0, 1)
      ORDER BY seq LIMIT :limit
 """
 _MOVED = """
     UPDATE chunks SET backend = :backend
      WHERE seq = :seq AND id = :id AND place = 1 AND backend != :backend AND state IN (0, 1)
-       AND stored_size = :stored_size AND encoding = :encoding
+       AND stored_size = :stored_size AND encoding = :encoding AND name IS :name
 """
 _DAMAGED = """
     UPDATE chunks SET state = 3, backend = :backend
@@ -106,7 +107,8 @@ _FORGET_PACKS = """
     DELETE FROM packs WHERE backend = :backend AND NOT EXISTS (SELECT 1 FROM chunks WHERE pack = packs.number)
 """
 _ON = """
-    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL FROM chunks
+    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL, key_number, name
+      FROM chunks
      WHERE id > :after AND id < :end AND place = 1 AND backend = :backend AND state IN (0, 1) ORDER BY id LIMIT :limit
 """
 _PACKS_ON = "SELECT number, hash, backend, size FROM packs WHERE hash >= :first AND hash < :end AND backend = :backend"
@@ -162,6 +164,7 @@ def moved(session: PlainSession, backend: Backend, copied: Iterable[IndexRow], d
             "id": row.chunk_id,  # the last seq is given anew once its chunk is gone
             "stored_size": row.stored_size,
             "encoding": row.encoding,
+            "name": None if row.seal is None else row.seal.name,
         }
         for row in copied
     ]

@@ -15,6 +15,7 @@ from storage.local import LocalMedium
 from storage.media import Media
 from storage.received import Received
 from storage.store import INDEX_NAME, ChunkStore
+from storage.vault import MasterKey, Vault
 
 LOWEST, NUMBERS = 10**15, 4 * 10**17
 """Names of what is staged end in a number. Those of one run begin at a random place above all that the one process
@@ -22,7 +23,13 @@ that makes durable has ever counted to, so that no two processes choose the same
 
 
 async def open_outpost(
-    folder: Path, disk: Disk, tell: Callable[[Received, int], None], wave: Callable[[], int], *, level: int
+    folder: Path,
+    disk: Disk,
+    tell: Callable[[Received, int], None],
+    wave: Callable[[], int],
+    *,
+    level: int,
+    master: MasterKey | None = None,
 ) -> ChunkStore:
     """Open the store in `folder` beside the process that has it, and may alone write its index.
 
@@ -31,20 +38,24 @@ async def open_outpost(
     Args:
         tell: hands what was staged to that process; blocks until it has it, and raises what that refuses with.
         wave: the wave of that process's store as it was told last.
+        level: of zstd.
+        master: opens what is encrypted.
 
     Raises:
         BadStoreError: chunks lie elsewhere than in this folder.
+        KeyFileError: the store is encrypted, and not with this master key.
     """
     if read_layout(folder, disk) != LAYOUT:
         raise BadStoreError(
             "chunks lie in a bucket, or on their way: processes of their own serve those of the data folder alone"
         )
+    vault = Vault(folder, disk, master, is_followed=True)
     medium = LocalMedium(folder, disk)
     medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
     reader = await open_reader(folder / INDEX_NAME)
     index, compressor = folder / INDEX_NAME, codec.Compressor(level)
     return ChunkStore(
-        Media(medium), _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, disk, is_settled=True
+        Media(medium), _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, disk, vault, is_settled=True
     )
 
 
@@ -64,7 +75,7 @@ class _Elsewhere(Barriers):
         """None: no descriptor reaches the process that syncs."""
         return False
 
-    def add(self, chunks: Collection[Received], wave: int) -> None:
+    def add(self, chunks: Collection[Received], wave: int, *, is_old: bool = False) -> None:  # noqa: ARG002 - none is
         for chunk in chunks:
             self._tell(chunk, wave)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from storage import codec, rows
+from storage import rows
 from storage.barrier import Barriers
 from storage.base import Backend, Blob, ChunkId, ChunkState, Form, StoredChunk
 from storage.errors import ChunkMismatchError, StorageError, StoreUnavailableError
@@ -23,13 +23,17 @@ from storage.index import IndexReader
 from storage.media import Media
 from storage.medium import Medium, translated
 from storage.offload import Offload
-from storage.rows import PACK_SIZE, IndexRow, Pack
+from storage.rows import PACK_SIZE, IndexRow, Pack, Resealed
+from storage.sealing import NONCE_SIZE, SALT_SIZE, TAG_SIZE, padded
+from storage.vault import Vault
 
 GAP = 64 * 1024
 """So many bytes of a pack are rather read than asked around."""
 MAGIC = b"cairn pack 1\n\0\0\0"
 _ENTRY = struct.Struct(">32sIIB")  # id, plain size, stored size, encoding
 _END = struct.Struct(">I16s")  # number of entries, magic
+SEALED_MAGIC = b"cairn sealed 1\n\0"
+_SEALED_END = struct.Struct(">II16s")  # data key, length of the sealed table, magic
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +58,10 @@ class Packs:
         reader: IndexReader,
         barriers: Barriers,
         offload: Offload,
+        vault: Vault,
     ) -> None:
         """Take parts of an open store; `offload` has the threads that hash and speak to the medium."""
+        self._vault = vault
         self._medium = medium
         self._writer = writer
         self._reader = reader
@@ -76,8 +82,9 @@ class Packs:
         """Make packs while there are rows for whole ones; return how many were made."""
         made = 0
         async with self._turn:
-            while self._medium.gathers and (found := await self._reader.run(rows.pack_of_rows)):
-                packed = await self._offload.run(partial(_pack, found, self._medium.backend))
+            find = partial(rows.pack_of_rows, key_number=self._vault.current)
+            while self._medium.gathers and (found := await self._reader.run(find)):
+                packed = await self._offload.run(partial(_pack, found, self._vault, self._medium.backend))
                 await self._offload.run(partial(_put, self._medium, packed, reads_back=self._medium.is_pair))
                 if not await self._barriers.run(partial(self._name, packed)):
                     break
@@ -90,7 +97,8 @@ class Packs:
             for pack in await self._reader.run(partial(rows.thin_packs, backend=self._medium.backend)):
                 if left := await self._reader.run(partial(rows.in_pack, number=pack.number)):
                     sound = await self._offload.run(partial(self._left, pack, left))
-                    await self._write(partial(rows.unpack, number=pack.number, chunks=sound))
+                    kept = [Resealed(row, row.seal, data) for row, data in sound]
+                    await self._write(partial(rows.unpack, number=pack.number, chunks=kept))
                 await self._barriers.run(partial(self._remove, pack))
 
     async def unpack(self, pack: Pack) -> list[IndexRow]:
@@ -98,9 +106,37 @@ class Packs:
         async with self._turn:
             left = await self._reader.run(partial(rows.in_pack, number=pack.number))
             sound = await self._offload.run(partial(self._left, pack, left))
-            await self._write(partial(rows.unpack, number=pack.number, chunks=sound))
+            kept = [Resealed(row, row.seal, data) for row, data in sound]
+            await self._write(partial(rows.unpack, number=pack.number, chunks=kept))
         rows_of_sound = {row.seq for row, _ in sound}
         return [row for row in left if row.seq not in rows_of_sound]
+
+    async def reseal(self) -> tuple[int, int]:
+        """Turn what is in packs in another form than the current one into rows in this one, and remove the packs.
+
+        Returns:
+            How many chunks were changed, and how many cannot be read and stay.
+        """
+        done, unsound, after = 0, 0, 0
+        async with self._turn:
+            while (pack := await self._reader.run(partial(rows.next_pack, after=after))) is not None:
+                after = pack.number
+                left = await self._reader.run(partial(rows.in_pack, number=pack.number))
+                if any((row.seal and row.seal.key_number) != self._vault.current for row in left):
+                    sound = await self._offload.run(partial(self._left, pack, left))
+                    changed = await self._offload.run(partial(self._resealed, sound))
+                    await self._write(partial(rows.unpack, number=pack.number, chunks=changed))
+                    await self._barriers.run(partial(self._remove, pack))
+                    done, unsound = done + len(changed), unsound + len(left) - len(changed)
+        return done, unsound
+
+    def _resealed(self, chunks: Sequence[tuple[IndexRow, bytes]]) -> list[Resealed]:
+        return [
+            Resealed(
+                row, *self._vault.resealed(data, row.encoding, row.chunk_id, row.size, row.seal, alone=row.is_alone)
+            )
+            for row, data in chunks
+        ]
 
     async def _write(self, work: Callable[[PlainSession], None]) -> None:
         await self._barriers.run(partial(self._writer.write_blocking, work))
@@ -114,7 +150,7 @@ class Packs:
         except OSError as error:
             raise translated(error) from error
         cut = [(row, content[row.start : row.start + row.stored_size]) for row in chunks]
-        return [(row, data) for row, data in cut if _is_sound(data, row)]
+        return [(row, data) for row, data in cut if _is_sound(data, row, self._vault)]
 
     def _name(self, packed: Packed) -> bool:
         """In the barrier's thread, which alone removes objects: the pack is there until it is named."""
@@ -134,19 +170,29 @@ class Packs:
             self._writer.write_blocking(partial(rows.forget_pack, number=pack.number))
 
 
-def _pack(chunks: Sequence[IndexRow], backend: Backend) -> Packed:
+def _pack(chunks: Sequence[IndexRow], vault: Vault, backend: Backend) -> Packed:
     """Join chunks that are sound, in order of arrival; at the end stands what they are, for who has no index."""
     parts, table, places, damaged, at = list[bytes](), list[bytes](), list[tuple[IndexRow, int]](), list[ChunkId](), 0
     for row in chunks:
-        if row.data is None or not _is_sound(row.data, row):
+        if row.data is None or not _is_sound(row.data, row, vault):
             damaged.append(row.chunk_id)
             continue
         parts.append(row.data)
         table.append(_ENTRY.pack(row.chunk_id, row.size, row.stored_size, row.encoding))
         places.append((row, at))
         at += len(row.data)
-    content = b"".join([*parts, *table, _END.pack(len(table), MAGIC)])
+    if chunks[0].seal is None:
+        content = b"".join([*parts, *table, _END.pack(len(table), MAGIC)])
+    else:
+        content = _sealed(parts, b"".join(table), chunks[0].seal.key_number, vault)
     return Packed(Blob(hashlib.sha256(content).digest(), Form.PACK, backend), content, places, damaged)
+
+
+def _sealed(parts: Sequence[bytes], table: bytes, key_number: int, vault: Vault) -> bytes:
+    """Join sealed chunks; the table, sealed too, is filled up so that the length tells little."""
+    size = sum(map(len, parts)) + len(table) + SALT_SIZE + NONCE_SIZE + TAG_SIZE + _SEALED_END.size
+    sealed = vault.sealed_table(key_number, table, padded(size) - size)
+    return b"".join([*parts, sealed, _SEALED_END.pack(key_number, len(sealed), SEALED_MAGIC)])
 
 
 def _put(medium: Medium, packed: Packed, *, reads_back: bool) -> None:
@@ -189,8 +235,8 @@ def _runs(parts: Sequence[StoredChunk]) -> Iterator[list[StoredChunk]]:
         yield run
 
 
-def _is_sound(data: bytes, row: IndexRow) -> bool:
+def _is_sound(data: bytes, row: IndexRow, vault: Vault) -> bool:
     with contextlib.suppress(ChunkMismatchError):
-        codec.restored(data, row.encoding, row.chunk_id, row.size)
+        vault.restored(data, row.encoding, row.chunk_id, row.size, row.seal, alone=row.is_alone)
         return len(data) == row.stored_size
     return False

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from storage.base import Buffer, ChunkId, Encoding
+from storage.base import Buffer, ChunkId, Encoding, Seal
 from storage.medium import StagedFile
 
 FILES_SIZE = 64 * 1024 * 1024
@@ -26,6 +26,12 @@ class Received:
     encoding: Encoding
     file: StagedFile | None = None
     data: Buffer | None = None
+    seal: Seal | None = None
+
+    @property
+    def key_number(self) -> int | None:
+        """The number of the key it is sealed with; None if it is not."""
+        return None if self.seal is None else self.seal.key_number
 
 
 @dataclass(slots=True)

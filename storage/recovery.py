@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
-from storage import codec, rows
-from storage.base import MAX_CHUNK, Blob, ChunkId, ChunkState, Encoding, Form, StoredChunk
+from storage import rows, unused
+from storage.base import Blob, ChunkId, ChunkState, Form, StoredChunk
 from storage.disposal import begin_anew
 from storage.errors import ChunkMismatchError, StoreUnavailableError
 from storage.group_writer import GroupWriter, PlainSession
@@ -14,6 +14,7 @@ from storage.index import IndexStates
 from storage.local import SYNC_ALL_FROM
 from storage.medium import Medium, StagedFile
 from storage.received import Received
+from storage.vault import Vault
 
 RECHECK_SIZE = 256 * 1024 * 1024
 """So many bytes of the newest files are hashed after an unclean stop: what one or two seconds take to write."""
@@ -39,6 +40,7 @@ def recover(
     medium: Medium,
     writer: GroupWriter[PlainSession],
     states: IndexStates,
+    vault: Vault,
     *,
     open_claims: Collection[str],
     clean: bool,
@@ -49,6 +51,7 @@ def recover(
         medium: with nobody else at work on it.
         writer: of the index.
         states: a reader of the index for this thread.
+        vault: of the store.
         open_claims: the uploads whose chunks are still wanted; the claims of all others go.
         clean: the last run ended well, so nothing that was indexed can be torn.
     """
@@ -62,11 +65,11 @@ def recover(
     damaged: list[ChunkId] = []
     if not clean:
         staged += [medium.unplace(file) for file in _strays(medium, states)]
-        damaged = _recheck(medium, writer, states)
+        damaged = _recheck(medium, writer, states, vault)
     kept: list[Received] = []
     for file in staged:
         hold = len(kept) < SYNC_ALL_FROM
-        received = _received(medium, file, hold=hold) if file.claim in open_claims else None
+        received = _received(medium, file, vault, hold=hold) if file.claim in open_claims else None
         if received is None:
             medium.discard([file])
         else:
@@ -79,8 +82,8 @@ def recover(
 def _strays(medium: Medium, states: IndexStates) -> list[StagedFile]:
     """Return the files that a barrier had put into place when it was cut off before their rows were written."""
     logged = medium.logged()
-    known = states.run(partial(rows.states_of, ids=[file.chunk_id for file in logged]))
-    return [file for file in logged if file.chunk_id not in known and _is_there(medium, file.blob)]
+    named = states.run(partial(unused.named, blobs=[file.blob for file in logged]))
+    return [file for file in logged if file.blob not in named and _is_there(medium, file.blob)]
 
 
 def _is_there(medium: Medium, blob: Blob) -> bool:
@@ -91,7 +94,7 @@ def _is_there(medium: Medium, blob: Blob) -> bool:
     return True
 
 
-def _recheck(medium: Medium, writer: GroupWriter[PlainSession], states: IndexStates) -> list[ChunkId]:
+def _recheck(medium: Medium, writer: GroupWriter[PlainSession], states: IndexStates, vault: Vault) -> list[ChunkId]:
     """Hash the newest files; what is wrong is taken out of the index first and then set aside."""
     damaged: list[rows.IndexRow] = []
     left = RECHECK_SIZE
@@ -99,7 +102,7 @@ def _recheck(medium: Medium, writer: GroupWriter[PlainSession], states: IndexSta
         left -= row.stored_size
         if left < 0:
             break
-        if not is_sound(medium, row):
+        if not is_sound(medium, row, vault):
             damaged.append(row)
     ids = [row.chunk_id for row in damaged]
     if damaged:
@@ -111,13 +114,13 @@ def _recheck(medium: Medium, writer: GroupWriter[PlainSession], states: IndexSta
     return ids
 
 
-def is_sound(medium: Medium, row: rows.IndexRow) -> bool:
+def is_sound(medium: Medium, row: rows.IndexRow, vault: Vault) -> bool:
     """Tell whether the bytes of a chunk are there and right."""
     try:
         data = stored_form(medium, row)
         if data is None or len(data) != row.stored_size:
             return False
-        codec.restored(data, row.encoding, row.chunk_id, row.size)
+        vault.restored(data, row.encoding, row.chunk_id, row.size, row.seal, alone=row.is_alone)
     except (OSError, ChunkMismatchError):
         return False
     return True
@@ -125,6 +128,8 @@ def is_sound(medium: Medium, row: rows.IndexRow) -> bool:
 
 def stored_form(medium: Medium, chunk: rows.IndexRow | StoredChunk) -> bytes | None:
     """Return the stored form of a chunk from wherever it lies, unchecked; None where a row of bytes is missing."""
+    if isinstance(chunk, StoredChunk) and chunk.sealed is not None:
+        return chunk.sealed
     if chunk.data is not None or chunk.blob is None:
         return chunk.data
     if chunk.blob.form is Form.PACK:
@@ -132,12 +137,11 @@ def stored_form(medium: Medium, chunk: rows.IndexRow | StoredChunk) -> bytes | N
     return medium.read(chunk.blob)
 
 
-def _received(medium: Medium, file: StagedFile, *, hold: bool) -> Received | None:
+def _received(medium: Medium, file: StagedFile, vault: Vault, *, hold: bool) -> Received | None:
     """Return a staged file of an earlier run as a received chunk, None if its bytes cannot be had or are wrong."""
     try:
         data = medium.read_staged(file)
-        size = len(codec.unzstd(data, MAX_CHUNK)) if file.encoding is Encoding.ZSTD else len(data)
-        codec.restored(data, file.encoding, file.chunk_id, size)
-        return Received(file.claim, file.chunk_id, size, len(data), file.encoding, medium.reopen(file, hold=hold))
+        chunk_id, size, encoding, seal = vault.identified(file.blob, data)
+        return Received(file.claim, chunk_id, size, len(data), encoding, medium.reopen(file, hold=hold), seal=seal)
     except (OSError, ChunkMismatchError):
         return None

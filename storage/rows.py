@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage import unused
-from storage.base import Backend, Blob, Buffer, ChunkId, ChunkState, Encoding, Form, Place
+from storage.base import Backend, Blob, Buffer, ChunkId, ChunkState, Encoding, Form, Place, Seal
 from storage.group_writer import PlainSession
 from storage.slices import sliced
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 PACK_SIZE = 8 * 1024 * 1024
 """Bytes of chunks in a pack; it is as long as they are, and a table."""
@@ -69,16 +69,20 @@ _MOVES = (
     ) STRICT
     """,
 )
-_STEPS = (_FIRST, unused.SCHEMA, _PACKS, _MOVES)  # one for each version of the schema
+_NAMES = (
+    "ALTER TABLE chunks ADD COLUMN name BLOB",  # under which it is sealed; NULL while not encrypted
+    "CREATE UNIQUE INDEX chunks_by_name ON chunks(name) WHERE name IS NOT NULL",
+)
+_STEPS = (_FIRST, unused.SCHEMA, _PACKS, _MOVES, _NAMES)  # one for each version of the schema
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM chunks"
 _ADD = """
-    INSERT INTO chunks (seq, id, size, stored_size, encoding, backend, place, state)
-    VALUES (:seq, :id, :size, :stored_size, :encoding, :backend, :place, :state)
+    INSERT INTO chunks (seq, id, size, stored_size, encoding, key_number, name, backend, place, state)
+    VALUES (:seq, :id, :size, :stored_size, :encoding, :key_number, :name, :backend, :place, :state)
 """
 _HEAL = """
-    UPDATE chunks SET stored_size = :stored_size, encoding = :encoding, key_number = NULL, backend = :backend,
-           place = :place, pack = NULL, pack_offset = NULL, state = :state
+    UPDATE chunks SET stored_size = :stored_size, encoding = :encoding, key_number = :key_number, name = :name,
+           backend = :backend, place = :place, pack = NULL, pack_offset = NULL, state = :state
      WHERE seq = :seq
 """
 _ADD_SMALL = "INSERT INTO small (chunk, data) VALUES (:chunk, :data) ON CONFLICT DO UPDATE SET data = excluded.data"
@@ -88,7 +92,7 @@ _NEXT_CLAIM = "SELECT min(claim) FROM claims WHERE claim > :claim"
 _SET_STATE = "UPDATE chunks SET state = :state WHERE id = :id"
 _STATES = "SELECT id, seq, state FROM chunks WHERE id IN ({marks})"
 _BLOBS = """
-    SELECT c.id, c.encoding, c.backend, c.stored_size, p.hash, p.size
+    SELECT c.id, c.encoding, c.backend, c.stored_size, p.hash, p.size, c.key_number, c.name
       FROM chunks AS c LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks}) AND c.state IN (0, 1) AND c.place > 0
 """
@@ -98,24 +102,29 @@ _CLAIMED = """
      WHERE c.id IN ({marks}) AND c.state = 0
 """
 _FIND = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset,
+           c.key_number, c.name
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks})
 """
 _NEWEST_FILES = """
-    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL FROM chunks
+    SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL, key_number, name
+      FROM chunks
      WHERE state = 0 AND place = 1 AND backend = 0 ORDER BY seq DESC LIMIT :limit
 """
 _PAGE = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, p.hash, c.pack_offset,
+           c.key_number, c.name
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.seq > :after ORDER BY c.seq LIMIT :limit
 """
 
 
 _OLDEST_ROWS = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, NULL, NULL
-      FROM small AS s JOIN chunks AS c ON c.seq = s.chunk WHERE c.state = 0 AND c.place = 0 ORDER BY s.chunk
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, NULL, NULL,
+           c.key_number, c.name
+      FROM small AS s JOIN chunks AS c ON c.seq = s.chunk
+     WHERE c.state = 0 AND c.place = 0 AND c.key_number IS :key_number ORDER BY s.chunk
 """
 _ADD_PACK = """
     INSERT INTO packs (hash, size, held, backend) VALUES (:hash, :size, :held, :backend)
@@ -124,20 +133,35 @@ _ADD_PACK = """
 _TO_PACK = """
     UPDATE chunks SET place = 2, backend = :backend, pack = :pack, pack_offset = :offset
      WHERE seq = :seq AND id = :id AND place = 0 AND state IN (0, 1)
-       AND stored_size = :stored_size AND encoding = :encoding
+       AND stored_size = :stored_size AND encoding = :encoding AND key_number IS :key_number
 """
 _OUT_OF_SMALL = "DELETE FROM small WHERE chunk = :seq AND (SELECT place FROM chunks WHERE seq = :seq) = 2"
 _IN_PACK = """
-    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, NULL, p.hash, c.pack_offset
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, NULL, p.hash, c.pack_offset,
+           c.key_number, c.name
       FROM packs AS p JOIN chunks AS c ON c.pack = p.number WHERE p.number = :number ORDER BY c.pack_offset
 """
 _TO_ROW = """
-    UPDATE chunks SET place = 0, backend = 0, pack = NULL, pack_offset = NULL WHERE seq = :seq AND pack = :number
+    UPDATE chunks SET place = 0, backend = 0, pack = NULL, pack_offset = NULL,
+           stored_size = :stored_size, key_number = :key_number, name = :name
+     WHERE seq = :seq AND pack = :number
 """
 _INTO_SMALL = """
     INSERT INTO small (chunk, data) SELECT seq, :data FROM chunks WHERE seq = :seq AND place = 0
         ON CONFLICT DO NOTHING
 """
+_OTHERS = """
+    SELECT c.seq, c.id, c.size, c.stored_size, c.encoding, c.place, c.backend, c.state, s.data, NULL, NULL,
+           c.key_number, c.name
+      FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq
+     WHERE c.seq > :after AND c.key_number IS NOT :key_number AND c.place < 2 AND c.state IN (0, 1)
+     ORDER BY c.seq LIMIT :limit
+"""
+_KEY_NUMBERS = "SELECT DISTINCT key_number FROM chunks WHERE key_number IS NOT NULL"
+_IS_SEALED = "SELECT 1 FROM chunks WHERE name IS NOT NULL LIMIT 1"
+_RESEAL = "UPDATE chunks SET stored_size = :stored_size, key_number = :key_number, name = :name WHERE seq = :seq"
+_RESEAL_SMALL = "UPDATE small SET data = :data WHERE chunk = :seq"
+_NEXT_PACK = "SELECT number, hash, backend FROM packs WHERE number > :after ORDER BY number LIMIT 1"
 _THIN_PACKS = """
     SELECT number, hash, backend FROM packs AS p
      WHERE backend = :backend AND 2 * (SELECT coalesce(sum(stored_size), 0) FROM chunks WHERE pack = p.number) < p.held
@@ -163,6 +187,7 @@ class NewChunk:
     encoding: Encoding
     place: Place
     data: Buffer | None = None
+    seal: Seal | None = None
     claims: set[str] = field(default_factory=set)
 
 
@@ -173,6 +198,7 @@ class IndexRow:
     Attributes:
         data: the stored form, where the index itself holds it.
         blob: the object that holds it else, from the byte `start` on.
+        seal: how it is sealed; None if it is not.
     """
 
     seq: int
@@ -185,6 +211,22 @@ class IndexRow:
     data: bytes | None
     blob: Blob | None
     start: int
+    seal: Seal | None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its stored form is an object by itself."""
+        return self.place is Place.FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """A chunk in another form: how it is sealed then, the stored form, and the object that it becomes, if any."""
+
+    row: IndexRow
+    seal: Seal | None
+    data: bytes
+    blob: Blob | None = None
 
 
 def install(session: PlainSession) -> None:
@@ -265,10 +307,13 @@ def has_bytes(state: ChunkState | None) -> bool:
 def blobs_of(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, tuple[Blob, int]]:
     """Return object and length of the object of those of `ids` whose bytes should be in one."""
     return {
-        ChunkId(chunk_id): (Blob.of(ChunkId(chunk_id), Encoding(encoding)).at(Backend(backend)), stored_size)
+        ChunkId(chunk_id): (
+            Blob.of(ChunkId(chunk_id), Encoding(encoding), _seal(number, name)).at(Backend(backend)),
+            stored_size,
+        )
         if pack is None
         else (Blob(pack, Form.PACK, Backend(backend)), pack_size)
-        for chunk_id, encoding, backend, stored_size, pack, pack_size in sliced(connection, _BLOBS, ids)
+        for chunk_id, encoding, backend, stored_size, pack, pack_size, number, name in sliced(connection, _BLOBS, ids)
     }
 
 
@@ -297,11 +342,11 @@ def page(connection: sqlite3.Connection, after: int, limit: int) -> list[IndexRo
     return list(map(row_of, connection.execute(_PAGE, {"after": after, "limit": limit})))
 
 
-def pack_of_rows(connection: sqlite3.Connection) -> list[IndexRow]:
-    """Return the oldest small chunks, as many as fill a pack; none if there are fewer."""
+def pack_of_rows(connection: sqlite3.Connection, key_number: int | None) -> list[IndexRow]:
+    """Return the oldest small chunks of one data key, as many as fill a pack; none if there are fewer."""
     found: list[IndexRow] = []
     total = 0
-    for values in connection.execute(_OLDEST_ROWS):
+    for values in connection.execute(_OLDEST_ROWS, {"key_number": key_number}):
         found.append(row_of(values))
         total += found[-1].stored_size
         if total >= PACK_SIZE:
@@ -324,11 +369,45 @@ def pack(session: PlainSession, blob: Blob, size: int, chunks: Sequence[tuple[In
             "backend": blob.backend,
             "stored_size": row.stored_size,
             "encoding": row.encoding,
+            "key_number": None if row.seal is None else row.seal.key_number,
         }
         for row, offset in chunks
     ]
     connection.executemany(_TO_PACK, moved)
     connection.executemany(_OUT_OF_SMALL, [{"seq": row.seq} for row, _ in chunks])
+
+
+def others(connection: sqlite3.Connection, after: int, key_number: int | None, limit: int) -> list[IndexRow]:
+    """Return chunks that are not sealed with this key, rows and files, those that come next after the seq `after`."""
+    return list(map(row_of, connection.execute(_OTHERS, {"after": after, "key_number": key_number, "limit": limit})))
+
+
+def key_numbers(connection: sqlite3.Connection) -> set[int]:
+    """Return the data keys that chunks are sealed with."""
+    return {row[0] for row in connection.execute(_KEY_NUMBERS)}
+
+
+def is_sealed(connection: sqlite3.Connection) -> bool:
+    """Tell whether any chunk is sealed."""
+    return connection.execute(_IS_SEALED).fetchone() is not None
+
+
+def reseal(session: PlainSession, changes: Sequence[Resealed]) -> None:
+    """Let chunks lie in another form at the same kind of place; nobody has changed their rows meanwhile."""
+    connection = session.connection
+    connection.executemany(
+        _RESEAL,
+        [{"seq": change.row.seq, "stored_size": len(change.data), **_sealing(change.seal)} for change in changes],
+    )
+    connection.executemany(
+        _RESEAL_SMALL, [{"seq": change.row.seq, "data": change.data} for change in changes if change.blob is None]
+    )
+
+
+def next_pack(connection: sqlite3.Connection, after: int) -> Pack | None:
+    """Return the pack that comes next after a number."""
+    row = connection.execute(_NEXT_PACK, {"after": after}).fetchone()
+    return None if row is None else pack_of(*row)
 
 
 def thin_packs(connection: sqlite3.Connection, backend: Backend) -> list[Pack]:
@@ -341,11 +420,15 @@ def in_pack(connection: sqlite3.Connection, number: int) -> list[IndexRow]:
     return list(map(row_of, connection.execute(_IN_PACK, {"number": number})))
 
 
-def unpack(session: PlainSession, number: int, chunks: Sequence[tuple[IndexRow, bytes]]) -> None:
-    """Let chunks of a pack be rows, those that are still in it."""
+def unpack(session: PlainSession, number: int, chunks: Sequence[Resealed]) -> None:
+    """Let chunks of a pack be rows in some form, those that are still in it."""
     connection = session.connection
-    connection.executemany(_TO_ROW, [{"seq": row.seq, "number": number} for row, _ in chunks])
-    connection.executemany(_INTO_SMALL, [{"seq": row.seq, "data": data} for row, data in chunks])
+    moved = [
+        {"seq": chunk.row.seq, "number": number, "stored_size": len(chunk.data), **_sealing(chunk.seal)}
+        for chunk in chunks
+    ]
+    connection.executemany(_TO_ROW, moved)
+    connection.executemany(_INTO_SMALL, [{"seq": chunk.row.seq, "data": chunk.data} for chunk in chunks])
 
 
 def forget_pack(session: PlainSession, number: int) -> None:
@@ -360,6 +443,7 @@ def _values(chunk: NewChunk, seq: int, backend: Backend) -> dict[str, object]:
         "size": chunk.size,
         "stored_size": chunk.stored_size,
         "encoding": chunk.encoding,
+        **_sealing(chunk.seal),
         "backend": Backend.LOCAL if chunk.place is Place.ROW else backend,
         "place": chunk.place,
         "state": ChunkState.OK,
@@ -371,12 +455,31 @@ def pack_of(number: int, digest: bytes, backend: int) -> Pack:
     return Pack(number, Blob(digest, Form.PACK, Backend(backend)))
 
 
+def _sealing(seal: Seal | None) -> dict[str, object]:
+    return {"key_number": None, "name": None} if seal is None else {"key_number": seal.key_number, "name": seal.name}
+
+
+def _seal(key_number: int | None, name: bytes | None) -> Seal | None:
+    return None if key_number is None or name is None else Seal(key_number, name)
+
+
 def row_of(values: tuple[Any, ...]) -> IndexRow:
     """Return what the columns of a chunk say, in the order that all statements here have."""
-    seq, chunk_id, size, stored_size, encoding, place, backend, state, data, pack, offset = values
+    seq, chunk_id, size, stored_size, encoding, place, backend, state, data, pack, offset, key_number, name = values
+    seal = _seal(key_number, name)
     blob = Blob(pack, Form.PACK, Backend(backend)) if place == Place.PACK else None
     if place == Place.FILE:
-        blob = Blob.of(chunk_id, Encoding(encoding)).at(Backend(backend))
+        blob = Blob.of(chunk_id, Encoding(encoding), seal).at(Backend(backend))
     return IndexRow(
-        seq, chunk_id, size, stored_size, Encoding(encoding), Place(place), ChunkState(state), data, blob, offset or 0
+        seq,
+        chunk_id,
+        size,
+        stored_size,
+        Encoding(encoding),
+        Place(place),
+        ChunkState(state),
+        data,
+        blob,
+        offset or 0,
+        seal,
     )

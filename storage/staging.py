@@ -5,14 +5,15 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from storage.base import ENCODINGS, Blob, Buffer, ChunkId, Encoding, Form
+from storage.base import Blob, Buffer, Form
 from storage.disk import Disk, DiskUsage
 from storage.medium import Medium, StagedFile, translated
 
 STAGING_NAME = "staging"
-_STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst)", re.ASCII)
+_STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst|\.sealed)", re.ASCII)
 
 
 class Staging:
@@ -33,22 +34,19 @@ class Staging:
         self._can_syncfs = can_syncfs
         self.syncs = 0
 
-    def stage(
-        self, claim: str, chunk_id: ChunkId, encoding: Encoding, pieces: Sequence[Buffer], *, hold: bool
-    ) -> StagedFile:
+    def stage(self, claim: str, blob: Blob, pieces: Sequence[Buffer], *, hold: bool) -> StagedFile:
         """Write a chunk's stored form into staging.
 
         Args:
             claim: whose it is; it stands in the name, so that a restart knows.
-            chunk_id: its id, already checked.
-            encoding: the form of `pieces`.
-            pieces: the stored form.
+            blob: the object that it becomes.
+            pieces: the stored form, already checked.
             hold: keep the descriptor for an fsync: one opened later may miss an error of the time between.
 
         Raises:
             StoreFullError, StoreUnavailableError: nothing of it is kept.
         """
-        path = self._new_staging(claim, Blob.of(chunk_id, encoding))
+        path = self._new_staging(claim, blob)
         descriptor = None
         try:
             descriptor = self._disk.create(path)
@@ -59,9 +57,9 @@ class Staging:
                 done, descriptor = descriptor, None
                 self._disk.close(done)
         except OSError as error:
-            self.discard([StagedFile(path, claim, chunk_id, encoding, descriptor)])
+            self.discard([StagedFile(path, claim, blob, descriptor)])
             raise translated(error) from error
-        return StagedFile(path, claim, chunk_id, encoding, descriptor)
+        return StagedFile(path, claim, blob, descriptor)
 
     def number_from(self, first: int) -> None:
         """Count what is staged from `first` on, where other processes stage beside this one."""
@@ -87,8 +85,8 @@ class Staging:
             if match is None:
                 self._disk.unlink(self.staging / name)
                 continue
-            chunk_id = ChunkId(bytes.fromhex(match[2]))
-            found.append(StagedFile(self.staging / name, match[1], chunk_id, ENCODINGS[Form(match[4])]))
+            blob = Blob(bytes.fromhex(match[2]), Form(match[4]))
+            found.append(StagedFile(self.staging / name, match[1], blob))
             highest = max(highest, int(match[3]))
         self.numbers = itertools.count(highest + 1)
         return found
@@ -106,7 +104,7 @@ class Staging:
             return file
         descriptor = self._disk.open_(file.path)
         if self._can_syncfs:
-            return StagedFile(file.path, file.claim, file.chunk_id, file.encoding, descriptor)
+            return replace(file, descriptor=descriptor)
         try:
             self._fsync(descriptor)
         finally:

@@ -1,8 +1,10 @@
 """The object store as the server sees it: received chunks, the barrier, what exists, and the bytes of it."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,11 +16,13 @@ from storage.base import (
     INLINE_MAX,
     MAX_CHUNK,
     Backend,
+    Blob,
     Buffer,
     ChunkId,
     ChunkState,
     ChunkStates,
     Encoding,
+    Form,
     Place,
     StoredChunk,
     StoreStats,
@@ -33,6 +37,7 @@ from storage.errors import (
     ChunkAbsentError,
     ChunkDamagedError,
     ChunkMismatchError,
+    KeyFileError,
     StorageError,
     StoreUnavailableError,
 )
@@ -46,7 +51,9 @@ from storage.offload import Offload
 from storage.packs import Packs, parts_of_packs
 from storage.received import Received
 from storage.recovery import Recovered, recover, stored_form
+from storage.resealing import Resealing
 from storage.staging import STAGING_NAME
+from storage.vault import MasterKey, Vault
 
 T = TypeVar("T")
 
@@ -56,6 +63,8 @@ AT_ONCE = 16 * 1024
 _RECEIVERS = 4
 _LOADERS = 4
 _QUEUE = 1024
+
+_log = logging.getLogger(__name__)
 
 OpenMedium = Callable[[Path, Disk], Medium]
 """Opens the medium of a store whose folder and disk it is given."""
@@ -77,10 +86,12 @@ class ChunkStore:
         compressor: codec.Compressor,
         index: Path,
         disk: Disk,
+        vault: Vault,
         *,
         is_settled: bool,
     ) -> None:
         """Take over parts that are open; `open` makes them."""
+        self.vault = vault
         self._medium = media
         self._index = index
         self._writer = writer
@@ -89,10 +100,13 @@ class ChunkStore:
         self._compressor = compressor
         self._receiving = Offload("receive", threads=_RECEIVERS, queue=_QUEUE)
         self._loading = Offload("load", threads=_LOADERS, queue=_QUEUE)
-        self.packs = Packs(media, writer, reader, barriers, self._loading)
-        self.disposal = Disposal(media, writer, reader, barriers, self._loading, self.packs, is_settled=is_settled)
-        self.mover = Mover(media, writer, reader, barriers, self.packs, index, disk)
-        self._packing: asyncio.Task[None] | None = None
+        self.packs = Packs(media, writer, reader, barriers, self._loading, vault)
+        self.disposal = Disposal(
+            media, writer, reader, barriers, self._loading, self.packs, vault, is_settled=is_settled
+        )
+        self.mover = Mover(media, writer, reader, barriers, self.packs, index, disk, vault)
+        self.resealing = Resealing(media, writer, reader, barriers, self._loading, self.packs, vault)
+        self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
     async def open(
@@ -106,6 +120,7 @@ class ChunkStore:
         level: int = 1,
         on_failure: Callable[[StorageError], None] | None = None,
         flush_after_s: float = 1.0,
+        master: MasterKey | None = None,
     ) -> Self:
         """Open the store in `folder`, make it if it is not there, and recover from the last stop.
 
@@ -118,31 +133,36 @@ class ChunkStore:
             level: of zstd.
             on_failure: called once, from another thread, when the index's disk has failed: the process should end.
             flush_after_s: a barrier runs by itself when something waited for so long.
+            master: opens what is encrypted, or will be.
 
         Raises:
             BadStoreError: the folder is of a newer program, or no store.
+            KeyFileError: the store is encrypted, and not with this master key.
             StoreFailedError, StoreFullError, StoreUnavailableError: the disk does not let us.
         """
-        opening = partial(_open_parts, folder, disk, open_medium, open_claims, clean=clean)
+        vault = await asyncio.to_thread(Vault, folder, disk, master)
+        opening = partial(_open_parts, folder, disk, open_medium, open_claims, vault, clean=clean)
         media, writer, recovered = await asyncio.to_thread(opening)
         reader = await open_reader(folder / INDEX_NAME)
         barriers = Barriers(
             media,
             writer,
             IndexStates(folder / INDEX_NAME),
+            vault,
             loop=asyncio.get_running_loop(),
             flush_after_s=flush_after_s,
             on_failure=on_failure,
         )
         compressor, index = codec.Compressor(level), folder / INDEX_NAME
-        store = cls(media, writer, reader, barriers, compressor, index, disk, is_settled=recovered.is_settled)
+        store = cls(media, writer, reader, barriers, compressor, index, disk, vault, is_settled=recovered.is_settled)
         try:
-            barriers.add(recovered.kept, barriers.wave)
+            barriers.add(recovered.kept, barriers.wave, is_old=True)
             await store._keep(recovered.kept)
         except BaseException:
             await store.close()
             raise
-        store._packing = asyncio.create_task(store.packs.keep_filling(), name="packs")
+        store._tasks.append(asyncio.create_task(store.packs.keep_filling(), name="packs"))
+        store._tasks.append(asyncio.create_task(store.resealing.keep(), name="resealing"))
         return store
 
     async def _keep(self, found: Sequence[Received]) -> None:
@@ -152,9 +172,9 @@ class ChunkStore:
 
     async def close(self) -> None:
         """Run a last barrier, checkpoint the index and close everything. What is called later is refused."""
-        if self._packing is not None:
-            self._packing.cancel()
-            await asyncio.wait([self._packing])
+        for task in self._tasks:
+            task.cancel()
+            await asyncio.wait([task])
         await self.mover.close()
         await asyncio.to_thread(self._receiving.close)
         await asyncio.to_thread(self._barriers.close)
@@ -162,6 +182,25 @@ class ChunkStore:
         await self._reader.close()
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._medium.close)
+
+    async def seal_anew(self) -> None:
+        """Seal with a new data key from now on, and let all that lies there follow; durable when it returns.
+
+        Raises:
+            KeyFileError: there is no master key.
+        """
+        await self._change(self.vault.turn_on)
+
+    async def unseal(self) -> None:
+        """Store plain from now on, and let all that lies there follow; durable when it returns."""
+        await self._change(self.vault.turn_off)
+
+    async def _change(self, change: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(change)
+        except OSError as error:
+            raise translated(error) from error
+        self.resealing.ask()
 
     def require(self) -> None:
         """Refuse at once what `put` would refuse because the medium takes nothing at present.
@@ -236,7 +275,8 @@ class ChunkStore:
         """Let a chunk wait for its barrier that another process of this machine has checked and staged.
 
         Raises:
-            StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; they are gone.
+            StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; or they are
+                sealed in another way than they are to be now. They are gone.
             StoreFailedError: the index has failed.
         """
         self.require()
@@ -300,7 +340,7 @@ class ChunkStore:
             ChunkDamagedError: it is missing or wrong.
             StoreUnavailableError: it cannot be had now.
         """
-        if chunk.path is not None or chunk.data is not None:
+        if chunk.seal is None and (chunk.path is not None or chunk.data is not None):
             return chunk
         return await self._anew(self._fetch, chunk)
 
@@ -335,12 +375,13 @@ class ChunkStore:
         )
 
     async def _anew(self, work: Callable[[StoredChunk], T], chunk: StoredChunk) -> T:
-        """Do something with a located chunk, once more if it is no longer in the pack where it lay."""
+        """Do something with a located chunk, once more if it lies elsewhere by now."""
         try:
             return await self._loading.run(partial(work, chunk))
         except ChunkDamagedError:
             now = (await self.locate([chunk.chunk_id]))[0]
-            if (now.blob, now.start) == (chunk.blob, chunk.start):
+            is_same = (now.blob, now.start, now.sealed) == (chunk.blob, chunk.start, chunk.sealed)
+            if is_same or (now.size, now.encoding) != (chunk.size, chunk.encoding):
                 raise
         return await self._loading.run(partial(work, now))
 
@@ -390,16 +431,31 @@ class ChunkStore:
     ) -> Received:
         form, stored = codec.stored_form(pieces, plain, size, encoding, self._compressor)
         stored_size = sum(map(len, stored))
-        if stored_size <= INLINE_MAX:
-            return Received(claim, chunk_id, size, stored_size, form, data=b"".join(stored))
-        file = self._medium.stage(claim, chunk_id, form, stored, hold=self._barriers.holds)
-        return Received(claim, chunk_id, size, stored_size, form, file)
+        is_row, seal = stored_size <= INLINE_MAX, None
+        if (sealed := self.vault.seal(chunk_id, size, form, stored, alone=not is_row)) is not None:
+            seal, stored, stored_size = sealed[0], [sealed[1]], len(sealed[1])
+        if is_row:
+            return Received(claim, chunk_id, size, stored_size, form, data=b"".join(stored), seal=seal)
+        file = self._medium.stage(claim, Blob.of(chunk_id, form, seal), stored, hold=self._barriers.holds)
+        return Received(claim, chunk_id, size, stored_size, form, file, seal=seal)
 
     def _stored(self, chunk_id: ChunkId, row: rows.IndexRow | None) -> StoredChunk:
         if row is None or row.state is ChunkState.REMOVING:
             raise ChunkAbsentError(f"there is no chunk {chunk_id.hex()}")
         if row.state is ChunkState.DAMAGED:
             raise ChunkDamagedError(f"chunk {chunk_id.hex()} is damaged")
+        if row.seal is not None:
+            return StoredChunk(
+                chunk_id,
+                row.size,
+                row.stored_size,
+                row.encoding,
+                None,
+                blob=row.blob,
+                start=row.start,
+                seal=row.seal,
+                sealed=row.data,
+            )
         path = self._medium.path_of(row.blob) if row.blob is not None and row.place is Place.FILE else None
         return StoredChunk(
             chunk_id, row.size, row.stored_size, row.encoding, row.data, blob=row.blob, start=row.start, path=path
@@ -422,8 +478,15 @@ class ChunkStore:
 
     def _fetch(self, chunk: StoredChunk) -> StoredChunk:
         data = self._stored_form(chunk)
-        self._plain(chunk, data)
-        return replace(chunk, data=data, blob=None, start=0)
+        if chunk.seal is None:
+            self._plain(chunk, data)
+            return replace(chunk, data=data, blob=None, start=0)
+        try:
+            opened = self.vault.unsealed(chunk.seal, data, alone=_is_alone(chunk))
+            codec.restored(opened.stored, chunk.encoding, chunk.chunk_id, chunk.size)
+        except ChunkMismatchError as error:
+            raise _damaged(chunk, error) from error
+        return StoredChunk(chunk.chunk_id, chunk.size, len(opened.stored), chunk.encoding, opened.stored)
 
     def _stored_form(self, chunk: StoredChunk) -> bytes:
         try:
@@ -435,12 +498,19 @@ class ChunkStore:
         return data
 
     def _plain(self, chunk: StoredChunk, data: bytes) -> bytes:
-        if chunk.encoding is Encoding.RAW and (chunk.blob is None or self._medium.trusts(chunk.blob)):
+        is_plain = chunk.encoding is Encoding.RAW and chunk.seal is None
+        if is_plain and (chunk.blob is None or self._medium.trusts(chunk.blob)):
             return data
         try:
-            return codec.restored(data, chunk.encoding, chunk.chunk_id, chunk.size)
+            return self.vault.restored(
+                data, chunk.encoding, chunk.chunk_id, chunk.size, chunk.seal, alone=_is_alone(chunk)
+            )
         except ChunkMismatchError as error:
             raise _damaged(chunk, error) from error
+
+
+def _is_alone(chunk: StoredChunk) -> bool:
+    return chunk.blob is not None and chunk.blob.form is not Form.PACK
 
 
 def _damaged(chunk: StoredChunk, error: Exception) -> ChunkDamagedError:
@@ -460,8 +530,30 @@ def _refuse_lost_index(index: Path, medium: Medium) -> None:
         )
 
 
+def _refuse_lost_keys(states: IndexStates, vault: Vault) -> None:
+    """Refuse a store whose chunks are sealed with keys that are not there.
+
+    Raises:
+        KeyFileError: it is one.
+    """
+    if not vault.numbers and states.run(rows.is_sealed):
+        raise KeyFileError(f"The store is encrypted, and {vault.path} is missing: put it back from a copy.")
+
+
+def _clean(index: Path, vault: Vault) -> None:
+    """Write the index anew, for in gaps of its file lies what was stored before in another form."""
+    with closing(connect_writer(index)) as connection:
+        try:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            _log.warning("%s still holds some of what was stored before it was encrypted: %s", index, error)
+            return
+    vault.note_clean()
+
+
 def _open_parts(
-    folder: Path, disk: Disk, open_medium: OpenMedium, open_claims: Collection[str], *, clean: bool
+    folder: Path, disk: Disk, open_medium: OpenMedium, open_claims: Collection[str], vault: Vault, *, clean: bool
 ) -> tuple[Media, GroupWriter[PlainSession], Recovered]:
     """Install what is missing, open medium and index, recover. Blocks."""
     index = folder / INDEX_NAME
@@ -470,11 +562,14 @@ def _open_parts(
         _refuse_lost_index(index, medium)
     except OSError as error:
         raise translated(error) from error
+    if vault.is_settled and not vault.is_clean:
+        _clean(index, vault)
     writer = GroupWriter(index, open_session=lambda: PlainSession(connect_writer(index)), disk=disk)
     states = IndexStates(index)
     try:
         writer.write_blocking(rows.install)
-        recovered = recover(medium, writer, states, open_claims=open_claims, clean=clean)
+        _refuse_lost_keys(states, vault)
+        recovered = recover(medium, writer, states, vault, open_claims=open_claims, clean=clean)
     except BaseException as error:
         writer.close()
         medium.close()

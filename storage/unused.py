@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from storage.base import Backend, Blob, ChunkId, ChunkState, Encoding, Form, Place
+from storage.base import Backend, Blob, ChunkId, ChunkState, Encoding, Form, Place, Seal
 from storage.group_writer import PlainSession
 from storage.slices import sliced
 
@@ -107,7 +107,7 @@ _DOUBT = "UPDATE unused SET step = 0, condemned_s = NULL WHERE step IN (1, 2)"
 _STAY_STATE = "UPDATE chunks SET state = 0 WHERE seq = :seq AND state = 2"
 _STAY = "UPDATE unused SET step = 0, condemned_s = NULL WHERE chunk = :seq"
 _LEAVING = """
-    SELECT c.seq, c.id, c.stored_size, c.encoding, c.place, c.backend, c.state, p.hash, p.size
+    SELECT c.seq, c.id, c.stored_size, c.encoding, c.place, c.backend, c.state, p.hash, p.size, c.key_number, c.name
       FROM unused u JOIN chunks c ON c.seq = u.chunk LEFT JOIN packs p ON p.number = c.pack
      WHERE u.step = :step AND (u.step = 3 OR u.condemned_s <= :due) LIMIT :limit
 """
@@ -129,7 +129,8 @@ _KEPT = """
     SELECT c.id FROM chunks c WHERE c.id IN ({marks}) AND (c.state = 0
       OR (c.state = 1 AND NOT EXISTS (SELECT 1 FROM unused u WHERE u.chunk = c.seq AND u.step > 1)))
 """
-_FILES = "SELECT id, encoding, backend FROM chunks WHERE id IN ({marks}) AND place = 1"
+_FILES = "SELECT id, encoding, backend FROM chunks WHERE id IN ({marks}) AND place = 1 AND key_number IS NULL"
+_SEALED = "SELECT name, backend FROM chunks WHERE name IN ({marks}) AND place = 1"
 _PACKS = "SELECT hash, backend FROM packs WHERE hash IN ({marks})"
 _STRAYS = "SELECT name, found_s FROM strays WHERE name > :after AND name < :end"
 _ADD_STRAY = "INSERT INTO strays (name, found_s) VALUES (:name, :found) ON CONFLICT DO NOTHING"
@@ -317,11 +318,13 @@ def finish(session: PlainSession, run_s: int, basis: str) -> None:
 def named(connection: sqlite3.Connection, blobs: Collection[Blob]) -> set[Blob]:
     """Return those of some objects that a row names."""
     chunks = [blob.chunk_id for blob in blobs if blob.chunk_id is not None]
-    packs = [ChunkId(blob.hash) for blob in blobs if blob.chunk_id is None]
+    sealed = [ChunkId(blob.hash) for blob in blobs if blob.form is Form.SEALED]
+    packs = [ChunkId(blob.hash) for blob in blobs if blob.form is Form.PACK]
     found = {
         Blob.of(ChunkId(chunk_id), Encoding(encoding)).at(Backend(backend))
         for chunk_id, encoding, backend in sliced(connection, _FILES, chunks)
     }
+    found |= {Blob(name, Form.SEALED, Backend(backend)) for name, backend in sliced(connection, _SEALED, sealed)}
     return found | {Blob(pack, Form.PACK, Backend(backend)) for pack, backend in sliced(connection, _PACKS, packs)}
 
 
@@ -345,9 +348,12 @@ def _leaver(
     state: int,
     pack: bytes | None,
     pack_size: int | None,
+    key_number: int | None,
+    name: bytes | None,
 ) -> Leaving:
     is_damaged = state == ChunkState.DAMAGED
     if pack is not None and pack_size is not None:
         return Leaving(seq, ChunkId(chunk_id), size, is_damaged, Blob(pack, Form.PACK, Backend(backend)), pack_size)
-    blob = Blob.of(ChunkId(chunk_id), Encoding(encoding)).at(Backend(backend)) if place == Place.FILE else None
+    seal = None if key_number is None or name is None else Seal(key_number, name)
+    blob = Blob.of(ChunkId(chunk_id), Encoding(encoding), seal).at(Backend(backend)) if place == Place.FILE else None
     return Leaving(seq, ChunkId(chunk_id), size, is_damaged, blob, size)

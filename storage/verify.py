@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from storage import rows, unused
-from storage.base import Blob, ChunkId, ChunkState
+from storage.base import Blob, ChunkId, ChunkState, Form
 from storage.disk import Disk
 from storage.disposal import BUCKETS
 from storage.index import IndexStates
@@ -17,6 +17,7 @@ from storage.local import LocalMedium
 from storage.medium import Medium, PlacedFile, translated
 from storage.recovery import is_sound
 from storage.store import INDEX_NAME, OpenMedium
+from storage.vault import MasterKey, Vault
 
 _PAGE = 1000
 
@@ -49,7 +50,12 @@ class Finding:
 
 
 def verify_store(
-    folder: Path, *, disk: Disk, content: bool, open_medium: OpenMedium = LocalMedium
+    folder: Path,
+    *,
+    disk: Disk,
+    content: bool,
+    open_medium: OpenMedium = LocalMedium,
+    master: MasterKey | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the store in `folder`. Blocks; also right while a server is at work in the folder.
 
@@ -58,15 +64,17 @@ def verify_store(
         disk: the seam to the operating system.
         content: read and hash every chunk, and check the index's own structure.
         open_medium: opens what keeps the chunks.
+        master: opens what is sealed, for `content`.
 
     Raises:
         StorageError: the store cannot be read, so nothing can be said.
     """
+    vault = Vault(folder, disk, master, is_shut=not content)
     states = IndexStates(folder / INDEX_NAME)
     with contextlib.closing(states), contextlib.closing(_medium(folder, disk, open_medium)) as medium:
         if content:
             yield from states.run(_malformed)
-        yield from _against_medium(states, medium, content=content)
+        yield from _against_medium(states, medium, vault, content=content)
         yield from _strays(states, medium)
 
 
@@ -82,18 +90,18 @@ def _malformed(connection: sqlite3.Connection) -> list[Finding]:
     return [Finding(Problem.INDEX, message) for message in messages if message != "ok"]
 
 
-def _against_medium(states: IndexStates, medium: Medium, *, content: bool) -> Iterator[Finding]:
+def _against_medium(states: IndexStates, medium: Medium, vault: Vault, *, content: bool) -> Iterator[Finding]:
     """Check each row's bytes."""
     after = 0
     while page := states.run(partial(rows.page, after=after, limit=_PAGE)):
         after = page[-1].seq
         for row in page:
-            finding = None if row.state is ChunkState.REMOVING else _wrong(medium, row, content=content)
+            finding = None if row.state is ChunkState.REMOVING else _wrong(medium, row, vault, content=content)
             if finding and states.run(partial(rows.find, ids=[row.chunk_id])).get(row.chunk_id) == row:
                 yield finding  # and not one of a row that changed while we looked
 
 
-def _wrong(medium: Medium, row: rows.IndexRow, *, content: bool) -> Finding | None:
+def _wrong(medium: Medium, row: rows.IndexRow, vault: Vault, *, content: bool) -> Finding | None:
     chunk_id = row.chunk_id
     if row.state is ChunkState.DAMAGED:
         return Finding(Problem.DAMAGED, "was found damaged and not sent again", chunk_id)
@@ -104,10 +112,10 @@ def _wrong(medium: Medium, row: rows.IndexRow, *, content: bool) -> Finding | No
         return Finding(Problem.MISSING, f"its file cannot be read: {error.strerror}", chunk_id, blob)
     if blob is None and row.data is None:
         return Finding(Problem.MISSING, "its row of bytes is not there", chunk_id)
-    is_part = blob is not None and blob.chunk_id is None
+    is_part = blob is not None and blob.form is Form.PACK
     if size < row.start + row.stored_size if is_part else size != row.stored_size:
         return Finding(Problem.SIZE, f"{size} bytes are stored, not {row.stored_size}", chunk_id, blob)
-    if content and not is_sound(medium, row):
+    if content and not is_sound(medium, row, vault):
         return Finding(Problem.CONTENT, "its bytes do not hash to its id", chunk_id, blob)
     return None
 

@@ -194,7 +194,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
             "port = 80",
             (
                 "{path}: port is not a setting: "
-                "known are server, tls, data, storage, limits, uploads, history, log, metrics."
+                "known are server, tls, data, storage, encryption, limits, uploads, history, log, metrics."
             ),
         ),
         ("server = 1", "{path}: server must be a section, begun by a line [server]."),

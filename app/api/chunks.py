@@ -95,7 +95,8 @@ async def get_chunk(request: web.Request) -> web.StreamResponse:
     if is_known(request.headers, etag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     spans = parse_ranges(request.headers["Range"], stored.size) if "Range" in request.headers else []
-    if request.method != "HEAD" and stored.path is None and stored.data is None:
+    is_asked = request.method != "HEAD" or (as_stored and stored.seal is not None)  # how long that is, it alone tells
+    if is_asked and stored.path is None and stored.data is None:
         await request[ANSWER].take(stored.stored_size)
         stored = await services.downloads.fetch(stored)  # before anything is promised: it may be out of reach
     if as_stored:

@@ -62,14 +62,15 @@ class Sender:
         raw = None if transport is None or transport.get_extra_info("sslcontext") else _socket_of(transport)
         try:
             async for stored, start, stop in parts:
+                at = start
                 if raw is not None and stored.path is not None and stored.encoding is Encoding.RAW:
                     await _drain(request, transport)
-                    await self._send_file(raw, stored.path, start, stop)
-                else:
+                    at = await self._send_file(raw, stored.path, start, stop)
+                if at < stop:
                     await lease.take(stored.size)
-                    data = memoryview(await downloads.load(stored))[start:stop]
-                    for at in range(0, len(data), SLICE):  # a whole one would be copied, and stay until all is taken
-                        await response.write(data[at : at + SLICE])
+                    data = memoryview(await downloads.load(stored))[at:stop]
+                    for piece in range(0, len(data), SLICE):  # a whole one would be copied, and stay until it is taken
+                        await response.write(data[piece : piece + SLICE])
                     lease.keep(0)
         except BaseException as error:
             if transport is not None:
@@ -81,12 +82,17 @@ class Sender:
             if raw is not None:
                 raw.close()
 
-    async def _send_file(self, raw: socket.socket, path: Path, start: int, stop: int) -> None:
+    async def _send_file(self, raw: socket.socket, path: Path, start: int, stop: int) -> int:
+        """Send bytes of a file; return where it stands, which is `stop` unless the file is there no more."""
         while start < stop:
             at = start
-            start = await self._offload.run(lambda: _send_some(raw, path, at, stop))  # noqa: B023 - awaited at once
+            try:
+                start = await self._offload.run(lambda: _send_some(raw, path, at, stop))  # noqa: B023 - awaited at once
+            except FileNotFoundError:  # its chunk was brought into another form meanwhile
+                return start
             if start < stop:
                 await self._writable(raw)
+        return start
 
     async def _writable(self, raw: socket.socket) -> None:
         """Wait until a slow reader has taken something."""
@@ -113,6 +119,8 @@ def _send_some(raw: socket.socket, path: Path, at: int, stop: int) -> int:
     """Send from `at` on until all is sent or the reader is slow; return where it stands. Blocks."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise ChunkDamagedError(f"a chunk's file cannot be opened: {error.strerror}") from error
     poll = select.poll()

@@ -1,4 +1,4 @@
-"""The commands that work on a data folder: serve, user, fsck, gc, store, keys, tls."""
+"""The commands that work on a data folder: serve, user, fsck, gc, store, keys, encrypt, tls."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.cli import fsck, gc, keys, serve, store, tls, user
+from app.cli import encrypt, fsck, gc, keys, serve, store, tls, user
 from app.config import Settings, SettingsError, load
 from app.control import ControlError
 from app.data_folder import DataFolderError
@@ -22,7 +22,7 @@ from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
-COMMANDS = (serve, user, fsck, gc, store, keys, tls)
+COMMANDS = (serve, user, fsck, gc, store, keys, encrypt, tls)
 FAILED, WRONG_USE = 1, 2
 
 

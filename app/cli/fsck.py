@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from app.chunk_medium import chunk_medium
 from app.config import Settings, SettingsError
 from app.data_folder import DataFolder
+from app.master_key import find_master
 from app.services.fsck import Damage, Level, check
 from storage import moves
 from storage.disk import Disk, LocalDisk
@@ -17,6 +18,7 @@ from storage.errors import BadStoreError, StorageError
 from storage.layout import LAYOUT, LAYOUT_NAME
 from storage.local import LocalMedium
 from storage.store import INDEX_NAME, OpenMedium
+from storage.vault import MasterKey
 
 CLEAN, DAMAGED, NOT_CHECKED = 0, 1, 5
 
@@ -44,7 +46,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     unchecked = None
     try:
         with _medium(settings, folder, disk, level) as open_medium:
-            for found in check(folder, disk, level, open_medium):
+            for found in check(folder, disk, level, open_medium, _master(settings, level, disk)):
                 (notes if found.is_harmless else damages).append(found)
                 if not arguments.json:
                     print(f"{'note, ' if found.is_harmless else ''}{found.kind}: {found.detail}")
@@ -61,6 +63,10 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     elif not damages and unchecked is None:
         print(f"{settings.data.folder} is clean ({level.name.lower()}).")
     return DAMAGED if damages else CLEAN if unchecked is None else unchecked
+
+
+def _master(settings: Settings, level: Level, disk: Disk) -> MasterKey | None:
+    return find_master(settings.encryption, disk) if level is Level.CONTENT else None
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from app.deadlines import Deadlines
 from app.descriptors import within_descriptors
 from app.errors import AppError
 from app.keys import SERVICES, Services
+from app.master_key import find_master
 from app.middleware import add_headers, guarded, observe
 from app.roles.link import Admit, Hello, Link, Received
 from app.server import SWITCH_S, keep_certificates, serving
@@ -167,7 +168,12 @@ async def _open_services(settings: Settings, folder: DataFolder, link: Link, ins
     disk, deadlines = LocalDisk(), WAITS
     keyring = await asyncio.to_thread(lambda: Keyring(folder.keys, disk=disk))
     store = await open_outpost(
-        folder.store, disk, partial(_tell, link), lambda: link.wave, level=settings.storage.zstd_level
+        folder.store,
+        disk,
+        partial(_tell, link),
+        lambda: link.wave,
+        level=settings.storage.zstd_level,
+        master=await asyncio.to_thread(find_master, settings.encryption, disk),
     )
     receive, sender = ChunkReceive(store, link), Sender(deadlines.stall_s)
     proxies = Proxies(settings.server.trusted_proxies)
@@ -224,5 +230,6 @@ def _tell(link: Link, chunk: received.Received, wave: int) -> None:
             wave=wave,
             name=None if chunk.file is None else chunk.file.path.name,
             data=None if chunk.data is None else bytes(chunk.data),
+            seal=None if chunk.seal is None else (chunk.seal.key_number, chunk.seal.name),
         )
     )

@@ -45,6 +45,7 @@ class Received(msgspec.Struct, tag=True, frozen=True):
     wave: int
     name: str | None
     data: bytes | None
+    seal: tuple[int, bytes] | None
 
 
 class Done(msgspec.Struct, tag=True, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from app.roles.link import Admit, Question, Received
 from app.services.receive import ReceiveService
 from storage import received
-from storage.base import ChunkId, Encoding
+from storage.base import Blob, ChunkId, Encoding, Seal
 from storage.errors import StoreUnavailableError
 from storage.medium import StagedFile
 from storage.store import ChunkStore
@@ -30,9 +30,9 @@ def answering(receive: ReceiveService, store: ChunkStore) -> Callable[[Question]
 
 def _received(told: Received, store: ChunkStore) -> received.Received:
     chunk_id, encoding = ChunkId(told.chunk_id), Encoding(told.encoding)
-    file = None
+    file, seal = None, None if told.seal is None else Seal(*told.seal)
     if told.name is not None:
         if "/" in told.name:
             raise StoreUnavailableError("that is no name of what is staged")
-        file = StagedFile(store.staged_path(told.name), told.claim, chunk_id, encoding)
-    return received.Received(told.claim, chunk_id, told.size, told.stored_size, encoding, file, told.data)
+        file = StagedFile(store.staged_path(told.name), told.claim, Blob.of(chunk_id, encoding, seal))
+    return received.Received(told.claim, chunk_id, told.size, told.stored_size, encoding, file, told.data, seal)

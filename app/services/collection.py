@@ -17,7 +17,7 @@ from app.repositories.references import Place, References
 from app.services.mark import Bucket, Mark
 from app.services.open_uploads import open_claims
 from app.services.uptime import Uptime
-from storage.base import ChunkId, ChunkState
+from storage.base import ChunkId, ChunkState, Form
 from storage.disposal import BUCKETS, SLICE, Freed, Stray
 from storage.offload import Offload
 from storage.store import ChunkStore
@@ -101,10 +101,10 @@ class Collection:
             used = await self._load(bucket)
             async for page in self._pages(bucket):
                 await self._note(page, used, survey)
+            await self._end_possession(bucket, used)
             strays = await self._unused_strays(bucket, used)
             await self._disposal.note_strays([stray for stray in strays if stray.found_s is None], self._run_s)
             survey.due += Freed(sum(self._is_old(stray.found_s) for stray in strays))
-            await self._end_possession(bucket, used)
         return survey
 
     async def condemn(self) -> tuple[Freed, Freed]:
@@ -177,11 +177,19 @@ class Collection:
         )
 
     async def _unused_strays(self, bucket: int, used: Bucket) -> list[Stray]:
-        """Return files that no row names; one that is used all the same is left for people to look at."""
+        """Return files that no row names; one that is used all the same is left for people to look at.
+
+        Sealed ones lie by names that tell nothing, so for them other buckets are loaded, and `used` grows no more.
+        """
         strays = await self._disposal.strays(bucket)
         if strays:
             await self._catch_up()
-        return [stray for stray in strays if stray.file.blob is None or stray.file.blob.hash not in used.ids]
+        sealed = [stray for stray in strays if stray.file.blob is not None and stray.file.blob.form is Form.SEALED]
+        unused = [stray for stray in strays if stray not in sealed and stray.chunk_id not in used.ids]
+        return unused + [stray for stray in sealed if not await self._may_be_used(stray.chunk_id)]
+
+    async def _may_be_used(self, chunk_id: ChunkId | None) -> bool:
+        return chunk_id is None or chunk_id in (await self._load(chunk_id[0])).ids
 
     async def _condemn(self, due: Sequence[Held], used: Bucket) -> Freed:
         """Condemn chunks: first for all who come, then look who came before, and lift what those use."""

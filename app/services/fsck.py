@@ -23,6 +23,7 @@ from storage.errors import StorageError
 from storage.index import IndexStates
 from storage.local import LocalMedium
 from storage.store import INDEX_NAME, OpenMedium
+from storage.vault import MasterKey
 from storage.verify import Problem as StoreProblem
 from storage.verify import verify_store
 
@@ -51,14 +52,27 @@ class Damage:
     is_harmless: bool = False
 
 
-def check(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium = LocalMedium) -> Iterator[Damage]:
-    """Yield everything that is wrong; `open_medium` opens what keeps the chunks. Blocks.
+def check(
+    folder: DataFolder,
+    disk: Disk,
+    level: Level,
+    open_medium: OpenMedium = LocalMedium,
+    master: MasterKey | None = None,
+) -> Iterator[Damage]:
+    """Yield everything that is wrong. Blocks.
+
+    Args:
+        folder: of the server.
+        disk: the seam to the operating system.
+        level: how deep to look.
+        open_medium: opens what keeps the chunks.
+        master: opens what is encrypted, for the deepest level.
 
     Raises:
         sqlite3.Error, StorageError, OSError: something cannot be read, so nothing can be said.
     """
     try:
-        yield from _check_all(folder, disk, level, open_medium)
+        yield from _check_all(folder, disk, level, open_medium, master)
     except (sqlite3.Error, StorageError) as error:
         cause = error.__cause__ if isinstance(error, StorageError) else error
         if not getattr(cause, "sqlite_errorname", "").startswith(MALFORMED):
@@ -66,7 +80,9 @@ def check(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium 
         yield Damage("database", f"it can not be read to its end: {cause}")
 
 
-def _check_all(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium) -> Iterator[Damage]:
+def _check_all(
+    folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMedium, master: MasterKey | None
+) -> Iterator[Damage]:
     with closing(connect_reader(folder.metadata)) as connection:
         connection.execute("BEGIN")
         tx = Snapshot(connection)
@@ -79,7 +95,8 @@ def _check_all(folder: DataFolder, disk: Disk, level: Level, open_medium: OpenMe
             with closing(IndexStates(folder.store / INDEX_NAME)) as states:
                 yield from _check_versions(tx, states)
     if level is not Level.METADATA:
-        for finding in verify_store(folder.store, disk=disk, content=level is Level.CONTENT, open_medium=open_medium):
+        is_deep = level is Level.CONTENT
+        for finding in verify_store(folder.store, disk=disk, content=is_deep, open_medium=open_medium, master=master):
             chunk = "" if finding.chunk_id is None else f"chunk {finding.chunk_id.hex()}: "
             is_harmless = finding.problem is StoreProblem.STRAY
             yield Damage(f"store {finding.problem}", f"{chunk}{finding.detail}", is_harmless)

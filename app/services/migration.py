@@ -127,6 +127,8 @@ class MigrationService:
         """
         async with self._turn:
             self._standing.require_writable()
+            if self._mover.is_sealed:
+                raise ConflictError("An encrypted store does not move yet: `cairn encrypt off` comes first.")
             target = Backend.LOCAL if kind == LOCAL else Backend.S3
             move = await self._mover.move()
             self._check(kind, target, move)

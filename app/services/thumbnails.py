@@ -9,12 +9,13 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
 from app.auth.identity import Actor
+from app.auth.sealing import Sealer
 from app.db.database import Database
 from app.db.transaction import Snapshot
 from app.errors import NoRoomError, UnavailableError
@@ -26,7 +27,7 @@ from app.services.media import guess_content_type
 from app.services.room import Room
 from app.services.thumbnailing import FAILED, Thumbnailer, scratch
 from app.services.turns import Turns
-from storage.errors import StorageError, StoreUnavailableError
+from storage.errors import KeyFileError, StorageError, StoreUnavailableError
 from storage.offload import Offload
 from storage.store import ChunkStore
 
@@ -63,9 +64,26 @@ class ThumbnailService:
     """Gives thumbnails from the cache, or has them made, a few at a time."""
 
     def __init__(
-        self, database: Database, store: ChunkStore, room: Room, folder: Path, *, clock_ms: Callable[[], int]
+        self,
+        database: Database,
+        store: ChunkStore,
+        room: Room,
+        folder: Path,
+        sealer: Sealer,
+        *,
+        clock_ms: Callable[[], int],
     ) -> None:
-        """Take the parts it works with; `folder` is for the cache and for large sources, and may be deleted."""
+        """Take the parts it works with.
+
+        Args:
+            database: says what may be seen.
+            store: has the sources.
+            room: says whether there is room for the cache.
+            folder: for the cache and for large sources; it may be deleted.
+            sealer: seals the cache while the store is encrypted.
+            clock_ms: of the server.
+        """
+        self._sealer = sealer
         self._database = database
         self._store = store
         self._room = room
@@ -82,6 +100,7 @@ class ThumbnailService:
         self._drawing = Offload("thumbnail", threads=at_once, queue=WAITING)
         self._keeping = Offload("thumbnail-cache", threads=1, queue=CACHE_QUEUE)
         self._cache: ThumbnailCache | None = None
+        self._is_sealed = False
         self._is_closing = False
 
     async def find(self, actor: Actor, file_id: str, version_id: str | None, edge: int) -> Source:
@@ -146,7 +165,8 @@ class ThumbnailService:
             cache = self._opened()
             if cache is None:
                 return None
-            return cache.find(source.key, self._clock_ms(), may_write=self._has_room())
+            kept = cache.find(source.key, self._clock_ms(), may_write=self._has_room())
+            return self._unsealed(source, kept) if kept is not None and self._is_sealed else kept
 
         return await self._keeping.run(work)
 
@@ -183,13 +203,27 @@ class ThumbnailService:
     def _keep(self, source: Source, thumbnail: Thumbnail) -> None:
         cache = self._opened()
         if cache is not None and self._has_room():
+            if self._is_sealed:
+                thumbnail = replace(thumbnail, body=self._sealer.seal(thumbnail.body, *_place(source)))
             cache.keep(source.key, thumbnail, self._clock_ms())
+
+    def _unsealed(self, source: Source, kept: Thumbnail) -> Thumbnail | None:
+        try:
+            return replace(kept, body=self._sealer.unseal(kept.body, *_place(source)))
+        except KeyFileError:
+            return None
 
     def _opened(self) -> ThumbnailCache | None:
         """Return the cache, opened when first wanted; a server without room for it has thumbnails all the same."""
+        is_sealed = self._store.vault.current is not None
+        if self._cache is not None and is_sealed != self._is_sealed:
+            self._cache.close()
+            self._cache = None
         if self._cache is None:
+            self._is_sealed = is_sealed
             try:
-                self._cache = ThumbnailCache.open(self._folder / "thumbnails.db")
+                name = "sealed-thumbnails.db" if is_sealed else "thumbnails.db"
+                self._cache = ThumbnailCache.open(self._folder / name)
             except OSError as error:
                 logger.warning("thumbnails are not kept: %s", error)
         return self._cache
@@ -200,6 +234,10 @@ class ThumbnailService:
         except (NoRoomError, StorageError):
             return False
         return True
+
+
+def _place(source: Source) -> tuple[str, str, int]:
+    return "thumbnails", "body", int.from_bytes(source.key, "big")
 
 
 def _write(file: BinaryIO, data: memoryview) -> None:

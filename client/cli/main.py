@@ -54,6 +54,7 @@ SERVER_COMMANDS = {
     "gc": "collect chunks that nothing uses",
     "store": "tell where chunks lie, and move them",
     "keys": "rotate the keys of signed URLs",
+    "encrypt": "encrypt what is stored, and tell how it is",
     "tls": "make a certificate of the server's own",
 }
 

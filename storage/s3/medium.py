@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from storage import codec
-from storage.base import MAX_CHUNK, Backend, Blob, Encoding, Form
+from storage.base import Backend, Blob, Buffer, Form, hash_of
 from storage.disk import Disk
-from storage.errors import ChunkMismatchError, StoreFullError, StoreUnavailableError
+from storage.errors import StoreFullError, StoreUnavailableError
 from storage.medium import PlacedFile, StagedFile
 from storage.s3.bucket import Bucket
 from storage.s3.claim import OBJECTS, Claim
@@ -120,6 +120,15 @@ class S3Medium(Staging):
     def path_of(self, blob: Blob) -> None:
         """No object is a file of this machine."""
 
+    def stage(self, claim: str, blob: Blob, pieces: Sequence[Buffer], *, hold: bool) -> StagedFile:
+        """Write an object into staging, and note what it must be when it is put; raises as that of `Staging` does."""
+        digest = blob.hash if blob.form is Form.RAW else hash_of(pieces)
+        return replace(super().stage(claim, blob, pieces, hold=hold), digest=digest)
+
+    def reopen(self, file: StagedFile, *, hold: bool) -> StagedFile:
+        """Note of a staged file of an earlier run what it must be when it is put."""
+        return replace(super().reopen(file, hold=hold), digest=hash_of([self.read_staged(file)]))
+
     def sync(self, files: Sequence[StagedFile]) -> None:
         """Do nothing: what is durable is in the bucket."""
 
@@ -208,11 +217,8 @@ class S3Medium(Staging):
     def _place(self, file: StagedFile) -> None:
         """Put a staged file. It was never synced, so the disk may have lost it and told nobody: it is hashed again."""
         content = self.read_staged(file)
-        try:
-            plain = codec.unzstd(content, MAX_CHUNK) if file.encoding is Encoding.ZSTD else content
-            codec.restored(plain, Encoding.RAW, file.chunk_id, len(plain))
-        except ChunkMismatchError as error:
-            raise OSError(errno.EIO, "what was staged is not there as it was received") from error
+        if hash_of([content]) != file.digest:
+            raise OSError(errno.EIO, "what was staged is not there as it was received")
         self._put(file.blob, content)
 
     @contextmanager

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import zstandard
 
+from storage.base import ChunkId
+from storage.vault import MasterKey
+from tests.api.conftest import Running
 from tests.api.people import MIB, Person, noise, sha256
 
 RAW, PACKED = noise(200_000), b"the same line again\n" * 20_000
@@ -170,3 +173,24 @@ async def test_the_largest_chunk_is_given_whole(ada: Person) -> None:
     reply = await ada.fetch(await chunk_url(ada, data))
 
     assert reply.body == data
+
+
+async def test_a_chunk_that_is_encrypted_at_rest_comes_as_any_other(server: Running, ada: Person) -> None:
+    store = server.cairn.store
+    store.vault.master = MasterKey(b"m" * 32)
+    await store.seal_anew()
+    for kind, data in CHUNKS.items():
+        url = await chunk_url(ada, data)
+        plain, taken = {"Accept-Encoding": "identity"}, {"Accept-Encoding": "zstd"}
+        whole, packed = await ada.fetch(url, **plain), await ada.fetch(url, **taken)
+        part = await ada.fetch(url, Range="bytes=10-99", **taken)
+
+        assert (whole.status, whole.body) == (200, data)
+        assert (unzstd(packed.body) if "zstd" in kind else packed.body) == data
+        assert ("zstd" in kind) == (packed.headers.get("Content-Encoding") == "zstd")
+        assert (part.status, part.body) == (206, data[10:100])
+        for headers, given in ((plain, whole), (taken, packed)):
+            told = await ada.fetch(url, method="HEAD", **headers)
+            assert (told.status, told.headers["Content-Length"]) == (200, given.headers["Content-Length"])
+            assert told.headers["ETag"] == given.headers["ETag"]
+    assert {row.seal is not None for row in await store.locate([ChunkId(bytes.fromhex(sha256(RAW)))])} == {True}

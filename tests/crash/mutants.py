@@ -42,6 +42,8 @@ def _without(lacks: str, file: str, old: str, new: str, test: str) -> Mutant:
 
 LOCAL = "storage/local.py"
 STAGING = "storage/staging.py"
+RESEALING = "storage/resealing.py"
+RESEALED = "tests/storage/test_resealing.py::test_power_cut_at_every_call_of_the_job_leaves_every_chunk_readable"
 SYNC_CALLS = (
     _without(
         "the fsync of each of a few received files",
@@ -307,10 +309,43 @@ RULES = (
     ),
     _without(
         "the hash of a staged file that a start has found",
-        "storage/recovery.py",
-        "        codec.restored(data, file.encoding, file.chunk_id, size)\n",
+        "storage/vault.py",
+        "            codec.restored(data, encoding, chunk_id, size)\n",
         "",
         f"{POWER}[strict]",
+    ),
+    Mutant(
+        "an object of another form stays until the new one is named",
+        (
+            Edit(RESEALING, "        self._writer.write_blocking(partial(rows.reseal, changes=due))\n", ""),
+            Edit(
+                RESEALING,
+                "        return len(due)\n",
+                "        self._writer.write_blocking(partial(rows.reseal, changes=due))\n        return len(due)\n",
+            ),
+        ),
+        f"{RESEALED}[on]",
+    ),
+    _without(
+        "the keys that damaged chunks are sealed with are kept",
+        RESEALING,
+        "named | kept)",
+        "set())",
+        "tests/storage/test_resealing.py::test_damaged_chunk_stays_as_it_is_and_holds_up_nothing",
+    ),
+    _without(
+        "what was received before encryption is turned on is waited for",
+        RESEALING,
+        "        await self._barriers.flush()",
+        "        pass",
+        "tests/storage/test_resealing.py::test_what_waits_for_its_barrier_when_encryption_is_turned_on_is_encrypted_too",
+    ),
+    _without(
+        "the MAC of what says how a store is encrypted",
+        "storage/vault.py",
+        "if not hmac.compare_digest(self.master.mac(_canonical(told)), mac):",
+        "if False:",
+        "tests/storage/test_sealing.py::test_vault_opens_with_its_own_master_key_alone_and_notices_every_change",
     ),
     _without(
         "the loss of all that was received when a sync fails",

@@ -10,6 +10,7 @@ from storage.disk import Disk
 from storage.errors import StorageError
 from storage.local import LocalMedium
 from storage.store import ChunkStore, OpenMedium
+from storage.vault import MasterKey
 
 FILE_SIZE = 70_000  # of a chunk that does not compress and so becomes a file
 LATER_S = 3600.0  # no barrier by itself in a test that says when
@@ -41,6 +42,7 @@ async def opened(
     failures: list[StorageError] | None = None,
     flush_after_s: float = LATER_S,
     open_medium: OpenMedium = LocalMedium.open,
+    master: MasterKey | None = None,
 ) -> AsyncIterator[ChunkStore]:
     """Open a store for the time of a block."""
     store = await ChunkStore.open(
@@ -51,6 +53,7 @@ async def opened(
         on_failure=None if failures is None else failures.append,
         flush_after_s=flush_after_s,
         open_medium=open_medium,
+        master=master,
     )
     try:
         yield store
