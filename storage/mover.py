@@ -7,6 +7,7 @@ there, and a move may stop, go on, or turn round at any object.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import time
 from collections import deque
@@ -42,6 +43,7 @@ AGAIN_S = 1.0
 """What seems damaged is read once more after so long."""
 PARTS = 16
 """A side is listed in so many parts, by the first hexadecimal digit."""
+_LOST = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG})  # so a disk says that it has lost what a file held
 _PAGE = 1000
 _REMOVED_AT_ONCE = 250
 _SPEED_OF = 64  # slices, by which the rate is told
@@ -148,8 +150,7 @@ class Mover:
             self._after = self._part = self.missing = 0
             self._slices.clear()
             await self._write(partial(moves.write, move=Move(target, bucket, Stage.COPY, now_s)))
-            await asyncio.to_thread(layout.say_both, self._root, self._disk)
-            await self._barriers.turn(partial(self._media.turn, target))
+            await self._turn_to(target)
 
     async def advance(self, now_s: int, keep_s: int) -> bool:
         """Do one slice; tell whether there is more that can be done at once.
@@ -165,6 +166,8 @@ class Mover:
             move = await self.move()
             if move is None or move.stage is Stage.DONE:
                 return False
+            if move.is_both and move.target is not self.backend:  # the disk failed while it began
+                await self._turn_to(move.target)
             if move.stage is Stage.COPY:
                 return await self._copy(move, now_s)
             if move.stage is Stage.VERIFY:
@@ -177,6 +180,18 @@ class Mover:
     async def close(self) -> None:
         """End the threads, after what they are at."""
         await asyncio.to_thread(self._offload.close)
+
+    async def _turn_to(self, target: Backend) -> None:
+        """Let what is received be put on the new side. The index tells of the move, and so has a restart do the same.
+
+        Raises:
+            StorageError: the next slice tries it again, before it copies anything.
+        """
+        try:
+            await asyncio.to_thread(layout.say_both, self._root, self._disk)
+        except OSError as error:
+            raise translated(error) from error
+        await self._barriers.turn(partial(self._media.turn, target))
 
     async def _go_on(self, move: Move) -> bool:
         self._after = self._part = self.missing = 0
@@ -251,13 +266,21 @@ class Mover:
         return True
 
     def _sound(self, row: IndexRow) -> bytes | None:
-        """Return the stored form of a chunk, None if it is wrong, also at a second look."""
+        """Return the stored form of a chunk, None if it is wrong, also at a second look.
+
+        Raises:
+            StorageError: it cannot be had at present, which says nothing of what is there.
+        """
         for wait_s in (0.0, AGAIN_S):
             time.sleep(wait_s)
-            with contextlib.suppress(OSError):
+            try:
                 data = b"" if row.blob is None else self._media.read(row.blob)
-                if is_sound(self._media, replace(row, data=data, blob=None), self._vault):
-                    return data
+            except OSError as error:
+                if not isinstance(error, FileNotFoundError) and error.errno not in _LOST:
+                    raise translated(error) from error
+                continue
+            if is_sound(self._media, replace(row, data=data, blob=None), self._vault):
+                return data
         _log.error("chunk %s is damaged, and was not copied", row.chunk_id.hex())
         if row.blob is not None:
             self._media.set_aside(row.blob)

@@ -1,6 +1,7 @@
 """Chunks move from files into a bucket of a real server and back, and at any moment each can be read."""
 
 import contextlib
+import errno
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from storage import moves, rows
 from storage.base import Backend, Blob, ChunkId, Encoding
 from storage.disk import Disk, LocalDisk
-from storage.errors import BadStoreError, StorageError, StoreUnavailableError
+from storage.errors import BadStoreError, StorageError, StoreFullError, StoreUnavailableError
 from storage.layout import say_both
 from storage.local import LocalMedium
 from storage.media import Media
@@ -320,6 +321,61 @@ async def test_what_a_server_says_to_have_kept_and_has_not_stays_where_it_was(
         proxy.mend()
         await go_on(store, Stage.RETAIN)
         await assert_all_there(store, contents)
+
+
+class _PoorDisk(LocalDisk):
+    """Has no room for what the folder of the store says of where chunks lie, or opens none of their files."""
+
+    is_full = False
+    is_short = False
+
+    def create(self, path: Path) -> int:
+        if self.is_full and path.name.startswith("layout"):
+            raise OSError(errno.ENOSPC, "no room")
+        return super().create(path)
+
+    def read(self, path: Path) -> bytes:
+        if self.is_short and "chunks" in path.parts:
+            raise OSError(errno.EMFILE, "too many open files")
+        return super().read(path)
+
+
+async def test_move_whose_beginning_found_the_disk_full_puts_what_is_new_where_the_store_stays(
+    tmp_path: Path, through: tuple[Proxy, Bucket]
+) -> None:
+    proxy, bucket = through
+    folder, disk = tmp_path / "store", _PoorDisk()
+    open_medium = partial(open_as_moved, bucket=bucket)
+    async with opened(folder, disk, open_medium=open_medium, flush_after_s=0.05) as store:
+        disk.is_full = True
+        with pytest.raises(StoreFullError):
+            await begin(store, bucket, Backend.S3)
+        with pytest.raises(StoreFullError):
+            await store.mover.advance(0, KEEP_S)
+        disk.is_full = False
+        await go_on(store, Stage.RETAIN)
+        chunk_id = await put(store, "claim", noise(1))
+        await store.barrier(["claim"])
+    async with store_in(folder, bucket) as store:
+        assert await store.read(chunk_id) == noise(1)
+    assert check(folder, bucket, proxy) == []
+
+
+async def test_chunk_that_cannot_be_opened_at_present_is_not_taken_for_damaged(
+    tmp_path: Path, through: tuple[Proxy, Bucket]
+) -> None:
+    _, bucket = through
+    disk = _PoorDisk()
+    async with opened(tmp_path / "store", disk, open_medium=partial(open_as_moved, bucket=bucket)) as store:
+        chunk_id = await put(store, "claim", noise(1))
+        await store.barrier(["claim"])
+        await begin(store, bucket, Backend.S3)
+        disk.is_short = True
+        with pytest.raises(StoreUnavailableError):
+            await store.mover.advance(0, KEEP_S)
+        disk.is_short = False
+        await go_on(store, Stage.RETAIN)
+        assert await store.read(chunk_id) == noise(1)
 
 
 async def test_nothing_is_switched_while_a_row_names_the_old_store(
