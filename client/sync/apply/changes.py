@@ -115,7 +115,7 @@ class Applier:
         kept, made = move_to_trash(self._fs, path, day, self._chance)
         touched |= {**dict.fromkeys(made), kept[:-1]: None, path[:-1]: None}
         self._seen.put(kept, entry.stat)
-        now = self._fs.look(kept)
+        now = self._look_after(kept)
         if now is None or is_same(now, entry.stat, self._traits, renamed=True):
             return Done()
         self._give_back(kept, path)

@@ -215,6 +215,13 @@ def test_what_was_taken_away_is_so_though_it_may_not_last(world: World) -> None:
     assert isinstance(world.applier.run(delete(world.entry("b.txt"), "b.txt")), Done)
 
 
+def test_what_went_to_the_trash_is_gone_though_it_cannot_be_looked_at_there(world: World) -> None:
+    """Its absence would look like a delete by the user, which the server is told of."""
+    world.put("a.txt", b"text")
+    world.disk.once("after", "move", lambda: world.disk.refuse("look", Trouble.DAMAGED))
+    assert isinstance(world.applier.run(delete(world.entry("a.txt"), "a.txt")), Done)
+
+
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
