@@ -27,6 +27,7 @@ def test_a_wrong_engine_is_soon_caught(mutant: str) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mutant", sorted(MUTANTS))
 def test_every_wrong_engine_is_caught(mutant: str) -> None:
     assert catching_seed(mutant, RUNS) is not None
