@@ -378,6 +378,23 @@ async def test_chunk_that_cannot_be_opened_at_present_is_not_taken_for_damaged(
         assert await store.read(chunk_id) == noise(1)
 
 
+async def test_what_waits_for_its_barrier_as_a_move_begins_or_turns_round_is_put_by_the_other_side(
+    tmp_path: Path, through: tuple[Proxy, Bucket]
+) -> None:
+    _, bucket = through
+    contents = [noise(1), noise(3, 200_000).hex().encode(), noise(2)]  # the second is stored compressed
+    open_medium = partial(open_as_moved, bucket=bucket)
+    async with opened(tmp_path / "store", LocalDisk(), open_medium=open_medium) as store:
+        for data in contents[:2]:
+            await put(store, "claim", data)
+        await begin(store, bucket, Backend.S3)
+        await store.barrier(["claim"])
+        await put(store, "claim", contents[2])
+        await begin(store, bucket, Backend.LOCAL)
+        await store.barrier(["claim"])
+        await assert_all_there(store, contents)
+
+
 async def test_nothing_is_switched_while_a_row_names_the_old_store(
     tmp_path: Path, through: tuple[Proxy, Bucket]
 ) -> None:
