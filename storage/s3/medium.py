@@ -293,7 +293,7 @@ def blob_of(key: str) -> Blob | None:
 def _is_as_received(file: StagedFile, content: bytes) -> bool:
     """Tell whether a staged file holds what was received.
 
-    One that was staged for files, just before the store began to move, bears the hash of its chunk: none is sealed then.
+    One that was staged for files, just before the store began to move, bears the hash of its chunk: none is sealed.
     """
     if file.digest is not None:
         return hash_of([content]) == file.digest
