@@ -156,12 +156,20 @@ class Barriers:
                         self._lock.notify()
         await asyncio.gather(*futures)
 
-    async def flush(self) -> None:
-        """Return once all that was added is durable, or counts as not received."""
+    async def flush(self, key_number: int | None) -> None:
+        """Return once all that was added is durable, or counts as not received, but for what is sealed with this key.
+
+        Raises:
+            StoreUnavailableError: some of it waits on, because its medium can take nothing now.
+        """
         with self._lock:
             claims = [claim for batch in (self._running, self._pending) if batch is not None for claim in batch.claims]
         with contextlib.suppress(StorageError):  # those who care are told by `wait`
             await self.wait(claims)
+        with self._lock:
+            waiting = [batch for batch in (self._running, self._pending) if batch is not None]
+        if any(chunk.key_number != key_number for batch in waiting for chunk in batch.chunks):
+            raise StoreUnavailableError("what was received before cannot be put in place at present")
 
     async def room(self) -> None:
         """Return once so little waits that more may be received."""

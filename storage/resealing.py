@@ -97,7 +97,7 @@ class Resealing:
     async def run(self) -> None:
         """Do what is to be done, as far as that goes; raises StorageError where the medium or the disk fails."""
         target, self.progress = self._vault.current, Progress()
-        await self._barriers.flush()  # what was received before, and in the form of before
+        await self._barriers.flush(target)  # what was received before, and in the form of before
         while await self._pass(target) and target == self._vault.current:
             pass
         kept = await self._sweep(target)

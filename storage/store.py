@@ -531,13 +531,21 @@ def _refuse_lost_index(index: Path, medium: Medium) -> None:
 
 
 def _refuse_lost_keys(states: IndexStates, vault: Vault) -> None:
-    """Refuse a store whose chunks are sealed with keys that are not there.
+    """Refuse a store whose chunks are sealed with keys of which its file knows nothing.
+
+    With an older file, sound chunks would be taken for damaged, and the next key would get the number of a lost one.
 
     Raises:
         KeyFileError: it is one.
     """
-    if not vault.numbers and states.run(rows.is_sealed):
+    if not states.run(rows.is_sealed):
+        return
+    if not vault.numbers:
         raise KeyFileError(f"The store is encrypted, and {vault.path} is missing: put it back from a copy.")
+    if (newest := max(states.run(rows.key_numbers))) > vault.last:
+        raise KeyFileError(
+            f"{vault.path} is older than the store, which is encrypted with data key {newest}: put back a newer copy."
+        )
 
 
 def _clean(index: Path, vault: Vault) -> None:

@@ -146,6 +146,11 @@ class Vault:
         return sorted(self._state.keys)
 
     @property
+    def last(self) -> int:
+        """The highest number that a key was ever given; 0 if there never was one."""
+        return self._state.last
+
+    @property
     def cipher(self) -> Cipher | None:
         """What the current key is used with."""
         current = self._state.current

@@ -336,7 +336,7 @@ RULES = (
     _without(
         "what was received before encryption is turned on is waited for",
         RESEALING,
-        "        await self._barriers.flush()",
+        "        await self._barriers.flush(target)",
         "        pass",
         "tests/storage/test_resealing.py::test_what_waits_for_its_barrier_when_encryption_is_turned_on_is_encrypted_too",
     ),

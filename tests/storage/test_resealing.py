@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from storage.disk import Disk, LocalDisk
 from storage.errors import ChunkDamagedError, KeyFileError, StorageError, StoreUnavailableError
 from storage.index import IndexStates
 from storage.local import LocalMedium
-from storage.medium import Medium
+from storage.medium import Medium, StagedFile
 from storage.outpost import open_outpost
 from storage.received import Received
 from storage.s3.medium import S3Medium
@@ -183,6 +184,25 @@ async def test_store_does_not_open_without_its_keys(tmp_path: Path) -> None:
         assert [await store.read(id_of(data)) for data in CHUNKS] == CHUNKS
 
 
+async def test_store_does_not_open_with_an_older_copy_of_its_keys(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    async with opened(folder, LocalDisk(), master=MASTER) as store:
+        await store.seal_anew()
+        await keep(store, *CHUNKS)
+        older = (folder / VAULT_NAME).read_bytes()
+        await store.seal_anew()
+        await store.resealing.settled()
+    newest = (folder / VAULT_NAME).read_bytes()
+
+    (folder / VAULT_NAME).write_bytes(older)
+    with pytest.raises(KeyFileError, match="older than the store"):
+        await _open(folder, MASTER)
+
+    (folder / VAULT_NAME).write_bytes(newest)
+    async with opened(folder, LocalDisk(), master=MASTER, clean=False) as store:
+        assert [await store.read(id_of(data)) for data in CHUNKS] == CHUNKS
+
+
 async def _open(folder: Path, master: MasterKey | None) -> None:
     async with opened(folder, LocalDisk(), master=master):
         pass
@@ -265,6 +285,40 @@ async def test_what_waits_for_its_barrier_when_encryption_is_turned_on_is_encryp
 
         assert await store.present([id_of(data) for data in CHUNKS]) == {id_of(data) for data in CHUNKS}
     assert keys_of(folder) == {1}
+
+
+class _AwayMedium(LocalMedium):
+    """Takes nothing for as long as it is away, as a bucket."""
+
+    is_away = False
+
+    def place(self, files: Sequence[StagedFile]) -> None:
+        if self.is_away:
+            raise StoreUnavailableError("away")
+        super().place(files)
+
+
+async def test_key_of_what_a_medium_could_not_take_for_a_while_is_not_forgotten(tmp_path: Path) -> None:
+    media: list[_AwayMedium] = []
+
+    def open_medium(root: Path, disk: Disk) -> Medium:
+        media.append(_AwayMedium.open(root, disk))
+        return media[-1]
+
+    async with opened(tmp_path / "store", LocalDisk(), open_medium=open_medium, master=MASTER) as store:
+        await store.seal_anew()
+        await store.resealing.settled()
+        await put(store, "u", CHUNKS[0])
+        media[0].is_away = True
+        await asyncio.to_thread(store.vault.turn_on)
+        with pytest.raises(StoreUnavailableError):
+            await store.resealing.run()
+        media[0].is_away = False
+        await store.barrier(["u"])
+        await store.resealing.run()
+
+        assert await store.read(id_of(CHUNKS[0])) == CHUNKS[0]
+        assert store.vault.numbers == [2]
 
 
 @pytest.mark.parametrize("change", ["on", "rotate", "off"])
