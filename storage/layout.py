@@ -18,6 +18,7 @@ LAYOUT = b"cairn chunks 1\n"
 BOTH = b"cairn chunks in files and a bucket 1\n"
 CLAIM_NAME = "bucket"
 BUCKET_LINE = "cairn chunks in a bucket 1"
+MARKED = b"marked\n"
 
 
 def read_layout(root: Path, disk: Disk) -> bytes:
@@ -58,6 +59,13 @@ def unmark(root: Path, disk: Disk) -> None:
     name = claim.decode("ascii").splitlines()[:2]
     if path.name == CLAIM_NAME and name:
         replace_file(disk, path, "".join(f"{line}\n" for line in name).encode())
+
+
+def mark(root: Path, disk: Disk) -> None:
+    """Note durably that the bucket has to bear this store's name again, once chunks go there anew."""
+    path, claim = read_claim(root, disk)
+    if path.name == CLAIM_NAME and len(claim.splitlines()) == 2:  # noqa: PLR2004 - the third says so
+        replace_file(disk, path, claim + MARKED)
 
 
 def _say(root: Path, disk: Disk, text: bytes) -> None:

@@ -189,6 +189,8 @@ class Mover:
         """
         try:
             await asyncio.to_thread(layout.say_both, self._root, self._disk)
+            if target is Backend.S3:
+                await asyncio.to_thread(layout.mark, self._root, self._disk)
         except OSError as error:
             raise translated(error) from error
         await self._barriers.turn(partial(self._media.turn, target))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
-from storage.layout import BUCKET_LINE, LAYOUT, read_claim, read_layout
+from storage.layout import BUCKET_LINE, LAYOUT, MARKED, read_claim, read_layout
 from storage.s3.client import AwayError, Client
 
 MARK = "cairn-store.json"
@@ -85,5 +85,5 @@ class Claim:
             raise BadStoreError(f"The mark {MARK} in the bucket cannot be read.") from error
 
     def _write(self) -> None:
-        text = f"{BUCKET_LINE}\n{self.store_id}\n" + ("marked\n" if self.is_made else "")
-        replace_file(self._disk, self._path, text.encode())
+        text = f"{BUCKET_LINE}\n{self.store_id}\n".encode()
+        replace_file(self._disk, self._path, text + (MARKED if self.is_made else b""))

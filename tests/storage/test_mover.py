@@ -395,6 +395,25 @@ async def test_what_waits_for_its_barrier_as_a_move_begins_or_turns_round_is_put
         await assert_all_there(store, contents)
 
 
+async def test_bucket_that_was_left_is_the_only_right_one_as_soon_as_chunks_go_there_again(
+    tmp_path: Path, through: tuple[Proxy, Bucket]
+) -> None:
+    _, bucket = through
+    folder = tmp_path / "store"
+    async with store_in(folder, bucket) as store:
+        for target in (Backend.S3, Backend.LOCAL):
+            await begin(store, bucket, target)
+            await go_on(store, Stage.RETAIN)
+        await go_on(store, Stage.DONE, now_s=KEEP_S)
+        await begin(store, bucket, Backend.S3)
+        await put(store, "claim", noise(1))
+        await store.barrier(["claim"])
+
+    with pytest.raises(BadStoreError, match="does not bear the mark"):
+        async with store_in(folder, part(bucket, "another")):
+            pass
+
+
 async def test_nothing_is_switched_while_a_row_names_the_old_store(
     tmp_path: Path, through: tuple[Proxy, Bucket]
 ) -> None:
