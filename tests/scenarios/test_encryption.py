@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.control import ask_server
 from app.data_folder import DataFolder
 from storage.disk import LocalDisk
@@ -150,6 +152,7 @@ def test_store_is_encrypted_under_way_survives_kills_and_tells_a_thief_nothing(t
         plain.close()
 
 
+@pytest.mark.soak
 def test_keys_are_replaced_and_encryption_is_turned_off_while_all_stays_readable(tmp_path: Path) -> None:
     data, device = tmp_path / "data", Device(tmp_path / "home")
     environment, check = made_key(device, tmp_path / "master.key")
