@@ -83,7 +83,7 @@ async def test_a_thousand_commits_at_once_share_few_syncs_and_none_is_answered_b
 
     assert len({seen.seq for seen in made}) == COMMITS
     assert disk.commits["metadata.db"] - before["metadata.db"] <= COMMITS // 5
-    assert disk.commits["chunks.db"] - before["chunks.db"] <= 3
+    assert disk.commits["chunks.db"] - before["chunks.db"] <= COMMITS // 100
 
 
 async def test_every_kind_of_change_is_durable_when_it_is_answered(client: Client, disk: SlowDisk) -> None:
