@@ -32,9 +32,11 @@ async def test_index_of_the_first_form_is_brought_up(tmp_path: Path) -> None:
     async with opened(folder, LocalDisk(), flush_after_s=LATER_S) as store:
         await put(store, "upload", noise(1))
     with closing(sqlite3.connect(folder / INDEX_NAME)) as connection:
-        for table in ("unused", "strays", "collection", "packs"):
+        for table in ("unused", "strays", "collection", "packs", "moves"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX chunks_in_packs")
+        connection.execute("DROP INDEX chunks_by_name")
+        connection.execute("ALTER TABLE chunks DROP COLUMN name")
         connection.execute("PRAGMA user_version = 1")
 
     async with opened(folder, LocalDisk()) as store:

@@ -202,7 +202,7 @@ def test_a_page_of_the_last_build_works_on_and_offers_the_new_one(
     page.get_by_role("link", name="Trash").first.click()
     expect(page).to_have_title("Trash · Cairn")
     page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.update())")
-    expect(page.locator(".toast")).to_contain_text("There is a new version of these pages.")
+    expect(page.locator(".toast")).to_contain_text("There is a new version of these pages.", timeout=20_000)
     page.get_by_role("button", name="Reload").click()
     page.wait_for_selector("html[data-ready] script[src*='/js/app.js']", state="attached")
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.server import PASSWORD
-from tests.web.conftest import PHONE, Opener, both_origins
+from tests.web.conftest import PHONE, Opener, both_origins, ready
 from tests.web.people import Person
 from tests.web.upload.conftest import MIB, Barring, Files, Panel, arrived, content, find, names
 from tests.web.watch import Watch, check_axe
@@ -163,8 +163,12 @@ def test_a_session_that_ended_is_renewed_in_place_and_the_upload_goes_on(
     open_page: Opener, files: Files, ada: Person, watch: Watch, origin: str
 ) -> None:
     watch.allow("401")
+    watch.allow("ERR_FAILED")
     carl = ada.invite(f"carl{len(origin)}")
-    page = open_page("/files", who=carl)
+    page = open_page(None, who=carl)
+    page.route("**/api/v1/events", lambda route: route.abort())  # which would ask to sign in as well
+    page.goto("/files")
+    ready(page)
     panel = Panel(page, "")
     page.wait_for_selector("#upload-files", state="attached")
     for device in carl.call("GET", "/api/v1/devices").json["items"]:
