@@ -187,20 +187,24 @@ class Vault:
         Raises:
             ChunkMismatchError: they are not what the index says.
         """
-        if seal is None:
-            return codec.restored(data, encoding, chunk_id, size)
-        opened = self.unsealed(seal, data, alone=alone)
-        if (opened.size, opened.encoding) != (size, encoding):
-            raise ChunkMismatchError("the sealed bytes are not those of the chunk")
-        return codec.restored(opened.stored, encoding, chunk_id, size)
+        return codec.restored(self._bare(data, encoding, size, seal, alone=alone), encoding, chunk_id, size)
 
     def resealed(
         self, data: bytes, encoding: Encoding, chunk_id: ChunkId, size: int, seal: Seal | None, *, alone: bool
     ) -> tuple[Seal | None, bytes]:
         """Return a checked stored form in the form in which chunks are stored now; raises as `restored` does."""
-        self.restored(data, encoding, chunk_id, size, seal, alone=alone)
-        bare = data if seal is None else self.unsealed(seal, data, alone=alone).stored
+        bare = self._bare(data, encoding, size, seal, alone=alone)
+        codec.restored(bare, encoding, chunk_id, size)
         return self.seal(chunk_id, size, encoding, [bare], alone=alone) or (None, bare)
+
+    def _bare(self, data: bytes, encoding: Encoding, size: int, seal: Seal | None, *, alone: bool) -> bytes:
+        """Return a stored form without its seal, if it has one, which must hold what the index says."""
+        if seal is None:
+            return data
+        opened = self.unsealed(seal, data, alone=alone)
+        if (opened.size, opened.encoding) != (size, encoding):
+            raise ChunkMismatchError("the sealed bytes are not those of the chunk")
+        return opened.stored
 
     def identified(self, blob: Blob, data: bytes) -> tuple[ChunkId, int, Encoding, Seal | None]:
         """Return which chunk an object holds, its plain size and encoding, and how it is sealed; all checked.

@@ -14,6 +14,7 @@ from app.wire import File, FileReply, missing_chunks
 from app.wire_problems import ConflictProblem, FilesReply, FrameProblem, MissingProblem
 from storage.errors import ChunkMismatchError
 
+R = TypeVar("R")
 P = TypeVar("P", bound=Problem)
 
 
@@ -35,11 +36,13 @@ async def problem_for(request: web.Request, error: Exception) -> Problem:
 async def files_reply(request: web.Request, results: Sequence[View | AppError]) -> FilesReply:
     """Show what came of many changes: each File or refusal at its place."""
     epoch = request.app[SERVICES].epoch
-    shown = [
-        await problem_for(request, result) if isinstance(result, AppError) else FileReply(File.of(result, epoch))
-        for result in results
-    ]
-    return FilesReply(shown)
+    shown = [result if isinstance(result, AppError) else FileReply(File.of(result, epoch)) for result in results]
+    return FilesReply(await each_shown(request, shown))
+
+
+async def each_shown(request: web.Request, results: Sequence[R | AppError]) -> list[R | Problem]:
+    """Return what came of many changes with the problem details of each refusal in its place."""
+    return [await problem_for(request, result) if isinstance(result, AppError) else result for result in results]
 
 
 def _with(problem: Problem, kind: type[P], **members: Any) -> P:

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from app.api.refusals import files_reply, problem_for
+from app.api.refusals import each_shown, files_reply
 from app.api.routes import Access, Routes
 from app.errors import ConflictError, ForbiddenError, LimitReachedError, LockedError
 from app.keys import ACTOR, ANSWER, SERVICES
@@ -57,11 +57,8 @@ async def delete(request: web.Request, query: _Delete) -> None:
 async def trash_many(request: web.Request, body: TrashManyRequest) -> TrashManyReply:
     """Move several nodes to the trash; one that fails does not hold up the others."""
     results = await request.app[SERVICES].trash.delete_many(request[ACTOR], body.file_ids)
-    shown = [
-        TrashedReply(file_id) if result is None else await problem_for(request, result)
-        for file_id, result in zip(body.file_ids, results, strict=True)
-    ]
-    return TrashManyReply(shown)
+    shown = [result or TrashedReply(file_id) for file_id, result in zip(body.file_ids, results, strict=True)]
+    return TrashManyReply(await each_shown(request, shown))
 
 
 @routes.get("/api/v1/trash", access=Access.FILES, refuses=(ForbiddenError,))
@@ -101,8 +98,5 @@ async def purge(request: web.Request) -> None:
 async def purge_many(request: web.Request, body: PurgeManyRequest) -> PurgeManyReply:
     """Remove several entries of the trash for good; one that fails does not hold up the others."""
     results = await request.app[SERVICES].trash.purge_many(request[ACTOR], body.trash_ids)
-    shown = [
-        PurgedReply(trash_id) if result is None else await problem_for(request, result)
-        for trash_id, result in zip(body.trash_ids, results, strict=True)
-    ]
-    return PurgeManyReply(shown)
+    shown = [result or PurgedReply(trash_id) for trash_id, result in zip(body.trash_ids, results, strict=True)]
+    return PurgeManyReply(await each_shown(request, shown))

@@ -71,9 +71,11 @@ def open_as_moved(root: Path, disk: Disk, *, bucket: Bucket) -> Medium:
 
 
 @asynccontextmanager
-async def store_in(folder: Path, bucket: Bucket, *, clean: bool = True) -> AsyncIterator[ChunkStore]:
+async def store_in(
+    folder: Path, bucket: Bucket, *, disk: Disk | None = None, clean: bool = True
+) -> AsyncIterator[ChunkStore]:
     open_medium = partial(open_as_moved, bucket=bucket)
-    async with opened(folder, LocalDisk(), open_medium=open_medium, clean=clean, flush_after_s=0.05) as store:
+    async with opened(folder, disk or LocalDisk(), open_medium=open_medium, clean=clean, flush_after_s=0.05) as store:
         yield store
 
 
@@ -130,6 +132,13 @@ async def assert_all_there(store: ChunkStore, contents: Sequence[bytes]) -> None
     assert [data for data in contents if found.get(id_of(data)) != data] == []
 
 
+async def keep(store: ChunkStore, data: bytes) -> ChunkId:
+    """Put a chunk, durably."""
+    chunk_id = await put(store, "kept", data)
+    await store.barrier(["kept"])
+    return chunk_id
+
+
 async def places(store: ChunkStore) -> dict[tuple[Backend, str], int]:
     return {(held.backend, held.place.name): held.chunks for held in await store.mover.held()}
 
@@ -144,8 +153,7 @@ async def test_chunks_move_into_a_bucket_and_back_and_are_there_at_every_moment(
         proxy.fail_at_random(0.05, 7)
         await begin(store, bucket, Backend.S3)
         contents.append(noise(5_000))
-        await put(store, "new", contents[-1])
-        await store.barrier(["new"])
+        await keep(store, contents[-1])
         assert (await places(store))[(Backend.S3, "FILE")] == 1  # what is new is put there at once
         await store.mover.advance(0, KEEP_S)
         await assert_all_there(store, contents)
@@ -189,14 +197,12 @@ async def test_move_is_taken_back_at_any_point_before_the_switch(tmp_path: Path,
         contents = await fill(store)
         await begin(store, bucket, Backend.S3)
         contents.append(noise(5_000))
-        await put(store, "new", contents[-1])
-        await store.barrier(["new"])
+        await keep(store, contents[-1])
         with pytest.raises(BadStoreError, match="on their way"):
             await open_outpost(folder, LocalDisk(), lambda *_: None, lambda: 0, level=1)
         await go_on(store, Stage.VERIFY)
         await begin(store, bucket, Backend.LOCAL)
-        await put(store, "newer", noise(5_001))
-        await store.barrier(["newer"])
+        await keep(store, noise(5_001))
         contents.append(noise(5_001))
         await assert_all_there(store, contents)
         await go_on(store, Stage.RETAIN)
@@ -213,8 +219,7 @@ async def test_object_that_is_not_in_the_listing_is_copied_again_and_nothing_is_
     async with store_in(folder, bucket) as store:
         contents = [noise(number) for number in range(3)]
         for data in contents:
-            await put(store, "claim", data)
-        await store.barrier(["claim"])
+            await keep(store, data)
         await begin(store, bucket, Backend.S3)
         await go_on(store, Stage.VERIFY)
         medium = store.mover._media.of(Backend.S3)  # noqa: SLF001 - of the same bucket
@@ -242,16 +247,14 @@ async def test_damaged_chunk_is_not_copied_and_the_next_put_heals_it(
     proxy, bucket = through
     folder = tmp_path / "store"
     async with store_in(folder, bucket) as store:
-        chunk_id = await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+        chunk_id = await keep(store, noise(1))
         path = LocalMedium(folder, LocalDisk()).path_of(Blob.of(chunk_id, Encoding.RAW))
         path.write_bytes(b"x" + path.read_bytes()[1:])
         await begin(store, bucket, Backend.S3)
         await go_on(store, Stage.RETAIN)
         assert await store.present([chunk_id]) == set()
 
-        await put(store, "again", noise(1))
-        await store.barrier(["again"])
+        await keep(store, noise(1))
 
         assert await store.read(chunk_id) == noise(1)
     assert check(folder, bucket, proxy) == []
@@ -262,8 +265,7 @@ async def test_chunk_that_is_put_while_it_waits_to_be_copied_has_moved_by_that(
 ) -> None:
     proxy, bucket = through
     async with store_in(tmp_path / "store", bucket) as store:
-        chunk_id = await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+        chunk_id = await keep(store, noise(1))
         await begin(store, bucket, Backend.S3)
         (row,) = (await store._reader.run(partial(rows.find, ids=[chunk_id]))).values()  # noqa: SLF001
         assert await store._barriers.run(partial(store.mover._hold, Backend.S3, [row])) == [row]  # noqa: SLF001
@@ -273,8 +275,7 @@ async def test_chunk_that_is_put_while_it_waits_to_be_copied_has_moved_by_that(
         await store.barrier(["again"])
         assert proxy.calls == calls
         await store._barriers.run(partial(store.mover._name, Backend.S3, [], []))  # noqa: SLF001
-        await put(store, "third", noise(1))
-        await store.barrier(["third"])
+        await keep(store, noise(1))
 
         assert await places(store) == {(Backend.S3, "FILE"): 1}
         assert await store.read(chunk_id) == noise(1)
@@ -345,8 +346,7 @@ async def test_move_whose_beginning_found_the_disk_full_puts_what_is_new_where_t
 ) -> None:
     proxy, bucket = through
     folder, disk = tmp_path / "store", _PoorDisk()
-    open_medium = partial(open_as_moved, bucket=bucket)
-    async with opened(folder, disk, open_medium=open_medium, flush_after_s=0.05) as store:
+    async with store_in(folder, bucket, disk=disk) as store:
         disk.is_full = True
         with pytest.raises(StoreFullError):
             await begin(store, bucket, Backend.S3)
@@ -354,8 +354,7 @@ async def test_move_whose_beginning_found_the_disk_full_puts_what_is_new_where_t
             await store.mover.advance(0, KEEP_S)
         disk.is_full = False
         await go_on(store, Stage.RETAIN)
-        chunk_id = await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+        chunk_id = await keep(store, noise(1))
     async with store_in(folder, bucket) as store:
         assert await store.read(chunk_id) == noise(1)
     assert check(folder, bucket, proxy) == []
@@ -366,9 +365,8 @@ async def test_chunk_that_cannot_be_opened_at_present_is_not_taken_for_damaged(
 ) -> None:
     _, bucket = through
     disk = _PoorDisk()
-    async with opened(tmp_path / "store", disk, open_medium=partial(open_as_moved, bucket=bucket)) as store:
-        chunk_id = await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+    async with store_in(tmp_path / "store", bucket, disk=disk) as store:
+        chunk_id = await keep(store, noise(1))
         await begin(store, bucket, Backend.S3)
         disk.is_short = True
         with pytest.raises(StoreUnavailableError):
@@ -406,8 +404,7 @@ async def test_bucket_that_was_left_is_the_only_right_one_as_soon_as_chunks_go_t
             await go_on(store, Stage.RETAIN)
         await go_on(store, Stage.DONE, now_s=KEEP_S)
         await begin(store, bucket, Backend.S3)
-        await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+        await keep(store, noise(1))
 
     with pytest.raises(BadStoreError, match="does not bear the mark"):
         async with store_in(folder, part(bucket, "another")):
@@ -419,8 +416,7 @@ async def test_nothing_is_switched_while_a_row_names_the_old_store(
 ) -> None:
     _, bucket = through
     async with store_in(tmp_path / "store", bucket) as store:
-        chunk_id = await put(store, "claim", noise(1))
-        await store.barrier(["claim"])
+        chunk_id = await keep(store, noise(1))
         await begin(store, bucket, Backend.S3)
         await store.mover._write(partial(moves.write, move=Move(Backend.S3, "s3", Stage.VERIFY, 0)))  # noqa: SLF001
 
