@@ -1,23 +1,45 @@
 """What a person decides, carried over into the trees: selective sync, held deletes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace as with_less
 
 from msgspec.structs import replace
 
+from client.sync.model import SyncedNode
+from client.sync.seams.files import Fs, FsError
 from client.sync.settings import Settings
 from client.sync.trees.state import State
 
 
-def select(state: State, excluded: list[str]) -> None:
-    """Leave out these folders at the server, and take in all others; durable before anything follows from it."""
+def select(state: State, fs: Fs, excluded: list[str], busy: Collection[str | int]) -> None:
+    """Leave out these folders at the server, and take in all others; durable before anything follows from it.
+
+    What was on its way out of a folder that is taken in again is forgotten as agreed on, so that it comes back: its
+    absence, which may not have been noted before an end, would look like a delete by the user.
+
+    Args:
+        busy: the nodes and entries at which something is under way.
+    """
     wanted, now = set(excluded), set(state.excluded())
     if wanted == now:
         return
     with state.transaction():
         for node_id in sorted(wanted ^ now):
             state.set_excluded(node_id, excluded=node_id in wanted)
+        for node_id in sorted(now - wanted):
+            for node in state.rows_below(node_id):
+                base = state.synced(node.id)
+                if base is not None and (base.lid in busy or not _is_here(state, fs, base)):
+                    state.drop_synced(node.id)
     state.mark_differences()
+
+
+def _is_here(state: State, fs: Fs, base: SyncedNode) -> bool:
+    """Tell whether something stands where the entry of a node was seen last; not, where that cannot be told."""
+    try:
+        return fs.look(state.path_of(base.lid)) is not None
+    except (KeyError, FsError):
+        return False
 
 
 def bring_back(state: State) -> None:

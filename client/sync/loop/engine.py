@@ -167,7 +167,7 @@ class Engine:
         self.observer = observer
         self._caretaker = Caretaker(state, world, self._tools, observer, self.memory)
         self._deep = DeepCheck(state, world, traits, self.memory, self._on_bug)
-        choices.select(state, self.settings.excluded)
+        choices.select(state, world.fs, self.settings.excluded, self.work.busy())
         observer.scan_all()
         state.mark_differences()
         self._bring_back()
@@ -415,7 +415,7 @@ class Engine:
         if settings.ignore != before.ignore:
             self._set_rules(observer)
         if settings.excluded != before.excluded:
-            choices.select(self.state, settings.excluded)
+            choices.select(self.state, self._world.fs, settings.excluded, self.work.busy())
         self._bring_back()
         self._give_up_decayed()
         if before.paused and not settings.paused:

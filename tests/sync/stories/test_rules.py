@@ -126,3 +126,33 @@ def test_what_was_left_out_while_the_disk_failed_and_taken_in_again_is_deleted_n
     play.settle()
 
     assert play.contents("c", "f") == {b"<1>"}
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_what_a_kill_left_unnoted_in_the_trash_comes_back_when_its_folder_is_taken_in_again(
+    play: Play, *, is_running: bool
+) -> None:
+    """It was left out and moved to the trash, and before that was noted the end came: the user seemed to delete it."""
+    device, disk = play.second, play.disks[1]
+    folder = next(node.id for path, node in play.stage.past.view(device.machine.actor).items() if path == ("c",))
+
+    def is_in_trash() -> bool:
+        return ("c", "f") not in live_files(disk)
+
+    def hang(_: Iterable[Path]) -> None:
+        if is_in_trash():
+            play.stage.scheduler.sleep(30)
+
+    with patch.object(disk, "sync_folders", hang):
+        device.tell(replace(device.machine.settings, excluded=[folder]))
+        play.wait(3)
+        assert is_in_trash()
+        if is_running:
+            device.tell(replace(device.machine.settings, excluded=[]))
+            play.wait(1)
+        device.kill()
+    device.machine.settings = replace(device.machine.settings, excluded=[])
+    device.start()
+    play.settle()
+
+    assert play.contents("c", "f") == {b"<1>"}
