@@ -30,18 +30,20 @@ class Asking:
         memory: Memory,
         on_bug: Callable[[BaseException], None],
     ) -> None:
-        """Begin with what an earlier run left unanswered."""
+        """Begin with none; see `take_up`."""
         self._state = state
         self._world = world
         self._work = work
         self._waits = waits
         self._memory = memory
         self._on_bug = on_bug
-        self._unsure: dict[str, tuple[Attempt, Operation | None]] = {
-            key: (attempt, None) for key, attempt in echoes.noted(state)
-        }
+        self._unsure: dict[str, tuple[Attempt, Operation | None]] = {}
         self._under_way: set[str] = set()
         self._due_s = 0.0
+
+    def take_up(self) -> None:
+        """Take what an earlier run left unanswered, once it is known that it was about this very folder."""
+        self._unsure = {key: (attempt, None) for key, attempt in echoes.noted(self._state)}
 
     def __bool__(self) -> bool:
         """Whether anything is unsure."""

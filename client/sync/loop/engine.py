@@ -137,6 +137,7 @@ class Engine:
                 return
             if begun is Start.NO_BASE:
                 self._lose_base()
+            self._asking.take_up()
             mend_torn(self.state, self._world)
             self._furnish()
         except FsError as error:
