@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from client.sync.model import DISPLACED, MARKER, PRIVATE, TMP, Kind, Path
+from client.sync.model import DISPLACED, MARKER, PARKED, PRIVATE, TMP, Kind, Path
 from tests.sim.fs import SimFs
 from tests.sim.fs_tree import Inode
 
@@ -37,6 +37,11 @@ def lasting(fs: SimFs) -> Iterator[bytes]:
 def is_executable(fs: SimFs, path: Path) -> bool:
     """Tell whether a file has the executable bit."""
     return fs.get(path).stat().executable
+
+
+def has_parked(fs: SimFs) -> bool:
+    """Tell whether something waits aside for its name to be free."""
+    return any(path[:-1] == PARKED for path, _ in fs.walk())
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Oracle:
         self.excused: set[bytes] = set()
         self.active: set[str] = set()
         self.disasters: list[str] = []
+        self.has_met_parked = False
 
     def know(self, device: str) -> Knowledge:
         """Return what is known of a device."""
@@ -88,6 +89,10 @@ class Oracle:
     def touched(self, device: str) -> None:
         """Hear that a user did something there that changes no content."""
         self.active.add(device)
+
+    def met_parked(self) -> None:
+        """Hear that a user goes on while a file is parked: what they put in its place is another file of its name."""
+        self.has_met_parked = True
 
     # Engines
 
@@ -179,8 +184,11 @@ class Oracle:
             raise BrokenPromise(f"1: nobody has {told} any more")
 
     def no_false_conflicts(self, names: Iterable[str]) -> None:
-        """Judge that one active device makes no conflict copies (12)."""
-        if len(self.active) > 1 or self.disasters:
+        """Judge that one active device makes no conflict copies (12).
+
+        Where a file was parked while its device could not go on, and its user wrote another of its name, both are kept.
+        """
+        if len(self.active) > 1 or self.disasters or self.has_met_parked:
             return
         found = [name for name in names if CONFLICT in name]
         if found:

@@ -7,7 +7,7 @@ from itertools import count
 from client.sync.model import Kind, Path
 from client.sync.seams.files import FsError, Trouble
 from tests.sim.chance import seeded
-from tests.sim.disks import entries
+from tests.sim.disks import entries, has_parked
 from tests.sim.fs import SimFs, UserHandle
 from tests.sim.oracle import Oracle
 
@@ -53,6 +53,8 @@ class Person:
         """Do one thing at random; what the disk refuses was not done."""
         programs = _PROGRAMS
         program = self._chance.choices([each for each, _ in programs], [weight for _, weight in programs])[0]
+        if has_parked(self._disk):
+            self._oracle.met_parked()
         try:
             return program(self)
         except FsError as error:

@@ -72,6 +72,7 @@ def test_nothing_is_due_for_a_question_while_no_worker_is_free_for_it(state: Sta
         executor = SimExecutor(scheduler, "workers")
         world = World(machine.fs, SimNet(machine.transport), machine.clock, machine.chance, executor)
         asking = Asking(state, world, Work(state), Waits(state), Memory(), lambda _: None)
+        asking.take_up()
         due_s = [asking.due_s]
 
         while executor.free(Lane.SMALL):
