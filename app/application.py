@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -77,7 +77,7 @@ from app.repositories.jobs import JobKind
 from app.services.accounts import AccountService
 from app.services.archives import ArchiveService
 from app.services.audit import AuditService
-from app.services.authentication import AuthenticationService
+from app.services.authentication import AuthenticationService, noting_uses
 from app.services.budget import ByteBudget
 from app.services.collector import GRACE_S, UNUSED_FOR_S, Collector, Patience
 from app.services.commits import CommitService
@@ -103,6 +103,7 @@ from app.services.metrics import Gauge, Metrics, read_token
 from app.services.migration import MigrationService
 from app.services.moments import MomentService
 from app.services.name_index import NameIndex
+from app.services.notify import Notifier
 from app.services.open_uploads import OpenUploads
 from app.services.own_password import OwnPassword
 from app.services.past import PastService
@@ -231,6 +232,8 @@ class Cairn:
     room: Room
     standing: Standing
     selfcheck: SelfCheck
+    notifier: Notifier
+    endings: Endings
 
 
 @asynccontextmanager
@@ -308,6 +311,8 @@ async def _assemble(base: Foundation, deadlines: Deadlines, closing_down: AsyncE
         room=base.room,
         standing=base.standing,
         selfcheck=shared.selfcheck,
+        notifier=base.notifier,
+        endings=shared.endings,
     )
 
 
@@ -366,7 +371,9 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     failures = FailureNotes(database, clock_s=time.monotonic)
     proofs = Proofs(database, shared.hasher, throttle, second_factor_, failures)
     health_ = HealthService(database, store, base.room, base.standing)
-    authentication = AuthenticationService(database, throttle, recent, shared.endings, clock_ms=now_ms)
+    authentication = AuthenticationService(
+        database, throttle, recent, shared.endings, note_use=noting_uses(database), clock_ms=now_ms
+    )
     return Services(
         settings=settings,
         deadlines=deadlines,
@@ -480,15 +487,19 @@ def _patience(settings: Settings) -> Patience:
     return Patience(UNUSED_FOR_S, grace_s, settings.storage.collect_every_hours * HOUR_S)
 
 
-def build_app(services: Services) -> web.Application:
-    """Return the HTTP application; every route in it has declared who may call it."""
+def build_app(services: Services, routes: Iterable[Route] | None = None) -> web.Application:
+    """Return the HTTP application; every route in it has declared who may call it.
+
+    Args:
+        routes: in place of those of `route_table`.
+    """
     app = web.Application(middlewares=[observe])
     app[SERVICES] = services
     app[openapi.DOCUMENT] = published()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(end_waits)
     running: Counter[int] = Counter()
-    for route in route_table():
+    for route in route_table() if routes is None else routes:
         handler = guarded(route, running)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
             app.router.add_route(method, route.pattern or route.path, handler)

@@ -34,6 +34,10 @@ class Calls:
         """How many run."""
         return sum(map(len, self._by_user.values()))
 
+    def actors(self) -> set[Actor]:
+        """Return for whom any run."""
+        return {call.actor for calls in self._by_user.values() for call in calls}
+
     @contextmanager
     def running(self, actor: Actor, transport: asyncio.Transport | None) -> Iterator[None]:
         """Count a call while entered; `transport` is its connection, None if that is gone."""

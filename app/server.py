@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from app.application import Cairn, build_app, open_cairn
+from app.application import Cairn, build_app, open_cairn, route_table
 from app.config import Settings
 from app.connection import Connection, refuse_plain
 from app.control import serve_control
@@ -25,8 +25,9 @@ from app.descriptors import within_descriptors
 from app.janitor import run_chores
 from app.keys import Services
 from app.operations import operations_of
-from app.roles.link import serve_link
-from app.roles.main import answering
+from app.roles.link import Followers, serve_link
+from app.roles.main import answering, here
+from app.roles.paths import leaving
 from app.tls.certificates import LOOK_EVERY_S, CertificateError, Certificates
 from app.tls.door import Door
 from storage.disk import LocalDisk
@@ -44,8 +45,11 @@ class ListenError(Exception):
     """The address to listen on cannot be had; the message says what to do."""
 
 
-async def run(settings: Settings, environ: Mapping[str, str]) -> int:
+async def run(settings: Settings, environ: Mapping[str, str], *, leaves: Collection[str] = ()) -> int:
     """Serve `settings.data.folder`; return the exit code: 0 after SIGTERM or SIGINT, 1 after the disk failed.
+
+    Args:
+        leaves: paths of routes that processes beside this one serve in its place.
 
     Raises:
         DataFolderError, ListenError, SettingsError, OSError: the server cannot start.
@@ -63,11 +67,14 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
         loop.add_signal_handler(number, stopped.set)
     with DataFolder(settings.data.folder, LocalDisk()) as folder:
         async with open_cairn(settings, folder, on_failure=on_failure) as cairn:
+            followers = Followers()
+            cairn.notifier.listen(followers.changed)
+            cairn.endings.listen(followers.ended)
             set_up, certificates = await cairn.services.setup.start(environ), cairn.services.certificates
             async with (
-                listening(settings, cairn) as port,
+                listening(settings, cairn, leaves) as port,
                 serve_control(folder, operations_of(cairn)),
-                serve_link(folder, cairn.services.instance, answering(cairn.services.receive, cairn.store)),
+                serve_link(folder, here(cairn), followers, answering(cairn)),
             ):
                 _say_where(settings, port, set_up, scheme="https" if certificates.is_on else "http")
                 chores = [cairn.room.tend, cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]
@@ -118,9 +125,10 @@ async def _end_when_read_only(cairn: Cairn, *tasks: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def listening(settings: Settings, cairn: Cairn) -> AsyncIterator[int]:
+async def listening(settings: Settings, cairn: Cairn, leaves: Collection[str] = ()) -> AsyncIterator[int]:
     """Listen while entered, and give the port; leaving ends intake, and lets what runs end within the grace."""
-    async with serving(settings, build_app(cairn.services), cairn.services) as port:
+    app = build_app(cairn.services, leaving(leaves, route_table()))
+    async with serving(settings, app, cairn.services) as port:
         yield port
 
 

@@ -33,13 +33,17 @@ STORE: Callable[[Path], dict[str, str]] = _no_store
 class RunningServer:
     """A server process. `start` may be called again after `stop` or `kill`: port and data stay."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str] | None = None, *, module: str = "client") -> None:
+    def __init__(
+        self, data: Path, environment: Mapping[str, str] | None = None, *, module: str = "client", role: str = "all"
+    ) -> None:
         """Prepare a server on the data folder `data`, which need not exist; nothing runs yet.
 
         Args:
             environment: laid over the one of the tests.
             module: to run; it takes the arguments of `cairn`.
+            role: of the process.
         """
+        self._role = role
         self.data = data
         self.module = module
         self.port = free_port()
@@ -62,6 +66,7 @@ class RunningServer:
     def start(self) -> "RunningServer":
         """Start the process and wait until it says that it is ready."""
         command = [sys.executable, "-m", self.module, "serve", "--data", str(self.data), "--port", str(self.port)]
+        command += [] if self._role == "all" else ["--role", self._role]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline_s = time.monotonic() + START_TIMEOUT_S

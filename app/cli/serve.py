@@ -7,6 +7,8 @@ import os
 from app.config import Settings
 from app.memory import share_arenas
 from app.roles.chunks import run_chunks
+from app.roles.paths import CHUNKS, FEED
+from app.roles.sync import run_sync
 from app.server import run
 
 
@@ -17,9 +19,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shar
     parser.add_argument("--port", type=int, help="port to listen on")
     parser.add_argument(
         "--role",
-        choices=("all", "chunks"),
+        choices=("all", "api", "chunks", "sync"),
         default="all",
-        help="all of the server, or its chunks alone beside a process that has all; of those several may share a port",
+        help="'all' of the server; or its 'chunks' or its feed ('sync') alone, beside the one process that writes, of "
+        "each several at one port; or that process without these two ('api')",
     )
     parser.set_defaults(
         run=_run,
@@ -31,4 +34,6 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     share_arenas()
     if arguments.role == "chunks":
         return asyncio.run(run_chunks(settings))
-    return asyncio.run(run(settings, os.environ))
+    if arguments.role == "sync":
+        return asyncio.run(run_sync(settings))
+    return asyncio.run(run(settings, os.environ, leaves=(*CHUNKS, *FEED) if arguments.role == "api" else ()))

@@ -61,7 +61,38 @@ class _Reader(aiosqlite.Connection):
             connection.execute("COMMIT")
 
 
-class Database:
+class Reads:
+    """Reads of metadata, and no way to write: all that a process beside the main one has of it."""
+
+    def __init__(self, readers: list[_Reader]) -> None:
+        """Take over connections that are open."""
+        self._readers = readers
+        self._free: asyncio.Queue[_Reader] = asyncio.Queue()
+        for reader in readers:
+            self._free.put_nowait(reader)
+
+    @classmethod
+    async def open_reads(cls, path: Path) -> "Reads":
+        """Open a database that another process writes."""
+        return Reads(await _open_readers(path))
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        """Run `work` on a snapshot that no writer holds up."""
+        reader = await self._free.get()
+        try:
+            return await reader.run(work)
+        except sqlite3.Error as error:
+            raise translated(error) or error from error
+        finally:
+            self._free.put_nowait(reader)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for reader in self._readers:
+            await reader.close()
+
+
+class Database(Reads):
     """Reads and writes of metadata; open it with `Database.open`, which expects a migrated file."""
 
     def __init__(
@@ -73,14 +104,11 @@ class Database:
         require_writable: Callable[[], None],
     ) -> None:
         """Take over connections that are open; see `open` for the rest."""
+        super().__init__(readers)
         self._writer = writer
         self._make_room = make_room
         self._require_room = require_room
         self.require_writable = require_writable
-        self._readers = readers
-        self._free: asyncio.Queue[_Reader] = asyncio.Queue()
-        for reader in readers:
-            self._free.put_nowait(reader)
 
     @classmethod
     async def open(
@@ -115,10 +143,7 @@ class Database:
             return Transaction(connection, read_counters(connection), clock_ms, chunks, listeners)
 
         writer = await asyncio.to_thread(GroupWriter, path, open_session=open_session, disk=disk, on_failure=on_failure)
-        readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
-        for reader in readers:
-            await reader.open()
-        return cls(writer, readers, make_room, require_room, require_writable)
+        return cls(writer, await _open_readers(path), make_room, require_room, require_writable)
 
     @property
     def commits(self) -> int:
@@ -147,21 +172,38 @@ class Database:
         await asyncio.to_thread(self._make_room)
         return await self._writer.write(work)
 
-    async def read(self, work: Callable[[Snapshot], T]) -> T:
-        """Run `work` on a snapshot that no writer holds up."""
-        reader = await self._free.get()
-        try:
-            return await reader.run(work)
-        except sqlite3.Error as error:
-            raise translated(error) or error from error
-        finally:
-            self._free.put_nowait(reader)
-
     async def close(self) -> None:
         """Let what waits finish, checkpoint and close."""
-        for reader in self._readers:
-            await reader.close()
+        await super().close()
         await asyncio.to_thread(self._writer.close)
+
+
+class Watch:
+    """Tells whether others have written to a database, for who is not told by them. All calls block."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a connection of its own, for the number is one of the connection."""
+        self._connection = connect_reader(path)
+        self._seen = self._version()
+
+    def has_moved(self) -> bool:
+        """Tell whether anything was committed since the last call; the cost is a look into shared memory."""
+        before, self._seen = self._seen, self._version()
+        return self._seen != before
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+async def _open_readers(path: Path) -> list[_Reader]:
+    readers = [_Reader(lambda: connect_reader(path), iter_chunk_size=64) for _ in range(READERS)]
+    for reader in readers:
+        await reader.open()
+    return readers
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:

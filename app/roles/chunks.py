@@ -5,14 +5,10 @@ start.
 """
 
 import asyncio
-import logging
-import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
 
@@ -20,30 +16,23 @@ from aiohttp import web
 
 from app.api import chunks, health
 from app.api.sending import Sender
-from app.application import ANSWERS, BODIES, BODIES_AT_ONCE, WAITS
-from app.auth.addresses import Proxies
-from app.clock import now_ms
+from app.application import BODIES, BODIES_AT_ONCE
 from app.config import Settings
-from app.connections import Connections
 from app.data_folder import DataFolder
-from app.deadlines import Deadlines
 from app.descriptors import within_descriptors
 from app.errors import AppError
-from app.keys import SERVICES, Services
+from app.keys import Services
 from app.master_key import find_master
-from app.middleware import add_headers, guarded, observe
-from app.roles.link import Admit, Hello, Link, Received
-from app.server import SWITCH_S, keep_certificates, serving
+from app.roles.beside import BesideServices, build_app, find_main, until_told
+from app.roles.link import Admit, Link, Received
+from app.roles.paths import CHUNKS, only
+from app.server import keep_certificates, serving
 from app.services.budget import ByteBudget
 from app.services.downloads import ChunkDownloads
-from app.services.metrics import Metrics
 from app.services.urls import Urls
-from app.surroundings import Surroundings
-from app.tls.certificates import Certificates
-from app.tls.own import OwnCertificate
 from storage import received
 from storage.base import ChunkId, WireEncoding
-from storage.disk import LocalDisk
+from storage.disk import Disk, LocalDisk
 from storage.errors import StorageError
 from storage.keyring import Keyring
 from storage.layout import relied_on
@@ -52,41 +41,30 @@ from storage.outpost import open_outpost
 from storage.signing import Grant, UrlSigner
 from storage.store import ChunkStore
 
-logger = logging.getLogger(__name__)
-
-AGAIN_S = 0.2
-"""Between two looks for the main process, which tells in no other way that it has begun."""
 ADMITTED_S = 1.0
 """For so long an upload that takes chunks is not asked about again; what it then sends is judged once more."""
 MOST_ADMITTED = 1_000
 ASKERS, QUEUE = 2, 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkServices:
+class ChunkServices(BesideServices):
     """Those of `Services` that requests for chunks reach, under the same names."""
 
-    settings: Settings
-    deadlines: Deadlines
-    proxies: Proxies
-    connections: Connections
-    certificates: Certificates
-    surroundings: Surroundings
-    setup: "_SetUp"
-    metrics: Metrics
-    urls: Urls
-    receive: "ChunkReceive"
-    downloads: ChunkDownloads
-    bodies: ByteBudget
-    answers: ByteBudget
-    sender: Sender
+    def __init__(
+        self, settings: Settings, folder: DataFolder, disk: Disk, urls: Urls, store: ChunkStore, link: Link
+    ) -> None:
+        """Put them together over a store that is open."""
+        super().__init__(settings, folder, disk)
+        self.urls = urls
+        self.receive = ChunkReceive(store, link)
+        self.downloads = ChunkDownloads(store)
+        self.bodies = ByteBudget(BODIES, patience_s=self.deadlines.memory_s, leases=BODIES_AT_ONCE)
+        self.sender = Sender(self.deadlines.stall_s)
 
-
-@dataclass(frozen=True, slots=True)
-class _SetUp:
-    """Whoever has a signed URL had it from a server that is set up."""
-
-    is_needed: bool = False
+    def close(self) -> None:
+        """End the threads."""
+        self.receive.close()
+        self.sender.close()
 
 
 class ChunkReceive:
@@ -100,7 +78,8 @@ class ChunkReceive:
         self._admitted: dict[str, float] = {}
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads, and hang up."""
+        self._link.close()
         self._asking.close()
 
     async def admit_chunk(self, grant: Grant) -> None:
@@ -128,19 +107,15 @@ async def run_chunks(settings: Settings) -> int:
     Raises:
         ListenError, StorageError, OSError: the process cannot start.
     """
-    sys.setswitchinterval(SWITCH_S)
-    settings = within_descriptors(settings)
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    settings, stopped = within_descriptors(settings), until_told()
     folder = DataFolder(settings.data.folder, LocalDisk())
     link = Link(folder)
-    instance = await _find_main(link, stopped)
-    if instance is None:
+    here = await find_main(link, stopped)
+    if here is None:
         return 0
     with relied_on(folder.store, alone=False):
         async with (
-            _open_services(settings, folder, link, instance) as services,
+            _open_services(settings, folder, link, here.instance) as services,
             serving(settings, build_chunk_app(services), services, shares_port=True) as port,
         ):
             sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
@@ -152,20 +127,12 @@ async def run_chunks(settings: Settings) -> int:
 
 def build_chunk_app(services: Services) -> web.Application:
     """Return the HTTP application of chunks alone; bundles and whole files stay with the main process."""
-    app = web.Application(middlewares=[observe])
-    app[SERVICES] = services
-    app.on_response_prepare.append(add_headers)
-    running: Counter[int] = Counter()
-    for route in (*chunks.routes, *health.routes):
-        if route.path in ("/chunks/{chunk}", "/healthz"):
-            for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
-                app.router.add_route(method, route.path, guarded(route, running))
-    return app
+    return build_app(services, only(CHUNKS, (*chunks.routes, *health.routes)))
 
 
 @asynccontextmanager
 async def _open_services(settings: Settings, folder: DataFolder, link: Link, instance: str) -> AsyncIterator[Services]:
-    disk, deadlines = LocalDisk(), WAITS
+    disk = LocalDisk()
     keyring = await asyncio.to_thread(lambda: Keyring(folder.keys, disk=disk))
     store = await open_outpost(
         folder.store,
@@ -175,47 +142,13 @@ async def _open_services(settings: Settings, folder: DataFolder, link: Link, ins
         level=settings.storage.zstd_level,
         master=await asyncio.to_thread(find_master, settings.encryption, disk),
     )
-    receive, sender = ChunkReceive(store, link), Sender(deadlines.stall_s)
-    proxies = Proxies(settings.server.trusted_proxies)
-    certificates = Certificates(settings.tls, OwnCertificate(folder.tls, disk), renews=False)
-    made = ChunkServices(
-        settings=settings,
-        deadlines=deadlines,
-        proxies=proxies,
-        connections=Connections(settings.limits.connections, settings.limits.connections_per_network, proxies),
-        certificates=certificates,
-        surroundings=Surroundings(settings, proxies, certificates, now_ms),
-        setup=_SetUp(),
-        metrics=Metrics((), token="", is_open=False),
-        urls=Urls(UrlSigner(instance, keyring), settings.uploads.url_lifetime_s),
-        receive=receive,
-        downloads=ChunkDownloads(store),
-        bodies=ByteBudget(BODIES, patience_s=deadlines.memory_s, leases=BODIES_AT_ONCE),
-        answers=ByteBudget(ANSWERS, patience_s=deadlines.memory_s),
-        sender=sender,
-    )
+    urls = Urls(UrlSigner(instance, keyring), settings.uploads.url_lifetime_s)
+    made = ChunkServices(settings, folder, disk, urls, store, link)
     try:
         yield cast(Services, made)  # its routes reach nothing else of it
     finally:
-        receive.close()
-        sender.close()
+        made.close()
         await store.close()
-
-
-async def _find_main(link: Link, stopped: asyncio.Event) -> str | None:
-    """Wait for the main process; return the name of its server, None if this one is stopped before."""
-    is_told = False
-    while not stopped.is_set():
-        try:
-            return (await asyncio.to_thread(link.ask, Hello())).instance
-        except StorageError:
-            if not is_told:
-                logger.info("waiting for the main process of this data folder")
-            is_told = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AGAIN_S):
-                await stopped.wait()
-    return None
 
 
 def _tell(link: Link, chunk: received.Received, wave: int) -> None:

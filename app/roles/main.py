@@ -1,10 +1,12 @@
-"""What the main process does for those that serve chunks beside it."""
+"""What the main process does for those beside it."""
 
 import secrets
 from collections.abc import Awaitable, Callable
 
-from app.roles.link import Admit, Question, Received
-from app.services.receive import ReceiveService
+from app.application import Cairn
+from app.roles.link import Admit, Here, Question, Received, TryBasic, Used
+from app.services.authentication import noting_uses
+from app.version import VERSION
 from storage import received
 from storage.base import Blob, ChunkId, Encoding, Seal
 from storage.errors import StoreUnavailableError
@@ -14,15 +16,25 @@ from storage.store import ChunkStore
 _RUNS, _WAVES = 2**24, 2**32
 
 
-def answering(receive: ReceiveService, store: ChunkStore) -> Callable[[Question], Awaitable[int]]:
+def here(cairn: Cairn) -> Here:
+    """Return who this is."""
+    return Here(cairn.services.instance, cairn.services.epoch, VERSION)
+
+
+def answering(cairn: Cairn) -> Callable[[Question], Awaitable[int]]:
     """Return what does what is asked over the link, and tells the wave; no two runs have one in common."""
     first = secrets.randbelow(_RUNS) * _WAVES
+    services, store, note_use = cairn.services, cairn.store, noting_uses(cairn.database)
 
     async def answer(question: Question) -> int:
         if isinstance(question, Admit):
-            await receive.admit(question.claim)
+            await services.receive.admit(question.claim)
         elif isinstance(question, Received):
-            await receive.adopt_chunk(_received(question, store), question.wave - first)
+            await services.receive.adopt_chunk(_received(question, store), question.wave - first)
+        elif isinstance(question, Used):
+            await note_use(question.actor_id, question.network)
+        elif isinstance(question, TryBasic):
+            await services.authentication.actor_of_basic(question.username, question.password, question.network)
         return first + store.wave
 
     return answer

@@ -5,7 +5,7 @@ How people get these is `app.services.sign_in`'s matter.
 
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from app.auth import tokens
 from app.auth.endings import Endings
@@ -15,7 +15,7 @@ from app.auth.recent import RecentActors
 from app.auth.throttle import Throttle
 from app.auth.tokens import Presented
 from app.auth.usernames import fold
-from app.db.database import Database, Use
+from app.db.database import Database, Reads, Use
 from app.db.transaction import Snapshot
 from app.errors import NotFoundError, ReauthRequiredError, UnauthenticatedError
 from app.ids import decode_id
@@ -32,21 +32,26 @@ NOTE_MOVE_MS = 60 * 1000
 """A use from elsewhere than the last is noted sooner: it may not be the owner's."""
 _KINDS = tuple(ActorKind)
 
+NoteUse = Callable[[int, str | None], Awaitable[None]]
+"""Notes that the credential in a row of `actors` was used now, and from which network if that is known."""
+
 
 class AuthenticationService:
     """Says who is asking, whichever door they come through. It never says what they may."""
 
     def __init__(
         self,
-        database: Database,
+        database: Reads,
         throttle: Throttle,
         recent: RecentActors,
         endings: Endings,
         *,
+        note_use: NoteUse,
         clock_ms: Callable[[], int],
     ) -> None:
         """Take the parts it works with; `clock_ms` is the wall clock, Unix milliseconds."""
         self._database = database
+        self._note_use = note_use
         self._throttle = throttle
         self._recent = recent
         self._clock_ms = clock_ms
@@ -127,14 +132,26 @@ class AuthenticationService:
         self._recent.keep(presented, actor, endings=endings)
         has_moved = network not in (None, row.address)
         if row.last_used_ms + (NOTE_MOVE_MS if has_moved else NOTE_USE_MS) <= now_ms:
-            await self._note_use(row, network)
+            await self._note_use(row.id, network)
         return actor
 
-    async def _note_use(self, row: ActorRow, network: str | None) -> None:
+
+def noting_uses(database: Database) -> NoteUse:
+    """Return what writes uses down; a full disk must not lock those out who come to delete something."""
+
+    async def note(actor_id: int, network: str | None) -> None:
         try:
-            await self._database.write(lambda tx: actors.note_use(tx, row.id, network), use=Use.NOTES)
-        except StorageError as error:  # a full disk must not lock those out who come to delete something
+            await database.write(lambda tx: actors.note_use(tx, actor_id, network), use=Use.NOTES)
+        except StorageError as error:
             logger.warning("the last use of a device could not be noted: %s", error)
+
+    return note
+
+
+def has_ended(tx: Snapshot, actor: Actor) -> bool:
+    """Tell whether a credential that worked has been ended since, or its user disabled."""
+    row = actors.find(tx, actor.id)
+    return row is None or row.revoked_ms is not None or users.get(tx, row.user_id).disabled_ms is not None
 
 
 def live_at(now_ms: int) -> Live:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 from app.auth.identity import Actor
-from app.db.database import Database
+from app.db.database import Reads
 from app.db.transaction import Snapshot
 from app.errors import NotFoundError, UnauthenticatedError
 from app.services.budget import ENTRY_SIZE, Lease
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class FeedService:
     """Reads feeds, and lets readers wait for more."""
 
-    def __init__(self, database: Database, notifier: Notifier) -> None:
+    def __init__(self, database: Reads, notifier: Notifier) -> None:
         """Take the database, and who knows of changes."""
         self._database = database
         self._notifier = notifier

@@ -74,6 +74,11 @@ class Notifier:
         self._by_space: dict[int, set[Waiter]] = {}
         self._by_user: dict[int, set[Waiter]] = {}
         self._is_closed = False
+        self._listeners: list[Callable[[frozenset[int]], None]] = []
+
+    def listen(self, listener: Callable[[frozenset[int]], None]) -> None:
+        """Call `listener` in the event loop with the spaces of each change from now on; it must not raise."""
+        self._listeners.append(listener)
 
     @property
     def waiting_now(self) -> int:
@@ -127,6 +132,12 @@ class Notifier:
             if ended.actor_id in (None, waiter.actor.id):
                 waiter.hear(News.REVOKED)
 
+    def wake_all(self) -> None:
+        """Let everybody look again, for something may have changed that was not told."""
+        for waiters in self._by_user.values():
+            for waiter in waiters:
+                waiter.hear(News.CHANGE)
+
     def close(self) -> None:
         """Wake everybody, for the server stops."""
         self._is_closed = True
@@ -138,6 +149,8 @@ class Notifier:
         for space_id in space_ids:
             for waiter in self._by_space.get(space_id, ()):
                 waiter.hear(News.CHANGE)
+        for listener in self._listeners:
+            listener(space_ids)
 
     def _remove(self, waiter: Waiter) -> None:
         for space_id in waiter.space_ids:

@@ -14,7 +14,7 @@ from app.auth.usernames import check_username, fold
 from app.config import Server, Settings
 from app.errors import InvalidRequestError, UnauthenticatedError
 from app.ids import encode_id
-from app.services.authentication import NOTE_USE_MS, AuthenticationService
+from app.services.authentication import NOTE_USE_MS, AuthenticationService, noting_uses
 from app.services.devices import DeviceService
 from tests.accounts.api import ADMIN, PASSWORD, Api
 from tests.accounts.browser import Browser
@@ -50,6 +50,7 @@ def later(cairn: Cairn, clock: Clock) -> AuthenticationService:
         Throttle(clock.uptime_s),
         RecentActors(clock.uptime_s),
         Endings(),
+        note_use=noting_uses(cairn.database),
         clock_ms=clock.wall_ms,
     )
 

@@ -17,7 +17,7 @@ from app.auth.throttle import Throttle
 from app.config import Limits, Server, Settings
 from app.db.database import Use
 from app.errors import UnauthenticatedError
-from app.services.authentication import AuthenticationService
+from app.services.authentication import AuthenticationService, noting_uses
 from tests.accounts.api import ADMIN, PASSWORD, Api, Reply
 from tests.accounts.browser import Browser, until_one_waits
 
@@ -270,6 +270,7 @@ async def test_a_session_ends_after_7_idle_days_and_after_30_in_any_case(browser
             Throttle(lambda: 0.0),
             RecentActors(lambda: 0.0),
             Endings(),
+            note_use=noting_uses(cairn.database),
             clock_ms=lambda: made_ms + after_ms,
         )
         try:

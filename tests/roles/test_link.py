@@ -1,0 +1,59 @@
+"""The way between the main process and those beside it, without either."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.auth.endings import Ended
+from app.data_folder import DataFolder
+from app.roles.beside import find_main
+from app.roles.link import Changed, Followers, Here, Link, News, Over, Question, following, serve_link
+from app.version import VERSION
+from storage.disk import LocalDisk
+from storage.errors import StoreUnavailableError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[DataFolder]:
+    with DataFolder(tmp_path / "data", LocalDisk()) as folder:
+        yield folder
+
+
+async def nothing(_: Question) -> int:
+    return 0
+
+
+async def to_the_end(hear: Callable[[], Awaitable[News]]) -> None:
+    while True:
+        await hear()
+
+
+async def test_whoever_follows_hears_of_every_change_and_ending_from_then_on(folder: DataFolder) -> None:
+    here, followers = Here("instance", "epoch", VERSION), Followers()
+    async with serve_link(folder, here, followers, nothing), following(folder) as (found, hear):
+        followers.changed(frozenset({7}))
+        followers.ended(Ended(1, 2))
+        followers.ended(Ended(3))
+        heard = [await hear() for _ in range(3)]
+
+    assert found == here
+    assert heard == [Changed((7,)), Over(1, 2), Over(3, None)]
+
+
+async def test_one_that_takes_nothing_is_left_behind_and_told_so(folder: DataFolder) -> None:
+    here, followers = Here("instance", "epoch", VERSION), Followers()
+    async with serve_link(folder, here, followers, nothing), following(folder) as (_, hear):
+        while followers.count:  # nothing is taken while this goes on
+            followers.changed(frozenset(range(1000)))
+
+        with pytest.raises((OSError, EOFError)):
+            await to_the_end(hear)
+
+
+async def test_a_process_beside_one_of_another_version_does_not_start(folder: DataFolder) -> None:
+    async with serve_link(folder, Here("instance", "epoch", "0.0.1"), Followers(), nothing):
+        with closing(Link(folder)) as link, pytest.raises(StoreUnavailableError, match=r"0\.0\.1.*start it anew"):
+            await find_main(link, asyncio.Event())
