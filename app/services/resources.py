@@ -41,7 +41,7 @@ class RoomLeft:
     available: int
 
 
-class Resource(Struct, frozen=True):
+class Resource(Struct, frozen=True, gc=False):
     """A node as WebDAV shows it.
 
     Attributes:

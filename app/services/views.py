@@ -15,7 +15,7 @@ from app.services import access
 from app.services.access import Right, Sight
 
 
-class View(Struct, frozen=True):
+class View(Struct, frozen=True, gc=False):
     """One node with the ids that the wire shows; built inside the unit of work that read it."""
 
     listed: Listed
