@@ -9,10 +9,12 @@ from app.config import S3, SettingsError, Storage
 from storage import layout, moves
 from storage.base import Backend
 from storage.disk import Disk
+from storage.errors import BadStoreError
 from storage.local import LocalMedium
 from storage.media import Media
 from storage.medium import Medium
 from storage.moves import Move
+from storage.outpost import Receiving
 from storage.s3.bucket import Bucket
 from storage.store import INDEX_NAME, OpenMedium
 
@@ -95,6 +97,26 @@ def _open(sides: Sides, settings: Storage, root: Path, disk: Disk) -> Medium:
         both = Media(sides.open(main, root, is_beside=True), old)
         opened.pop_all()
         return both
+
+
+def medium_beside(settings: Storage, root: Path, disk: Disk) -> Receiving:
+    """Return the medium of a store that another process of this machine has open, and that does not move. Blocks.
+
+    Raises:
+        BadStoreError: chunks are on their way, or with an object server that serves the other process alone.
+        SettingsError: as `Sides.open` raises it.
+    """
+    found = layout.read_layout(root, disk)
+    if found == layout.LAYOUT:
+        return LocalMedium(root, disk)
+    if found == layout.BOTH:
+        raise BadStoreError("chunks are on their way to another store: processes of their own wait until that is done")
+    if not settings.s3.endpoint:
+        raise BadStoreError("chunks lie with an object server that runs beside the main process, for that one alone")
+    from storage.s3.medium import S3Medium  # noqa: PLC0415 - as above
+
+    is_beside = moves.read_from(root / INDEX_NAME) is not None
+    return S3Medium.open(root, disk, bucket=_bucket_of(settings.s3), is_beside=is_beside)
 
 
 def kind_of(settings: Storage, move: Move, backend: Backend) -> str:

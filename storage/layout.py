@@ -93,7 +93,7 @@ def relied_on(root: Path, *, alone: bool) -> Iterator[None]:
             fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreUnavailableError(
-                "Processes of their own serve chunks from files: stop those with --role chunks, then begin."
+                "Processes of their own serve chunks from where they lie: stop those with --role chunks, then begin."
                 if alone
                 else "The chunks are just beginning to move."
             ) from None

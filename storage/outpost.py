@@ -3,16 +3,15 @@
 import secrets
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Protocol
 
 from storage import codec
 from storage.barrier import Barriers
 from storage.disk import Disk
-from storage.errors import BadStoreError
 from storage.group_writer import GroupWriter, PlainSession
 from storage.index import open_reader
-from storage.layout import LAYOUT, read_layout
-from storage.local import LocalMedium
 from storage.media import Media
+from storage.medium import Medium
 from storage.received import Received
 from storage.store import INDEX_NAME, ChunkStore
 from storage.vault import MasterKey, Vault
@@ -22,9 +21,17 @@ LOWEST, NUMBERS = 10**15, 4 * 10**17
 that makes durable has ever counted to, so that no two processes choose the same."""
 
 
+class Receiving(Medium, Protocol):
+    """A medium whose files in staging can be counted apart from those of others."""
+
+    def number_from(self, first: int) -> None:
+        """Count what is staged from `first` on."""
+
+
 async def open_outpost(
     folder: Path,
     disk: Disk,
+    medium: Receiving,
     tell: Callable[[Received, int], None],
     wave: Callable[[], int],
     *,
@@ -36,21 +43,20 @@ async def open_outpost(
     What is put is checked and staged here, and then told; there is no barrier here to wait for.
 
     Args:
+        medium: in which its chunks lie; it is closed with the store, and where this raises.
         tell: hands what was staged to that process; blocks until it has it, and raises what that refuses with.
         wave: the wave of that process's store as it was told last.
         level: of zstd.
         master: opens what is encrypted.
 
     Raises:
-        BadStoreError: chunks lie elsewhere than in this folder.
         KeyFileError: the store is encrypted, and not with this master key.
     """
-    if read_layout(folder, disk) != LAYOUT:
-        raise BadStoreError(
-            "chunks lie in a bucket, or on their way: processes of their own serve those of the data folder alone"
-        )
-    vault = Vault(folder, disk, master, is_followed=True)
-    medium = LocalMedium(folder, disk)
+    try:
+        vault = Vault(folder, disk, master, is_followed=True)
+    except BaseException:
+        medium.close()
+        raise
     medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
     reader = await open_reader(folder / INDEX_NAME)
     index, compressor = folder / INDEX_NAME, codec.Compressor(level)

@@ -50,7 +50,7 @@ class RunningServer:
         self._tls = data / "tls" / "server.pem"
         self.log = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
             "CAIRN_ADMIN_USER": ADMIN,
             "CAIRN_ADMIN_PASSWORD": PASSWORD,
@@ -68,7 +68,7 @@ class RunningServer:
         command = [sys.executable, "-m", self.module, "serve", "--data", str(self.data), "--port", str(self.port)]
         command += [] if self._role == "all" else ["--role", self._role]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline_s:

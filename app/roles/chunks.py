@@ -17,6 +17,7 @@ from aiohttp import web
 from app.api import chunks, health
 from app.api.sending import Sender
 from app.application import BODIES, BODIES_AT_ONCE
+from app.chunk_medium import medium_beside
 from app.config import Settings
 from app.data_folder import DataFolder
 from app.descriptors import within_descriptors
@@ -137,6 +138,7 @@ async def _open_services(settings: Settings, folder: DataFolder, link: Link, ins
     store = await open_outpost(
         folder.store,
         disk,
+        await asyncio.to_thread(medium_beside, settings.storage, folder.store, disk),
         partial(_tell, link),
         lambda: link.wave,
         level=settings.storage.zstd_level,
@@ -162,6 +164,7 @@ def _tell(link: Link, chunk: received.Received, wave: int) -> None:
             encoding=int(chunk.encoding),
             wave=wave,
             name=None if chunk.file is None else chunk.file.path.name,
+            digest=None if chunk.file is None else chunk.file.digest,
             data=None if chunk.data is None else bytes(chunk.data),
             seal=None if chunk.seal is None else (chunk.seal.key_number, chunk.seal.name),
         )

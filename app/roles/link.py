@@ -38,7 +38,10 @@ class Admit(msgspec.Struct, tag=True, frozen=True):
 
 
 class Received(msgspec.Struct, tag=True, frozen=True):
-    """Tells of a chunk that was checked: it is staged under `name`, or here as `data`, in the form that is kept."""
+    """Tells of a chunk that was checked: it is staged under `name`, or here as `data`, in the form that is kept.
+
+    `digest` is that of `StagedFile`.
+    """
 
     claim: str
     chunk_id: bytes
@@ -47,6 +50,7 @@ class Received(msgspec.Struct, tag=True, frozen=True):
     encoding: int
     wave: int
     name: str | None
+    digest: bytes | None
     data: bytes | None
     seal: tuple[int, bytes] | None
 

@@ -46,5 +46,7 @@ def _received(told: Received, store: ChunkStore) -> received.Received:
     if told.name is not None:
         if "/" in told.name:
             raise StoreUnavailableError("that is no name of what is staged")
-        file = StagedFile(store.staged_path(told.name), told.claim, Blob.of(chunk_id, encoding, seal))
+        file = StagedFile(
+            store.staged_path(told.name), told.claim, Blob.of(chunk_id, encoding, seal), digest=told.digest
+        )
     return received.Received(told.claim, chunk_id, told.size, told.stored_size, encoding, file, told.data, seal)

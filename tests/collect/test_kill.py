@@ -37,7 +37,7 @@ class HastyServer(RunningServer):
 
     def start_to_die(self, at: int, *, after: bool) -> bool:
         """Start; the server dies at this call to its disk, which may be one of the start: then give False."""
-        self._environment |= {"HASTY_DIES_AT": f"{at}", "HASTY_DIES_AFTER": "yes" if after else ""}
+        self.environment |= {"HASTY_DIES_AT": f"{at}", "HASTY_DIES_AFTER": "yes" if after else ""}
         with contextlib.suppress(AssertionError):
             self.start()
             return True
@@ -45,7 +45,7 @@ class HastyServer(RunningServer):
 
     def start_to_live(self) -> None:
         """Start."""
-        self._environment.pop("HASTY_DIES_AT", None)
+        self.environment.pop("HASTY_DIES_AT", None)
         self.start()
 
 

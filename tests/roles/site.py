@@ -2,15 +2,17 @@
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import server as processes
 from tests.device import Device
 from tests.nginx import in_manual, nginx
 from tests.server import ADMIN, NO_RESERVE, PASSWORD, RunningServer, free_port
@@ -22,9 +24,10 @@ SAID = {"chunks": b"serves the chunks", "sync": b"serves the feed"}
 class Site:
     """A main process, those beside it, and nginx before them."""
 
-    def __init__(self, main: RunningServer) -> None:
-        """Take a main process; nothing stands beside it yet."""
+    def __init__(self, main: RunningServer, environment: Mapping[str, str]) -> None:
+        """Take a main process, and in what environment others run; nothing stands beside it yet."""
         self.main = main
+        self._environment = {**os.environ, **environment}
         self.port = free_port()
         self.ports = {role: free_port() for role in SAID}
         self.beside: dict[str, list[subprocess.Popen[bytes]]] = {role: [] for role in SAID}
@@ -32,7 +35,9 @@ class Site:
     def start(self, role: str) -> None:
         """Start one more process of a role, and wait until it serves."""
         command = [sys.executable, "-m", "client", "serve", "--data", str(self.main.data), "--role", role]
-        started = subprocess.Popen([*command, "--port", str(self.ports[role])], stderr=subprocess.PIPE)
+        started = subprocess.Popen(
+            [*command, "--port", str(self.ports[role])], env=self._environment, stderr=subprocess.PIPE
+        )
         self.beside[role].append(started)
         self.hear(role, started)
 
@@ -51,6 +56,21 @@ class Site:
         """End the main process as a crash does, and start it again."""
         self.main.kill()
         self.main.start()
+
+    def begin_anew(self, environment: Mapping[str, str]) -> None:
+        """End all of them well, and start them with further settings."""
+        counts = {role: len(running) for role, running in self.beside.items()}
+        for one in (*self.beside["chunks"], *self.beside["sync"]):
+            one.terminate()
+            one.communicate(timeout=PATIENCE_S)
+        self.beside = {role: [] for role in self.beside}
+        self.main.stop()
+        self._environment |= environment
+        self.main.environment |= environment
+        self.main.start()
+        for role, count in counts.items():
+            for _ in range(count):
+                self.start(role)
 
     def close(self) -> None:
         """End all of them."""
@@ -93,16 +113,19 @@ class Site:
 
 
 @contextmanager
-def opened(folder: Path, *roles: str, main: str = "all") -> Iterator[Site]:
+def opened(folder: Path, *roles: str, main: str = "all", environment: Mapping[str, str] = NO_RESERVE) -> Iterator[Site]:
     """Run a site while entered.
 
     Args:
         folder: for all its files.
         roles: of the processes beside the main one, one each.
         main: the role of that.
+        environment: of all of them.
     """
-    server = RunningServer(folder / "data", {**NO_RESERVE, "CAIRN_METRICS__OPEN": "true"}, role=main).start()
-    site = Site(server)
+    data = folder / "data"
+    environment = {**processes.STORE(data), **environment, "CAIRN_METRICS__OPEN": "true"}
+    server = RunningServer(data, environment, role=main).start()
+    site = Site(server, environment)
     documented = (
         re.sub(r" *ssl_certificate.*\n", "", in_manual("roles.md"))
         .replace("listen 443 ssl", f"listen 127.0.0.1:{site.port}")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.chunk_medium import medium_beside
+from app.config import Storage
 from storage import moves, rows
 from storage.base import Backend, Blob, ChunkId, Encoding
 from storage.disk import Disk, LocalDisk
@@ -20,7 +22,6 @@ from storage.local import LocalMedium
 from storage.media import Media
 from storage.medium import Medium
 from storage.moves import Move, Stage
-from storage.outpost import open_outpost
 from storage.s3 import patience, reach
 from storage.s3.bucket import Bucket
 from storage.s3.medium import S3Medium
@@ -199,7 +200,7 @@ async def test_move_is_taken_back_at_any_point_before_the_switch(tmp_path: Path,
         contents.append(noise(5_000))
         await keep(store, contents[-1])
         with pytest.raises(BadStoreError, match="on their way"):
-            await open_outpost(folder, LocalDisk(), lambda *_: None, lambda: 0, level=1)
+            medium_beside(Storage(), folder, LocalDisk())
         await go_on(store, Stage.VERIFY)
         await begin(store, bucket, Backend.LOCAL)
         await keep(store, noise(5_001))

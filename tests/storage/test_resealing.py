@@ -420,7 +420,13 @@ async def test_process_beside_seals_as_the_main_one_does_and_is_refused_what_is_
     folder, told = tmp_path / "store", list[Received]()
     async with opened(folder, LocalDisk(), master=MASTER, open_claims=("u",)) as store:
         beside = await open_outpost(
-            folder, LocalDisk(), lambda chunk, _: told.append(chunk), lambda: 0, level=1, master=MASTER
+            folder,
+            LocalDisk(),
+            LocalMedium(folder, LocalDisk()),
+            lambda chunk, _: told.append(chunk),
+            lambda: 0,
+            level=1,
+            master=MASTER,
         )
         try:
             await put(beside, "u", CHUNKS[0])
@@ -437,7 +443,8 @@ async def test_process_beside_seals_as_the_main_one_does_and_is_refused_what_is_
             assert [await beside.read(id_of(data)) for data in CHUNKS[1:]] == CHUNKS[1:]
         finally:
             await beside.close()
+        medium = LocalMedium(folder, LocalDisk())
         with pytest.raises(KeyFileError):
-            await open_outpost(folder, LocalDisk(), lambda *_: None, lambda: 0, level=1)
+            await open_outpost(folder, LocalDisk(), medium, lambda *_: None, lambda: 0, level=1)
     assert_tells_nothing(folder, objects_of(folder, LocalMedium.open))
     assert keys_of(folder) == {1}
