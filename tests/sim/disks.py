@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from client.sync.model import DISPLACED, MARKER, PARKED, PRIVATE, TMP, Kind, Path
+from client.sync.model import DISPLACED, MARKER, PARKED, PRIVATE, TMP, TRASH, Kind, Path
 from tests.sim.fs import SimFs
 from tests.sim.fs_tree import Inode
 
@@ -28,9 +28,13 @@ def contents(fs: SimFs) -> Iterator[bytes]:
 
 
 def lasting(fs: SimFs) -> Iterator[bytes]:
-    """Yield the same but for what is on its way: what was displaced goes after a minute (sync-engine.md, 9)."""
+    """Yield the same but for what is on its way out.
+
+    What was displaced goes after a minute (sync-engine.md, 9), what is in the trash after a week, or as soon as a clock
+    jumps by one.
+    """
     for path, inode in fs.walk():
-        if inode.kind is Kind.FILE and path[:2] not in {DISPLACED, TMP}:
+        if inode.kind is Kind.FILE and path[:2] not in {DISPLACED, TMP, TRASH}:
             yield bytes(inode.data)
 
 
