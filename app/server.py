@@ -74,7 +74,7 @@ async def run(settings: Settings, environ: Mapping[str, str], *, leaves: Collect
             async with (
                 listening(settings, cairn, leaves) as port,
                 serve_control(folder, operations_of(cairn)),
-                serve_link(folder, here(cairn), followers, answering(cairn)),
+                serve_link(folder, here(cairn), followers, answering(cairn, folder)),
             ):
                 _say_where(settings, port, set_up, scheme="https" if certificates.is_on else "http")
                 chores = [cairn.room.tend, cairn.sweep.keep_time, cairn.sweep.end_uploads, cairn.hashes.check_claimed]

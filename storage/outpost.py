@@ -1,15 +1,17 @@
-"""The store in a further process of its machine: it reads what exists, and stages what another makes durable."""
+"""The store in a further process of its server: it reads what exists, and stages what another makes durable."""
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from storage import codec
 from storage.barrier import Barriers
+from storage.base import ChunkId, StoredChunk
 from storage.disk import Disk
 from storage.group_writer import GroupWriter, PlainSession
-from storage.index import open_reader
+from storage.index import IndexReader, open_reader
 from storage.media import Media
 from storage.medium import Medium
 from storage.received import Received
@@ -63,6 +65,64 @@ async def open_outpost(
     return ChunkStore(
         Media(medium), _NoWriter(), reader, _Elsewhere(tell, wave), compressor, index, disk, vault, is_settled=True
     )
+
+
+def open_far(
+    folder: Path,
+    disk: Disk,
+    medium: Receiving,
+    tell: Callable[[Received, int], None],
+    wave: Callable[[], int],
+    find: Callable[[Vault, ChunkId], StoredChunk],
+    *,
+    level: int,
+    master: MasterKey | None = None,
+) -> ChunkStore:
+    """Open, on another machine, the store of the process that has its index; see `open_outpost` for the rest. Blocks.
+
+    Args:
+        folder: of this machine; it holds the file with the data keys, if any, and what is staged.
+        find: asks that process where a chunk lies, whose key may be new to the vault; blocks.
+    """
+    try:
+        vault = Vault(folder, disk, master, is_followed=True)
+    except BaseException:
+        medium.close()
+        raise
+    medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
+    index, compressor = folder / INDEX_NAME, codec.Compressor(level)
+    store = _FarStore(
+        Media(medium),
+        _NoWriter(),
+        _NoReader(),
+        _Elsewhere(tell, wave),
+        compressor,
+        index,
+        disk,
+        vault,
+        is_settled=True,
+    )
+    store.find = find
+    return store
+
+
+class _FarStore(ChunkStore):
+    """A store whose index is asked for each chunk."""
+
+    find: Callable[[Vault, ChunkId], StoredChunk]
+
+    async def locate(self, ids: Sequence[ChunkId]) -> list[StoredChunk]:
+        return [await self._loading.run(partial(self.find, self.vault, chunk_id)) for chunk_id in ids]
+
+
+class _NoReader(IndexReader):
+    """In place of the index's reader, for there is no index here."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        """End nothing."""
 
 
 class _Elsewhere(Barriers):

@@ -272,7 +272,7 @@ class ChunkStore:
         return self._index.parent / STAGING_NAME / name
 
     async def adopt(self, received: Received, wave: int) -> None:
-        """Let a chunk wait for its barrier that another process of this machine has checked and staged.
+        """Let a chunk wait for its barrier that another process has checked and staged, or has sent in its stored form.
 
         Raises:
             StoreUnavailableError: since `wave` a sync has failed, which may have been about these bytes; or they are
@@ -281,6 +281,8 @@ class ChunkStore:
         """
         self.require()
         await self._barriers.room()
+        if received.data is not None and received.stored_size > INLINE_MAX:  # of another machine
+            received, wave = await self._receiving.run(partial(self._staged_here, received, received.data))
         self._barriers.add([received], wave)
 
     async def barrier(self, claims: Collection[str]) -> None:
@@ -438,6 +440,12 @@ class ChunkStore:
             return Received(claim, chunk_id, size, stored_size, form, data=b"".join(stored), seal=seal)
         file = self._medium.stage(claim, Blob.of(chunk_id, form, seal), stored, hold=self._barriers.holds)
         return Received(claim, chunk_id, size, stored_size, form, file, seal=seal)
+
+    def _staged_here(self, received: Received, data: Buffer) -> tuple[Received, int]:
+        """Return what came in its stored form as it waits in staging, and the wave of that."""
+        wave, blob = self._barriers.wave, Blob.of(received.chunk_id, received.encoding, received.seal)
+        file = self._medium.stage(received.claim, blob, [data], hold=self._barriers.holds)
+        return replace(received, file=file, data=None), wave
 
     def _stored(self, chunk_id: ChunkId, row: rows.IndexRow | None) -> StoredChunk:
         if row is None or row.state is ChunkState.REMOVING:

@@ -20,7 +20,7 @@ from app.connections import Connections
 from app.data_folder import DataFolder
 from app.keys import SERVICES, Services
 from app.middleware import add_headers, guarded, observe
-from app.roles.link import Here, Link
+from app.roles.link import Hello, Here, Link
 from app.server import SWITCH_S
 from app.services.budget import ByteBudget
 from app.services.metrics import Metrics
@@ -94,7 +94,7 @@ async def find_main(link: Link, stopped: asyncio.Event) -> Here | None:
     is_told = False
     while not stopped.is_set():
         try:
-            here = await asyncio.to_thread(link.hello)
+            here = await asyncio.to_thread(link.get, Hello(), Here)
         except StorageError:
             if not is_told:
                 logger.info("waiting for the main process of this data folder")

@@ -25,22 +25,23 @@ from app.errors import AppError
 from app.keys import Services
 from app.master_key import find_master
 from app.roles.beside import BesideServices, build_app, find_main, until_told
-from app.roles.link import Admit, Link, Received
+from app.roles.far import Mirror, find, send
+from app.roles.link import Admit, Here, Link, Received
 from app.roles.paths import CHUNKS, only
 from app.server import keep_certificates, serving
 from app.services.budget import ByteBudget
 from app.services.downloads import ChunkDownloads
 from app.services.urls import Urls
 from storage import received
-from storage.base import ChunkId, WireEncoding
+from storage.base import Backend, ChunkId, WireEncoding
 from storage.disk import Disk, LocalDisk
-from storage.errors import StorageError
+from storage.errors import BadStoreError, StorageError
 from storage.keyring import Keyring
 from storage.layout import relied_on
 from storage.offload import Offload
-from storage.outpost import open_outpost
+from storage.outpost import open_far, open_outpost
 from storage.signing import Grant, UrlSigner
-from storage.store import ChunkStore
+from storage.store import INDEX_NAME, ChunkStore
 
 ADMITTED_S = 1.0
 """For so long an upload that takes chunks is not asked about again; what it then sends is judged once more."""
@@ -114,16 +115,39 @@ async def run_chunks(settings: Settings) -> int:
     here = await find_main(link, stopped)
     if here is None:
         return 0
+    if not (folder.store / INDEX_NAME).exists():
+        await _serve_far(settings, folder, link, here, stopped)
+        return 0
     with relied_on(folder.store, alone=False):
-        async with (
-            _open_services(settings, folder, link, here.instance) as services,
-            serving(settings, build_chunk_app(services), services, shares_port=True) as port,
-        ):
-            sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
-            keeping = asyncio.create_task(keep_certificates(services.certificates), name="certificates")
-            await stopped.wait()
-            keeping.cancel()
+        store = await _open_beside(settings, folder, link)
+        await _serve(settings, folder, link, here, store, stopped)
     return 0
+
+
+async def _serve_far(settings: Settings, folder: DataFolder, link: Link, here: Here, stopped: asyncio.Event) -> None:
+    """Serve on another machine than the main process, whose index is not here."""
+    mirror = Mirror(link, folder, LocalDisk())
+    await asyncio.to_thread(mirror.take)
+    store = await _open_far(settings, folder, link, mirror)
+    mirroring = asyncio.create_task(mirror.run(), name="mirror")
+    try:
+        await _serve(settings, folder, link, here, store, stopped)
+    finally:
+        mirroring.cancel()
+
+
+async def _serve(
+    settings: Settings, folder: DataFolder, link: Link, here: Here, store: ChunkStore, stopped: asyncio.Event
+) -> None:
+    """Serve from a store until told to stop, and close it."""
+    async with (
+        _open_services(settings, folder, link, here.instance, store) as services,
+        serving(settings, build_chunk_app(services), services, shares_port=True) as port,
+    ):
+        sys.stderr.write(f"Cairn serves the chunks of {settings.data.folder} on port {port}\n")
+        keeping = asyncio.create_task(keep_certificates(services.certificates), name="certificates")
+        await stopped.wait()
+        keeping.cancel()
 
 
 def build_chunk_app(services: Services) -> web.Application:
@@ -131,11 +155,9 @@ def build_chunk_app(services: Services) -> web.Application:
     return build_app(services, only(CHUNKS, (*chunks.routes, *health.routes)))
 
 
-@asynccontextmanager
-async def _open_services(settings: Settings, folder: DataFolder, link: Link, instance: str) -> AsyncIterator[Services]:
+async def _open_beside(settings: Settings, folder: DataFolder, link: Link) -> ChunkStore:
     disk = LocalDisk()
-    keyring = await asyncio.to_thread(lambda: Keyring(folder.keys, disk=disk))
-    store = await open_outpost(
+    return await open_outpost(
         folder.store,
         disk,
         await asyncio.to_thread(medium_beside, settings.storage, folder.store, disk),
@@ -144,6 +166,36 @@ async def _open_services(settings: Settings, folder: DataFolder, link: Link, ins
         level=settings.storage.zstd_level,
         master=await asyncio.to_thread(find_master, settings.encryption, disk),
     )
+
+
+async def _open_far(settings: Settings, folder: DataFolder, link: Link, mirror: Mirror) -> ChunkStore:
+    """Open the store of another machine; raises BadStoreError where its chunks lie in files there."""
+    disk = LocalDisk()
+
+    def open_() -> ChunkStore:
+        medium = medium_beside(settings.storage, folder.store, disk)
+        if medium.backend is Backend.LOCAL:
+            raise BadStoreError("The chunks lie in files of the main process's machine: serve them there.")
+        return open_far(
+            folder.store,
+            disk,
+            medium,
+            partial(send, link, disk),
+            lambda: link.wave,
+            partial(find, link, mirror),
+            level=settings.storage.zstd_level,
+            master=find_master(settings.encryption, disk),
+        )
+
+    return await asyncio.to_thread(open_)
+
+
+@asynccontextmanager
+async def _open_services(
+    settings: Settings, folder: DataFolder, link: Link, instance: str, store: ChunkStore
+) -> AsyncIterator[Services]:
+    disk = LocalDisk()
+    keyring = await asyncio.to_thread(lambda: Keyring(folder.keys, disk=disk))
     urls = Urls(UrlSigner(instance, keyring), settings.uploads.url_lifetime_s)
     made = ChunkServices(settings, folder, disk, urls, store, link)
     try:

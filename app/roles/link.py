@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 import msgspec
 
@@ -16,14 +17,26 @@ from app.auth.endings import Ended
 from app.control import short_path
 from app.data_folder import DataFolder
 from app.errors import AppError, ForbiddenError, NoRoomError, RateLimitedError, UnauthenticatedError
-from storage.errors import StorageError, StoreFailedError, StoreFullError, StoreUnavailableError
+from storage.errors import (
+    ChunkAbsentError,
+    ChunkDamagedError,
+    StorageError,
+    StoreFailedError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 ANSWER_S = 60.0
-MOST = 1024 * 1024
-"""Bytes of a message: a small chunk travels in one."""
+MOST = 9 * 1024 * 1024
+"""Bytes of a message: the chunk of a process on another machine travels in one."""
+BEHIND = 1024 * 1024
+"""So many bytes one that follows may leave untaken."""
 _KINDS: dict[str, type[Exception]] = {
     kind.__name__: kind
-    for kind in (ForbiddenError, NoRoomError, StoreFailedError, StoreFullError, UnauthenticatedError)
+    for kind in (
+        *(ForbiddenError, NoRoomError, UnauthenticatedError),
+        *(ChunkAbsentError, ChunkDamagedError, StoreFailedError, StoreFullError),
+    )
 }
 
 
@@ -53,6 +66,16 @@ class Received(msgspec.Struct, tag=True, frozen=True):
     digest: bytes | None
     data: bytes | None
     seal: tuple[int, bytes] | None
+
+
+class Locate(msgspec.Struct, tag=True, frozen=True):
+    """Asks where a chunk lies, from another machine."""
+
+    chunk_id: bytes
+
+
+class Copy(msgspec.Struct, tag=True, frozen=True):
+    """Asks for the files by which a process on another machine is one of this server."""
 
 
 class Used(msgspec.Struct, tag=True, frozen=True):
@@ -92,6 +115,29 @@ class Here(msgspec.Struct, tag=True, frozen=True):
     version: str
 
 
+class Located(msgspec.Struct, tag=True, frozen=True):
+    """Answers where a chunk lies; the fields are those of `StoredChunk`, a blob by its hash and form in the bucket."""
+
+    size: int
+    stored_size: int
+    encoding: int
+    data: bytes | None
+    blob: tuple[bytes, str] | None
+    start: int
+    seal: tuple[int, bytes] | None
+    sealed: bytes | None
+
+
+class Copied(msgspec.Struct, tag=True, frozen=True):
+    """Answers with files, by their paths in the data folder."""
+
+    files: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        """Show no secret, whatever this lands in."""
+        return f"Copied({list(self.files)})"
+
+
 class Refused(msgspec.Struct, tag=True, frozen=True):
     """Answers with an error."""
 
@@ -113,9 +159,10 @@ class Over(msgspec.Struct, tag=True, frozen=True):
     actor_id: int | None
 
 
-Question = Hello | Admit | Received | Used | TryBasic | Follow
-Answer = Done | Here | Refused
+Question = Hello | Admit | Received | Locate | Copy | Used | TryBasic | Follow
+Answer = Done | Here | Located | Copied | Refused
 News = Changed | Over
+A = TypeVar("A", bound=Answer)
 
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
@@ -134,10 +181,10 @@ class Link:
         self.wave = -1
         """As it was told last."""
 
-    def hello(self) -> Here:
-        """Return who is there; raises as `ask` does."""
-        answer = self._answer(Hello())
-        if not isinstance(answer, Here):
+    def get(self, question: Question, kind: type[A]) -> A:
+        """Return an answer of a kind; raises as `ask` does."""
+        answer = self._answer(question)
+        if not isinstance(answer, kind):
             raise StoreUnavailableError("The main process of this server is of another version.")
         return answer
 
@@ -237,7 +284,7 @@ class Followers:
 
     def _tell(self, news: News) -> None:
         for writer in list(self._writers):
-            if writer.transport.get_write_buffer_size() > MOST:
+            if writer.transport.get_write_buffer_size() > BEHIND:
                 self._writers.discard(writer)
                 writer.transport.abort()  # it takes nothing; once it does, it comes back and looks at everything anew
             else:
@@ -246,12 +293,12 @@ class Followers:
 
 @asynccontextmanager
 async def serve_link(
-    folder: DataFolder, here: Here, followers: Followers, answer: Callable[[Question], Awaitable[int]]
+    folder: DataFolder, here: Here, followers: Followers, answer: Callable[[Question], Awaitable[Answer]]
 ) -> AsyncIterator[None]:
     """Answer the processes beside this one while entered.
 
     Args:
-        answer: does what is asked, and returns the wave.
+        answer: does what is asked; raises AppError or StorageError to refuse.
     """
     writers: set[asyncio.StreamWriter] = set()
 
@@ -270,7 +317,7 @@ async def serve_link(
 
     folder.link.unlink(missing_ok=True)
     with short_path(folder.link) as path:
-        server = await asyncio.start_unix_server(speak, path, limit=MOST)
+        server = await asyncio.start_unix_server(speak, path, limit=BEHIND)
     folder.link.chmod(0o600)
     try:
         yield
@@ -282,9 +329,9 @@ async def serve_link(
             folder.link.unlink(missing_ok=True)
 
 
-async def _answer_to(question: Question, here: Here, answer: Callable[[Question], Awaitable[int]]) -> Answer:
+async def _answer_to(question: Question, here: Here, answer: Callable[[Question], Awaitable[Answer]]) -> Answer:
     try:
-        return here if isinstance(question, Hello) else Done(await answer(question))
+        return here if isinstance(question, Hello) else await answer(question)
     except (AppError, StorageError) as error:
         retry_after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
         return Refused(type(error).__name__, str(error), retry_after_s)
@@ -300,7 +347,7 @@ async def following(folder: DataFolder) -> AsyncIterator[tuple[Here, Callable[[]
     """
     async with asyncio.timeout(ANSWER_S):
         with short_path(folder.link) as path:
-            reader, writer = await asyncio.open_unix_connection(path, limit=MOST)
+            reader, writer = await asyncio.open_unix_connection(path, limit=BEHIND)
 
     async def hear() -> News:
         news: News = _news.decode(await _frame(reader))

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from storage.s3.bucket import Bucket
+from storage.s3.claim import OBJECTS
+from storage.s3.client import SdkClient
 from tests import server as processes
 from tests.device import Device
 from tests.nginx import in_manual, nginx
@@ -32,9 +35,9 @@ class Site:
         self.ports = {role: free_port() for role in SAID}
         self.beside: dict[str, list[subprocess.Popen[bytes]]] = {role: [] for role in SAID}
 
-    def start(self, role: str) -> None:
-        """Start one more process of a role, and wait until it serves."""
-        command = [sys.executable, "-m", "client", "serve", "--data", str(self.main.data), "--role", role]
+    def start(self, role: str, data: Path | None = None) -> None:
+        """Start one more process of a role, by default on the main one's data folder; wait until it serves."""
+        command = [sys.executable, "-m", "client", "serve", "--data", str(data or self.main.data), "--role", role]
         started = subprocess.Popen(
             [*command, "--port", str(self.ports[role])], env=self._environment, stderr=subprocess.PIPE
         )
@@ -57,8 +60,8 @@ class Site:
         self.main.kill()
         self.main.start()
 
-    def begin_anew(self, environment: Mapping[str, str]) -> None:
-        """End all of them well, and start them with further settings."""
+    def begin_anew(self, environment: Mapping[str, str], data: Path | None = None) -> None:
+        """End all of them well, and start them with further settings, those beside the main one on their folder."""
         counts = {role: len(running) for role, running in self.beside.items()}
         for one in (*self.beside["chunks"], *self.beside["sync"]):
             one.terminate()
@@ -70,7 +73,7 @@ class Site:
         self.main.start()
         for role, count in counts.items():
             for _ in range(count):
-                self.start(role)
+                self.start(role, data)
 
     def close(self) -> None:
         """End all of them."""
@@ -144,6 +147,31 @@ def opened(folder: Path, *roles: str, main: str = "all", environment: Mapping[st
             yield site
     finally:
         site.close()
+
+
+def in_bucket(bucket: Bucket) -> dict[str, str]:
+    """Return the settings of a server whose chunks lie in a bucket."""
+    return {
+        **NO_RESERVE,
+        "CAIRN_STORAGE__BACKEND": "s3",
+        "CAIRN_STORAGE__S3__ENDPOINT": bucket.endpoint,
+        "CAIRN_STORAGE__S3__BUCKET": bucket.name,
+        "CAIRN_STORAGE__S3__PREFIX": bucket.prefix,
+        "CAIRN_STORAGE__S3__ACCESS_KEY": bucket.access_key,
+        "CAIRN_STORAGE__S3__SECRET_KEY": bucket.secret_key,
+    }
+
+
+def objects(bucket: Bucket) -> int:
+    """Return how many objects of chunks there are."""
+    return sum(1 for _ in SdkClient(bucket).keys(OBJECTS))
+
+
+def received(site: Site) -> int:
+    """Return how many bytes of bodies the main process has read."""
+    found = re.search(rb"cairn_received_bytes_total (\d+)", site.ask("GET", "/metrics")[2])
+    assert found is not None
+    return int(found[1])
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.s3.bucket import Bucket
-from storage.s3.claim import OBJECTS
-from storage.s3.client import SdkClient
-from tests.roles.site import PATIENCE_S, Site, opened, until
-from tests.server import NO_RESERVE
+from tests.roles.site import PATIENCE_S, Site, in_bucket, objects, opened, received, until
 from tests.storage.conftest import Servers
 from tests.storage.servers import part
 
@@ -27,29 +24,8 @@ def bucket(servers: Servers) -> Bucket:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[Site]:
     """What all tests here share."""
-    environment = {
-        **NO_RESERVE,
-        "CAIRN_STORAGE__BACKEND": "s3",
-        "CAIRN_STORAGE__S3__ENDPOINT": bucket.endpoint,
-        "CAIRN_STORAGE__S3__BUCKET": bucket.name,
-        "CAIRN_STORAGE__S3__PREFIX": bucket.prefix,
-        "CAIRN_STORAGE__S3__ACCESS_KEY": bucket.access_key,
-        "CAIRN_STORAGE__S3__SECRET_KEY": bucket.secret_key,
-    }
-    with opened(tmp_path_factory.mktemp("nginx"), "chunks", "chunks", environment=environment) as site:
+    with opened(tmp_path_factory.mktemp("nginx"), "chunks", "chunks", environment=in_bucket(bucket)) as site:
         yield site
-
-
-def objects(bucket: Bucket) -> int:
-    """Return how many objects of chunks there are."""
-    return sum(1 for _ in SdkClient(bucket).keys(OBJECTS))
-
-
-def received(site: Site) -> int:
-    """Return how many bytes of bodies the main process has read."""
-    found = re.search(rb"cairn_received_bytes_total (\d+)", site.ask("GET", "/metrics")[2])
-    assert found is not None
-    return int(found[1])
 
 
 def test_an_upload_into_a_bucket_goes_on_whichever_process_is_killed(

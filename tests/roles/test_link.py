@@ -10,7 +10,21 @@ import pytest
 from app.auth.endings import Ended
 from app.data_folder import DataFolder
 from app.roles.beside import find_main
-from app.roles.link import Changed, Followers, Here, Link, News, Over, Question, following, serve_link
+from app.roles.far import Mirror
+from app.roles.link import (
+    Answer,
+    Changed,
+    Copied,
+    Done,
+    Followers,
+    Here,
+    Link,
+    News,
+    Over,
+    Question,
+    following,
+    serve_link,
+)
 from app.version import VERSION
 from storage.disk import LocalDisk
 from storage.errors import StoreUnavailableError
@@ -22,8 +36,8 @@ def folder(tmp_path: Path) -> Iterator[DataFolder]:
         yield folder
 
 
-async def nothing(_: Question) -> int:
-    return 0
+async def nothing(_: Question) -> Answer:
+    return Done(0)
 
 
 async def to_the_end(hear: Callable[[], Awaitable[News]]) -> None:
@@ -46,9 +60,10 @@ async def test_whoever_follows_hears_of_every_change_and_ending_from_then_on(fol
 async def test_one_that_takes_nothing_is_left_behind_and_told_so(folder: DataFolder) -> None:
     here, followers = Here("instance", "epoch", VERSION), Followers()
     async with serve_link(folder, here, followers, nothing), following(folder) as (_, hear):
-        while followers.count:  # nothing is taken while this goes on
-            followers.changed(frozenset(range(1000)))
+        for _ in range(2_000):  # nothing is taken while this goes on
+            followers.changed(frozenset(range(1_000)))
 
+        assert not followers.count
         with pytest.raises((OSError, EOFError)):
             await to_the_end(hear)
 
@@ -57,3 +72,14 @@ async def test_a_process_beside_one_of_another_version_does_not_start(folder: Da
     async with serve_link(folder, Here("instance", "epoch", "0.0.1"), Followers(), nothing):
         with closing(Link(folder)) as link, pytest.raises(StoreUnavailableError, match=r"0\.0\.1.*start it anew"):
             await find_main(link, asyncio.Event())
+
+
+async def test_no_file_is_taken_over_but_keys_and_what_tells_of_the_store(folder: DataFolder, tmp_path: Path) -> None:
+    async def answer(_: Question) -> Answer:
+        return Copied({"keys/../../stolen": b"x"})
+
+    async with serve_link(folder, Here("instance", "epoch", VERSION), Followers(), answer):
+        with closing(Link(folder)) as link, pytest.raises(StoreUnavailableError, match="is no file of those"):
+            await asyncio.to_thread(Mirror(link, folder, LocalDisk()).take)
+
+    assert not (tmp_path / "stolen").exists()
