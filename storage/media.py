@@ -3,13 +3,14 @@
 What is put goes to the main one. All else goes where the object lies, which its row says.
 """
 
+import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from storage.base import Backend, Blob, Buffer
 from storage.disk import DiskUsage
 from storage.errors import StoreUnavailableError
-from storage.medium import Medium, PlacedFile, StagedFile
+from storage.medium import Bypass, Medium, PlacedFile, StagedFile
 
 
 class Media:
@@ -56,6 +57,11 @@ class Media:
         return len(self._all) > 1
 
     @property
+    def bypass(self) -> Bypass | None:
+        """By which clients may reach objects themselves; not while chunks move."""
+        return None if self.is_pair else self._main.bypass
+
+    @property
     def gathers(self) -> bool:
         """Whether small chunks are to be gathered in packs."""
         return self._main.gathers
@@ -87,6 +93,8 @@ class Media:
 
     def place(self, files: Sequence[StagedFile]) -> None:
         """Put staged files where they belong, durably."""
+        if self._main.backend is Backend.LOCAL and any(file.arrived for file in files):
+            raise OSError(errno.EIO, "a chunk came into the bucket, and the store has turned away from it meanwhile")
         self._main.place(files)
 
     def release(self, files: Sequence[StagedFile]) -> None:

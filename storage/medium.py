@@ -1,13 +1,28 @@
 """What a medium is: where the bytes of chunks lie. It only moves them; what exists is for the index to say."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from storage.base import Backend, Blob, Buffer
+from storage.base import Backend, Blob, Buffer, ChunkId
 from storage.disk import DiskUsage
 from storage.errors import NO_ROOM, StorageError, StoreFullError, StoreUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A chunk that a client has put into the bucket itself, and that was checked there.
+
+    Attributes:
+        key: the object that is to be copied; nobody can put it any more, or only with the same bytes.
+        source: what the client has put; it may be the same object.
+        size: of both, in bytes.
+    """
+
+    key: str
+    source: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +30,7 @@ class StagedFile:
     """A received chunk that waits for its barrier, to become the object `blob`.
 
     `descriptor` is open if an fsync is to go through it; `digest` is the SHA-256 of its bytes where they are hashed
-    once more before they are put.
+    once more before they are put. What has `arrived` in the bucket is no file here, and `path` means nothing.
     """
 
     path: Path
@@ -23,6 +38,51 @@ class StagedFile:
     blob: Blob
     descriptor: int | None = None
     digest: bytes | None = None
+    arrived: Arrived | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A URL that a client may use itself, and the headers that its request must have, with just these values."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Bypass(Protocol):
+    """A way by which clients put and get objects without this server. All calls but the tickets block.
+
+    What is put goes to a place of its own, by claim, and is no chunk. Calls fail as those of a medium do.
+    """
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether clients are to use it at all; if not, there may be remains of a time when they were."""
+
+    @property
+    def problem(self) -> str:
+        """Why it is shut at present; empty while it is open."""
+
+    def put_ticket(self, claim: str, chunk_id: ChunkId, size: int, *, at_s: int, lifetime_s: int) -> Ticket:
+        """Let a client put a chunk under a claim: these bytes at this place, and nothing else."""
+
+    def get_ticket(self, blob: Blob, *, at_s: int, lifetime_s: int) -> Ticket:
+        """Let a client get an object."""
+
+    def arrived(self, claim: str) -> dict[ChunkId, int]:
+        """Return what was put under a claim, with lengths in bytes."""
+
+    def checked(self, claim: str, chunk_id: ChunkId, size: int) -> StagedFile | None:
+        """Return a chunk that was put under a claim, as one that waits for its barrier; None if its bytes are wrong."""
+
+    def claims(self) -> set[str]:
+        """Return the claims under which something was put."""
+
+    def remove(self, claims: Collection[str]) -> None:
+        """Remove what was put under claims."""
+
+    def clear(self) -> None:
+        """Remove what earlier runs had copied, to check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +109,10 @@ class Medium(Protocol):
     @property
     def gathers(self) -> bool:
         """Whether small chunks are to be gathered in packs; else they stay rows of the index."""
+
+    @property
+    def bypass(self) -> Bypass | None:
+        """By which clients may reach its objects themselves; None where there is no such way."""
 
     @property
     def syncs(self) -> int:

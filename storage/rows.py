@@ -107,6 +107,10 @@ _FIND = """
       FROM chunks AS c LEFT JOIN small AS s ON s.chunk = c.seq LEFT JOIN packs AS p ON p.number = c.pack
      WHERE c.id IN ({marks})
 """
+_PLAIN_OBJECTS = """
+    SELECT id FROM chunks
+     WHERE id IN ({marks}) AND state = 0 AND place = 1 AND backend = 1 AND encoding = 0 AND name IS NULL
+"""
 _NEWEST_FILES = """
     SELECT seq, id, size, stored_size, encoding, place, backend, state, NULL, NULL, NULL, key_number, name
       FROM chunks
@@ -330,6 +334,11 @@ def claimed(connection: sqlite3.Connection, claims: Collection[str], ids: Collec
 def find(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> dict[ChunkId, IndexRow]:
     """Return the rows of those of `ids` that have one."""
     return {row.chunk_id: row for row in map(row_of, sliced(connection, _FIND, ids))}
+
+
+def plain_objects(connection: sqlite3.Connection, ids: Collection[ChunkId]) -> set[ChunkId]:
+    """Return those of `ids` that are objects of a bucket, each with the plain bytes of its chunk and nothing else."""
+    return {ChunkId(row[0]) for row in sliced(connection, _PLAIN_OBJECTS, ids)}
 
 
 def newest_files(connection: sqlite3.Connection, limit: int) -> list[IndexRow]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from storage.base import Blob, Buffer, Form
 from storage.disk import Disk, DiskUsage
-from storage.medium import Medium, StagedFile, translated
+from storage.medium import Bypass, Medium, StagedFile, translated
 
 STAGING_NAME = "staging"
 _STAGED = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-f]{64})\.([0-9]{1,18})(|\.zst|\.sealed)", re.ASCII)
@@ -28,6 +28,7 @@ class Staging:
         """
         self.root = root
         self.staging = root / STAGING_NAME
+        self.bypass: Bypass | None = None
         self._disk = disk
         self.numbers: Iterator[int] = itertools.count()
         self._count_lock = threading.Lock()
@@ -73,8 +74,9 @@ class Staging:
         """Close and remove staged files. One that cannot be removed is left to the next start."""
         self._close(files)
         for file in files:
-            with contextlib.suppress(OSError):
-                self._disk.unlink(file.path)
+            if file.arrived is None:
+                with contextlib.suppress(OSError):
+                    self._disk.unlink(file.path)
 
     def staged(self) -> list[StagedFile]:
         """Return what an earlier run left in staging; names that are not of ours are removed."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from storage import codec, rows
+from storage.arrivals import Arrivals
 from storage.barrier import Barriers
 from storage.base import (
     INLINE_MAX,
@@ -89,6 +90,7 @@ class ChunkStore:
         vault: Vault,
         *,
         is_settled: bool,
+        open_claims: Collection[str] = (),
     ) -> None:
         """Take over parts that are open; `open` makes them."""
         self.vault = vault
@@ -106,6 +108,7 @@ class ChunkStore:
         )
         self.mover = Mover(media, writer, reader, barriers, self.packs, index, disk, vault)
         self.resealing = Resealing(media, writer, reader, barriers, self._loading, self.packs, vault)
+        self.arrivals = Arrivals(media, reader, barriers, vault, open_claims)
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -154,7 +157,11 @@ class ChunkStore:
             on_failure=on_failure,
         )
         compressor, index = codec.Compressor(level), folder / INDEX_NAME
-        store = cls(media, writer, reader, barriers, compressor, index, disk, vault, is_settled=recovered.is_settled)
+        store = cls(
+            *(media, writer, reader, barriers, compressor, index, disk, vault),
+            is_settled=recovered.is_settled,
+            open_claims=open_claims,
+        )
         try:
             barriers.add(recovered.kept, barriers.wave, is_old=True)
             await store._keep(recovered.kept)
@@ -163,6 +170,7 @@ class ChunkStore:
             raise
         store._tasks.append(asyncio.create_task(store.packs.keep_filling(), name="packs"))
         store._tasks.append(asyncio.create_task(store.resealing.keep(), name="resealing"))
+        store._tasks.append(asyncio.create_task(store.arrivals.keep(), name="arrivals"))
         return store
 
     async def _keep(self, found: Sequence[Received]) -> None:
@@ -177,6 +185,7 @@ class ChunkStore:
             await asyncio.wait([task])
         await self.mover.close()
         await asyncio.to_thread(self._receiving.close)
+        await asyncio.to_thread(self.arrivals.close)
         await asyncio.to_thread(self._barriers.close)
         await asyncio.to_thread(self._loading.close)
         await self._reader.close()
@@ -311,7 +320,9 @@ class ChunkStore:
 
     def drop_claims(self, claims: Iterable[str]) -> None:
         """Forget claims some time soon; costs no sync of its own while uploads go on."""
-        self._barriers.drop(set(claims))
+        claims = set(claims)
+        self._barriers.drop(claims)
+        self.arrivals.end(claims)
 
     def states(self) -> ChunkStates:
         """Return a plain reader of what is durable, for one other thread, which also closes it."""

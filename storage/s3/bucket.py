@@ -14,5 +14,9 @@ class Bucket:
     region: str = "us-east-1"
     prefix: str = ""
     path_style: bool = True
+    public_endpoint: str = ""
+    """Where clients reach it themselves; empty if they are not to."""
+    origin: str = ""
+    """From whose pages browsers may; empty for none."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0

@@ -8,9 +8,9 @@ from storage.disk import Disk, replace_file
 from storage.errors import BadStoreError
 from storage.layout import BUCKET_LINE, LAYOUT, MARKED, read_claim, read_layout
 from storage.s3.client import AwayError, Client
+from storage.s3.keys import OBJECTS
 
 MARK = "cairn-store.json"
-OBJECTS = "objects/"
 
 
 class Claim:

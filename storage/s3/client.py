@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.lifecycleconfig import Rule
@@ -60,6 +61,9 @@ class Client(Protocol):
 
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         """Return an object, or a part of it that lies within."""
+
+    def copy(self, source: str, key: str, size: int) -> None:
+        """Copy an object of a length within the bucket, and see that the server has all of it."""
 
     def size(self, key: str) -> int:
         """Return the length of an object in bytes."""
@@ -133,6 +137,13 @@ class SdkClient:
         if size is not None and len(data) > size:  # a server that knows no ranges gave all of it
             return bytes(data[start : start + size])
         return bytes(data)
+
+    def copy(self, source: str, key: str, size: int) -> None:
+        """Copy an object within the bucket; its bytes do not come here."""
+        with _translated():
+            self._sdk.copy_object(self._bucket, self._prefix + key, CopySource(self._bucket, self._prefix + source))
+        if self.size(key) != size:
+            raise AwayError(f"the server has not copied the whole of {source}")
 
     def size(self, key: str) -> int:
         """Return the length of an object in bytes."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -20,8 +19,10 @@ from storage.disk import Disk
 from storage.errors import ChunkMismatchError, StoreFullError, StoreUnavailableError
 from storage.medium import PlacedFile, StagedFile
 from storage.s3.bucket import Bucket
-from storage.s3.claim import OBJECTS, Claim
+from storage.s3.claim import Claim
 from storage.s3.client import CONNECTIONS, Client, SdkClient
+from storage.s3.direct import Direct
+from storage.s3.keys import OBJECTS, blob_of, folder_of, key_of
 from storage.s3.patience import Limited, Retrying
 from storage.s3.reach import Reach
 from storage.staging import Staging, make_folders
@@ -32,7 +33,6 @@ U = TypeVar("U")
 AT_ONCE = 8
 """Objects that a barrier puts at once; each may have 8 MiB in memory."""
 DELETED_AT_ONCE = 1000
-_LENGTH = 64  # of a hash in hexadecimal
 
 
 class S3Medium(Staging):
@@ -42,7 +42,14 @@ class S3Medium(Staging):
     gathers = True
 
     def __init__(
-        self, root: Path, disk: Disk, client: Client, claim: Claim, settle: Callable[[], None] = lambda: None
+        self,
+        root: Path,
+        disk: Disk,
+        client: Client,
+        claim: Claim,
+        settle: Callable[[], None] = lambda: None,
+        *,
+        bucket: Bucket | None = None,
     ) -> None:
         """Use an installed folder and a client; `reach` says whether the bucket is ours and answers.
 
@@ -52,6 +59,7 @@ class S3Medium(Staging):
             client: of the bucket.
             claim: of this store to it.
             settle: makes durable what the server has answered, where that alone does not; OSError as of a sync.
+            bucket: which one it is, so that clients can be let at it.
         """
         super().__init__(root, disk, can_syncfs=disk.can_syncfs(root))  # as files do: they may become some yet
         self._client = Retrying(client)
@@ -60,7 +68,10 @@ class S3Medium(Staging):
         self._settling = threading.Lock()
         self._failures = 0
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
-        self.reach = Reach(partial(claim.check, client))
+        self.reach = Reach(self._probe)
+        self._bare = client
+        self._direct = None if bucket is None else Direct(bucket, self._client, self._watched)
+        self.bypass = self._direct
 
     @classmethod
     def open(
@@ -84,7 +95,8 @@ class S3Medium(Staging):
         Raises:
             BadStoreError: the bucket is another store's, or does not keep what it is given.
         """
-        return cls.over(root, disk, Limited(SdkClient(bucket), CONNECTIONS), settle, is_beside=is_beside)
+        client = Limited(SdkClient(bucket), CONNECTIONS)
+        return cls.over(root, disk, client, settle, is_beside=is_beside, bucket=bucket)
 
     @classmethod
     def over(
@@ -95,10 +107,11 @@ class S3Medium(Staging):
         settle: Callable[[], None] = lambda: None,
         *,
         is_beside: bool = False,
+        bucket: Bucket | None = None,
     ) -> Self:
         """Return the medium over a client; raises as `open` does."""
         make_folders(disk, (root, root / "staging"))
-        medium = cls(root, disk, client, Claim(root, disk, is_beside=is_beside), settle)
+        medium = cls(root, disk, client, Claim(root, disk, is_beside=is_beside), settle, bucket=bucket)
         try:
             medium.reach.check()
         except BaseException:
@@ -156,8 +169,10 @@ class S3Medium(Staging):
             self._put(blob, content)
 
     def release(self, files: Sequence[StagedFile]) -> None:
-        """Remove from staging what is in the bucket and in the index."""
+        """Remove from staging what is in the bucket and in the index, and what of it clients had put there."""
         self.discard(files)
+        if self._direct is not None:
+            self._direct.release([file.arrived for file in files if file.arrived is not None])
 
     def take_back(self, files: Sequence[StagedFile]) -> None:
         """Remove from staging what cannot be indexed; what is in the bucket of it is left to the collector."""
@@ -195,7 +210,9 @@ class S3Medium(Staging):
     def objects(self, first: int) -> list[PlacedFile]:
         """Return what lies among the objects whose hashes begin with the byte `first`."""
         with self._watched():
-            return [PlacedFile(key.rpartition("/")[2], key, blob_of(key)) for key in self._client.keys(_folder(first))]
+            return [
+                PlacedFile(key.rpartition("/")[2], key, blob_of(key)) for key in self._client.keys(folder_of(first))
+            ]
 
     def lengths(self, digit: int) -> dict[Blob, int]:
         """Return the objects whose hashes begin with the hexadecimal `digit`, with their lengths, by one listing."""
@@ -215,8 +232,19 @@ class S3Medium(Staging):
         self.reach.close()
         self._pool.shutdown(wait=True)
 
+    def _probe(self) -> None:
+        """See whether the bucket is ours and answers, and what its server holds clients to."""
+        self._claim.check(self._bare)
+        if self._direct is not None:
+            self._direct.prove()
+
     def _place(self, file: StagedFile) -> None:
         """Put a staged file. It was never synced, so the disk may have lost it and told nobody: it is hashed again."""
+        if (arrived := file.arrived) is not None:
+            with self._watched():
+                self._client.copy(arrived.key, key_of(file.blob), arrived.size)
+            self.reach.has_room()
+            return
         content = self.read_staged(file)
         if not _is_as_received(file, content):
             raise OSError(errno.EIO, "what was staged is not there as it was received")
@@ -275,21 +303,6 @@ class S3Medium(Staging):
             raise
 
 
-def key_of(blob: Blob) -> str:
-    """Return the key of an object."""
-    return _folder(blob.hash[0]) + blob.name
-
-
-def blob_of(key: str) -> Blob | None:
-    """Return the object of a key, None if it is none of ours."""
-    name = key.rpartition("/")[2]
-    try:
-        blob = Blob(bytes.fromhex(name[:_LENGTH]), Form(name[_LENGTH:]), Backend.S3)
-    except ValueError:
-        return None
-    return blob if key_of(blob) == key else None
-
-
 def _is_as_received(file: StagedFile, content: bytes) -> bool:
     """Tell whether a staged file holds what was received.
 
@@ -302,7 +315,3 @@ def _is_as_received(file: StagedFile, content: bytes) -> bool:
     except ChunkMismatchError:
         return False
     return hash_of([plain]) == file.blob.hash
-
-
-def _folder(first: int) -> str:
-    return f"{OBJECTS}{first:02x}/"

@@ -42,6 +42,10 @@ class Retrying:
         """Return an object or a part of it."""
         return self._try(lambda: self._client.get(key, start, size))
 
+    def copy(self, source: str, key: str, size: int) -> None:
+        """Copy an object within the bucket."""
+        self._try(lambda: self._client.copy(source, key, size))
+
     def size(self, key: str) -> int:
         """Return the length of an object in bytes."""
         return self._try(lambda: self._client.size(key))
@@ -98,6 +102,11 @@ class Limited:
         """Return an object or a part of it."""
         with self._free:
             return self._client.get(key, start, size)
+
+    def copy(self, source: str, key: str, size: int) -> None:
+        """Copy an object within the bucket."""
+        with self._free:
+            self._client.copy(source, key, size)
 
     def size(self, key: str) -> int:
         """Return the length of an object in bytes."""
