@@ -85,6 +85,7 @@ from app.services.conversion import carry_slice
 from app.services.copies import CopyService
 from app.services.devices import DeviceService
 from app.services.digests import DigestService
+from app.services.direct import DirectTransfer
 from app.services.download_bundles import DownloadBundleService
 from app.services.downloads import DownloadService
 from app.services.erase import erase_slice
@@ -273,6 +274,7 @@ class _Shared:
     epoch: str
     signer: UrlSigner
     urls: Urls
+    direct: DirectTransfer
     uptime: Uptime
     table: OpenUploads
     endings: Endings
@@ -333,6 +335,7 @@ async def _make_shared(base: Foundation) -> _Shared:
         epoch=identity.epoch,
         signer=signer,
         urls=Urls(signer, base.settings.uploads.url_lifetime_s),
+        direct=DirectTransfer(store.arrivals, base.settings.uploads.url_lifetime_s),
         uptime=uptime,
         table=table,
         endings=endings,
@@ -357,7 +360,8 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
     proxies, throttle = Proxies(settings.server.trusted_proxies), Throttle(time.monotonic)
     certificates = Certificates(settings.tls, OwnCertificate(base.folder.tls, base.disk))
     uploads_ = UploadService(
-        database, store, shared.urls, shared.table, shared.uptime, settings.limits, settings.uploads
+        *(database, store, shared.urls, shared.table, shared.uptime),
+        *(settings.limits, settings.uploads, shared.direct),
     )
     commits = CommitService(database, store, shared.table, shared.uptime, settings.uploads)
     recent = RecentActors(time.monotonic)
@@ -422,7 +426,7 @@ async def _make_services(base: Foundation, shared: _Shared, deadlines: Deadlines
         uploads=uploads_,
         commits=commits,
         receive=ReceiveService(store, shared.table, uploads_, commits, base.room, shared.hashing),
-        downloads=DownloadService(database, store, shared.urls, shared.epoch),
+        downloads=DownloadService(database, store, shared.urls, shared.epoch, shared.direct),
         thumbnails=shared.thumbnails,
         digests=DigestService(store, shared.hashing),
         download_bundles=DownloadBundleService(database, store),

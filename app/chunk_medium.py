@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from app.config import S3, SettingsError, Storage
@@ -26,15 +27,17 @@ logger = logging.getLogger(__name__)
 class Sides:
     """Opens one side of a move after the other: the files of a folder, and a bucket of one kind."""
 
-    def __init__(self, settings: Storage, folder: Path, disk: Disk) -> None:
+    def __init__(self, settings: Storage, folder: Path, disk: Disk, origin: str = "") -> None:
         """Open nothing yet.
 
         Args:
             settings: of the store.
             folder: for an object server of ours.
             disk: the seam for file operations.
+            origin: of the pages that may reach a bucket themselves; empty for none.
         """
         self._settings = settings
+        self._origin = origin
         self._folder = folder
         self._disk = disk
         self._exits = contextlib.ExitStack()
@@ -58,7 +61,8 @@ class Sides:
         from storage.s3.medium import S3Medium  # noqa: PLC0415
 
         if kind == "s3" or self._settings.s3.endpoint:
-            return S3Medium.open(root, self._disk, bucket=_bucket_of(self._settings.s3), is_beside=is_beside)
+            bucket = _bucket_of(self._settings.s3, self._origin)
+            return S3Medium.open(root, self._disk, bucket=bucket, is_beside=is_beside)
         server, bucket = self._exits.enter_context(object_server(kind, self._folder, self._disk))
         return S3Medium.open(root, self._disk, bucket=bucket, settle=server.settle, is_beside=is_beside)
 
@@ -68,15 +72,16 @@ class Sides:
 
 
 @contextlib.contextmanager
-def chunk_medium(settings: Storage, folder: Path, disk: Disk) -> Iterator[OpenMedium]:
+def chunk_medium(settings: Storage, folder: Path, disk: Disk, origin: str = "") -> Iterator[OpenMedium]:
     """Yield what opens the medium or both media, for as long as that is needed; raises then as `Sides.open` does.
 
     Args:
         settings: of the store.
         folder: for an object server of ours.
         disk: the seam for file operations.
+        origin: as for `Sides`.
     """
-    with contextlib.closing(Sides(settings, folder, disk)) as sides:
+    with contextlib.closing(Sides(settings, folder, disk, origin)) as sides:
         yield lambda root, disk: _open(sides, settings, root, disk)
 
 
@@ -115,8 +120,9 @@ def medium_beside(settings: Storage, root: Path, disk: Disk) -> Receiving:
         raise BadStoreError("chunks lie with an object server that runs beside the main process, for that one alone")
     from storage.s3.medium import S3Medium  # noqa: PLC0415 - as above
 
+    bucket = replace(_bucket_of(settings.s3, ""), public_endpoint="")  # the main process alone lets clients at it
     is_beside = moves.read_from(root / INDEX_NAME) is not None
-    return S3Medium.open(root, disk, bucket=_bucket_of(settings.s3), is_beside=is_beside)
+    return S3Medium.open(root, disk, bucket=bucket, is_beside=is_beside)
 
 
 def kind_of(settings: Storage, move: Move, backend: Backend) -> str:
@@ -134,7 +140,7 @@ def settle_layout(root: Path, disk: Disk, move: Move) -> None:
     say(root, disk)
 
 
-def _bucket_of(s3: S3) -> Bucket:
+def _bucket_of(s3: S3, origin: str) -> Bucket:
     secret_key = _secret_of(s3)
     if not s3.endpoint or not s3.access_key or not secret_key:
         raise SettingsError(
@@ -148,6 +154,8 @@ def _bucket_of(s3: S3) -> Bucket:
         region=s3.region,
         prefix=s3.prefix,
         path_style=s3.path_style,
+        public_endpoint=s3.public_endpoint.rstrip("/"),
+        origin=origin,
         connect_timeout_s=s3.connect_timeout_s,
         read_timeout_s=s3.read_timeout_s,
     )

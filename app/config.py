@@ -26,6 +26,7 @@ _PREFIX = "CAIRN_"
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX_OF_KEYS = re.compile(r"([A-Za-z0-9_-]{1,64}/)*")
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 _CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
@@ -106,6 +107,13 @@ class Server:
     ] = ""
 
     @property
+    def origin(self) -> str:
+        """The origin of pages at `public_url`, as browsers write it; empty if there is none."""
+        url = urlsplit(self.public_url)
+        host = url.netloc.rpartition("@")[2].lower()
+        return f"{url.scheme}://{host.removesuffix(_USUAL_PORTS.get(url.scheme, ''))}" if host else ""
+
+    @property
     def host_names(self) -> frozenset[str]:
         """The configured names that a Host header may carry, in lower case: `hosts`, and that of `public_url`."""
         public = urlsplit(self.public_url).hostname
@@ -133,6 +141,7 @@ class S3:
     """The bucket that keeps chunks, where `storage.backend` says so."""
 
     endpoint: Annotated[str, _rule("an http or https URL without path, or empty", check=_check_endpoint)] = ""
+    public_endpoint: Annotated[str, _rule("an http or https URL without path, or empty", check=_check_endpoint)] = ""
     region: Annotated[str, _rule("the name of a region", min_length=1)] = "us-east-1"
     bucket: Annotated[str, _rule("the name of a bucket, in small letters", check=_check_bucket)] = "cairn"
     prefix: Annotated[str, _rule("empty, or words that each end in /", check=_check_prefix)] = ""
@@ -142,6 +151,13 @@ class S3:
     path_style: Annotated[bool, _rule("true or false")] = True
     connect_timeout_s: Annotated[int, _number(1, 60, "seconds")] = 5
     read_timeout_s: Annotated[int, _number(1, 600, "seconds")] = 30
+
+    @property
+    def public_origin(self) -> str:
+        """The origin at which browsers reach the bucket; empty if they are not to."""
+        url = urlsplit(self.public_endpoint)
+        host = url.netloc if self.path_style else f"{self.bucket}.{url.netloc}"
+        return f"{url.scheme}://{host}" if url.netloc else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,10 +82,10 @@ async def lay_foundation(
     high_water, notifier = HighWater(folder.high_water, disk), Notifier(asyncio.get_running_loop())
     await asyncio.to_thread(open_epoch, folder.metadata, high_water, disk)
     async with AsyncExitStack() as closing_down:
-        medium = chunk_medium(settings.storage, folder.object_server, disk)
+        medium = chunk_medium(settings.storage, folder.object_server, disk, settings.server.origin)
         open_medium = await asyncio.to_thread(medium.__enter__)
         closing_down.push_async_callback(asyncio.to_thread, medium.__exit__, None, None, None)
-        sides = Sides(settings.storage, folder.object_server, disk)
+        sides = Sides(settings.storage, folder.object_server, disk, settings.server.origin)
         closing_down.push_async_callback(asyncio.to_thread, sides.close)
         store = await ChunkStore.open(
             folder.store,

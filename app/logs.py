@@ -31,4 +31,5 @@ def start_logging(settings: Log) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.format == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler])
+    logging.getLogger("urllib3").setLevel(logging.INFO)  # at debug it logs addresses with their signatures
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # at debug it logs statements with their values

@@ -13,6 +13,7 @@ from app.services.downloads import Download
 from app.services.uploads import ChunkAnswer, Progress, UploadAnswer
 from app.services.views import View
 from app.services.waiting import Waiting
+from storage.medium import Ticket
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -199,6 +200,20 @@ class FolderPage(Page, frozen=True):
     total: int | None = None
 
 
+class DirectWay(Struct, frozen=True):
+    """A way to a chunk that does not lead through this server: a URL, and the headers that must go with it.
+
+    It may fail where `url`, or a bundle, does not.
+    """
+
+    url: str
+    headers: dict[str, str]
+
+
+def _way(ticket: Ticket | None) -> DirectWay | msgspec.UnsetType:
+    return msgspec.UNSET if ticket is None else DirectWay(ticket.url, dict(ticket.headers))
+
+
 class ChunkReply(Struct, frozen=True):
     """One chunk of an upload: `url` is null where no bytes are needed or a bundle was asked for."""
 
@@ -207,11 +222,12 @@ class ChunkReply(Struct, frozen=True):
     size: int
     needed: bool
     url: str | None
+    direct: DirectWay | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
     def of(cls, chunk: ChunkAnswer) -> Self:
         """Show `chunk`."""
-        return cls(chunk.index, chunk.id.hex(), chunk.size, chunk.needed, chunk.url)
+        return cls(chunk.index, chunk.id.hex(), chunk.size, chunk.needed, chunk.url, _way(chunk.direct))
 
 
 class UploadReply(Struct, frozen=True):
@@ -237,6 +253,7 @@ class MissingChunk(Struct, frozen=True):
     sha256: str
     size: int
     url: str | None
+    direct: DirectWay | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProgressReply(Struct, frozen=True):
@@ -264,7 +281,10 @@ class ProgressReply(Struct, frozen=True):
 
 def missing_chunks(progress: Progress) -> list[MissingChunk]:
     """Show what an upload still waits for."""
-    return [MissingChunk(chunk.index, chunk.id.hex(), chunk.size, chunk.url) for chunk in progress.missing]
+    return [
+        MissingChunk(chunk.index, chunk.id.hex(), chunk.size, chunk.url, _way(chunk.direct))
+        for chunk in progress.missing
+    ]
 
 
 class OpenUpload(Struct, frozen=True):
@@ -322,6 +342,7 @@ class DownloadChunk(Struct, frozen=True):
     size: int
     offset: int
     url: str
+    direct: DirectWay | msgspec.UnsetType = msgspec.UNSET
 
 
 class DownloadReply(Struct, frozen=True):
@@ -337,7 +358,10 @@ class DownloadReply(Struct, frozen=True):
     def of(cls, download: Download, epoch: str) -> Self:
         """Show `download`."""
         chunks = [
-            DownloadChunk(source.index, source.chunk.id.hex(), source.chunk.size, source.offset, source.url)
+            DownloadChunk(
+                *(source.index, source.chunk.id.hex(), source.chunk.size, source.offset),
+                *(source.url, _way(source.direct)),
+            )
             for source in download.chunks
         ]
         file = File.of(download.view, epoch)

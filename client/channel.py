@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from client.errors import ApiError, ClientError, RefusedError, StoppedError, UnreachableError, UsageError, error_of
+from client.errors import (
+    ApiError,
+    ClientError,
+    RefusedError,
+    StoppedError,
+    UnreachableError,
+    UntrustedError,
+    UsageError,
+    error_of,
+)
 from client.protocol import Problem
 from client.transport import (
     ANSWER_TIMEOUT_S,
@@ -30,6 +39,7 @@ FIRST_PATIENCE_S = 3.0  # a server that has never answered is probably not there
 PATIENCE_S = 120.0  # one that has is restarting, or the network is away for a moment
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 15.0
+AVOIDED_S = 600.0  # for so long no way past the server is tried after one that led nowhere
 POLL_MARGIN_S = 30.0  # that the answer to a long poll may be late
 _TRY_AGAIN = frozenset(
     {
@@ -72,6 +82,7 @@ class Channel:
         self._aborted = False
         self._polls = 0  # grows each time that long polls are ended
         self._stopping = threading.Event()
+        self._avoided_until_s = 0.0
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -182,6 +193,47 @@ class Channel:
         _origin_of_signed(url)
         request = Request(method, url, headers or {}, body, into, cancelled=self._cancelled(is_poll=False))
         return self._exchange(request, "", again=True)
+
+    def try_direct(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        body: Body | None = None,
+        into: memoryview | None = None,
+    ) -> bool:
+        """Use a way past the server, once; return whether it went well. If not, the server's own way is to be taken.
+
+        Nothing of this device goes there but the body. A host that does not answer is left alone for a while, so that
+        not every chunk waits for it.
+        """
+        if time.monotonic() < self._avoided_until_s:
+            return False
+        try:
+            origin = _origin_of_signed(url)
+        except RefusedError:
+            return False
+        if self._origin.scheme == "https" and origin.scheme != "https":
+            return False
+        request = Request(method, url, headers, body, into, cancelled=self._cancelled(is_poll=False))
+        try:
+            answer = self._transport.exchange(request)
+        except ConnectionLostError:
+            if self._stopping.is_set():
+                raise StoppedError("Stopped.") from None
+            self.avoid_direct()
+            return False
+        except UntrustedError:
+            self.avoid_direct()
+            return False
+        return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES and (
+            into is None or answer.size == len(into)
+        )
+
+    def avoid_direct(self) -> None:
+        """Take no way past the server for a while: what went there does not reach it."""
+        self._avoided_until_s = time.monotonic() + AVOIDED_S
 
     def _cancelled(self, *, is_poll: bool) -> Callable[[], bool]:
         """Return what tells whether a request that begins now is to be broken off."""

@@ -36,15 +36,17 @@ def list_chunks(remote: Remote, file: File) -> Iterator[DownloadChunk]:
 
 def fetch_chunk(remote: Remote, file: File, chunk: DownloadChunk, into: memoryview) -> None:
     """Fill `into` with a chunk whose hash is right; raise ClientError if the server has none such."""
-    url = chunk.url
+    url, direct = chunk.url, chunk.direct
     for _ in range(_TRIES):
         try:
-            remote.read_chunk(url, into)
+            remote.read_chunk(url, into, direct)
         except UrlExpiredError:
+            direct = None  # it was signed at the same time
             url = remote.get_manifest(file, chunk.index).chunks[0].url
             continue
         if hashlib.sha256(into).hexdigest() == chunk.sha256:
             return
+        direct = None
     raise ClientError(f"{file.path}: the server sends other bytes than it announces.")
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from client.chunker import Chunk
 from client.errors import ApiError, ClientError, FileChangedError, UrlExpiredError
-from client.protocol import ChunkRef, UploadAnswer, UploadChunk, UploadState
+from client.protocol import ChunkRef, DirectWay, UploadAnswer, UploadChunk, UploadState
 from client.transport import Body
 
 FIRST_GROUP = 16  # chunks hashed before the first request: a file that ends within is declared whole
@@ -34,8 +34,8 @@ class Uploads(Protocol):
     def get_upload(self, upload_id: str, start: int = 0) -> UploadState:
         """Return what is missing, with fresh URLs."""
 
-    def put_content(self, url: str, body: Body) -> None:
-        """Send a chunk to its signed URL."""
+    def put_content(self, url: str, body: Body, direct: DirectWay | None = None) -> None:
+        """Send a chunk to its signed URL, or past the server."""
 
 
 class OpenUpload:
@@ -72,13 +72,14 @@ class OpenUpload:
         """
         if not 0 <= place.index < len(self._offsets):
             raise ClientError("The server asks for a chunk that nobody told it of.")
-        offset, url = self._offsets[place.index], place.url
+        offset, url, direct = self._offsets[place.index], place.url, place.direct
         for _ in range(_SEND_TRIES):
             if url is None:
                 return  # another run has sent it meanwhile
             try:
-                self._calls.put_content(url, self._content.body(offset, place.size))
+                self._calls.put_content(url, self._content.body(offset, place.size), direct)
             except UrlExpiredError:
+                direct = None  # it was signed at the same time
                 url = self._fresh_url(place.index)
             except ApiError as error:
                 if error.code != "chunk_mismatch":

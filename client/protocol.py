@@ -145,6 +145,13 @@ class AppendRequest(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     chunks: list[ChunkRef]
 
 
+class DirectWay(msgspec.Struct, frozen=True, gc=False):
+    """A way to a chunk past the server, with headers that must go with it; it may fail where `url` does not."""
+
+    url: str
+    headers: dict[str, str] = {}
+
+
 class UploadChunk(msgspec.Struct, frozen=True, gc=False):
     """A declared chunk in an answer. `needed` is false, and `url` null, where no bytes are to be sent."""
 
@@ -153,6 +160,7 @@ class UploadChunk(msgspec.Struct, frozen=True, gc=False):
     size: int
     url: str | None = None
     needed: bool = True
+    direct: DirectWay | None = None
 
 
 class UploadAnswer(msgspec.Struct, frozen=True):
@@ -248,6 +256,7 @@ class DownloadChunk(msgspec.Struct, frozen=True, gc=False):
     size: int
     offset: int
     url: str
+    direct: DirectWay | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):

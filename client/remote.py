@@ -22,6 +22,7 @@ from client.protocol import (
     CommitRequest,
     CommitResults,
     CopyRequest,
+    DirectWay,
     DownloadBundleRequest,
     File,
     FolderRequest,
@@ -153,14 +154,15 @@ class Remote(AccountCalls, PastCalls, SyncCalls):
                 return None
             raise
 
-    def put_content(self, url: str, body: Body) -> None:
-        """Send a chunk or a bundle to its signed URL.
+    def put_content(self, url: str, body: Body, direct: DirectWay | None = None) -> None:
+        """Send a chunk or a bundle to its signed URL, or a chunk past the server if that works.
 
         Raises:
             UrlExpiredError: ask for a fresh URL.
             ApiError: with `chunk_mismatch` if the bytes are not those declared; nothing of that chunk is kept.
         """
-        self._channel.use("PUT", url, body=body)
+        if direct is None or not self._channel.try_direct("PUT", direct.url, direct.headers, body=body):
+            self._channel.use("PUT", url, body=body)
 
     def commit(self, upload_id: str, sha256: str | None = None) -> File:
         """Make an upload the current version; raise ApiError with `missing_chunks` if bytes are missing.
@@ -168,7 +170,12 @@ class Remote(AccountCalls, PastCalls, SyncCalls):
         Again gives the same version. `sha256` is that of the whole content.
         """
         body = None if sha256 is None else CommitHash(sha256)
-        return self._channel.call("POST", f"/api/v1/uploads/{upload_id}/commit", CommitAnswer, body=body).file
+        try:
+            return self._channel.call("POST", f"/api/v1/uploads/{upload_id}/commit", CommitAnswer, body=body).file
+        except ApiError as error:
+            if error.code == "missing_chunks":
+                self._channel.avoid_direct()
+            raise
 
     def commit_batch(self, upload_ids: list[str]) -> list[CommitOutcome]:
         """Commit many uploads at once; each has its own outcome, in order."""
@@ -176,6 +183,8 @@ class Remote(AccountCalls, PastCalls, SyncCalls):
         results = self._channel.call("POST", "/api/v1/uploads/commit", CommitResults, body=body).results
         if len(results) != len(upload_ids):
             raise ClientError("The server answered for another number of uploads than it was asked about.")
+        if any(result.code == "missing_chunks" for result in results):
+            self._channel.avoid_direct()
         return results
 
     def give_up(self, upload_ids: Iterable[str]) -> None:
@@ -195,8 +204,13 @@ class Remote(AccountCalls, PastCalls, SyncCalls):
         query = urlencode({"file_id": file_id, "version_id": version_id, "from": start})
         return self._channel.call("GET", f"/api/v1/download?{query}", Manifest, about=about)
 
-    def read_chunk(self, url: str, into: memoryview) -> None:
-        """Fill `into` with a chunk from its signed URL; the caller checks the hash. May raise UrlExpiredError."""
+    def read_chunk(self, url: str, into: memoryview, direct: DirectWay | None = None) -> None:
+        """Fill `into` with a chunk from its signed URL, or past the server; the caller checks the hash.
+
+        May raise UrlExpiredError.
+        """
+        if direct is not None and self._channel.try_direct("GET", direct.url, {**direct.headers, **_PLAIN}, into=into):
+            return
         if self._channel.use("GET", url, headers=_PLAIN, into=into).size != len(into):
             raise ClientError("The server sent a chunk of another length than it announced.")
 

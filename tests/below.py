@@ -30,7 +30,7 @@ def below_all_servers(server: S3Server) -> Iterator[None]:
         return S3Medium.open(root, disk, bucket=part(server.bucket, name))
 
     @contextlib.contextmanager
-    def chunk_medium(_: object, folder: Path, __: object) -> Iterator[OpenMedium]:
+    def chunk_medium(_: object, folder: Path, *__: object) -> Iterator[OpenMedium]:
         yield partial(open_part, name=_name_of(folder.parent))
 
     def environment(data: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings, SettingsError, load, variable_of
+from app.config import S3, Server, Settings, SettingsError, load, variable_of
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.toml"
@@ -129,6 +129,7 @@ def test_every_key_has_an_environment_form(key: str) -> None:
         "storage.backend": "s3",
         "storage.zstd_level": "9",
         "storage.s3.endpoint": "https://a.example",
+        "storage.s3.public_endpoint": "https://a.example",
         "storage.s3.prefix": "a/",
         "storage.s3.path_style": "false",
         "storage.s3.connect_timeout_s": "9",
@@ -163,6 +164,27 @@ def test_folder_in_file_counts_from_the_file(tmp_path: Path) -> None:
     assert load(path, {}, {}).data.folder == tmp_path / "store"
     assert load(path, {"CAIRN_DATA__FOLDER": "here"}, {}).data.folder == Path("here")
     assert load(path, {}, {"data.folder": Path("there")}).data.folder == Path("there")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("", ""),
+        ("https://Files.example.org/cairn", "https://files.example.org"),
+        ("https://files.example.org:443", "https://files.example.org"),
+        ("http://nas.local:8080/", "http://nas.local:8080"),
+    ],
+)
+def test_origin_of_pages_is_written_as_browsers_do(public_url: str, origin: str) -> None:
+    assert Server(public_url=public_url).origin == origin
+
+
+def test_origin_of_the_bucket_has_its_name_where_addresses_have() -> None:
+    assert S3(public_endpoint="https://s3.example.org", bucket="cairn").public_origin == "https://s3.example.org"
+    assert (
+        S3(public_endpoint="https://s3.example.org", path_style=False).public_origin == "https://cairn.s3.example.org"
+    )
+    assert S3().public_origin == ""
 
 
 def test_names_for_the_host_header_include_that_of_the_public_url() -> None:

@@ -26,8 +26,11 @@ _PAGE_HEADERS = {
 }
 _OWN_MACHINE = ("localhost", "127.0.0.1")  # trusted without TLS; elsewhere a browser ignores that header, and complains
 _REASONS: Mapping[type[AppError], str] = {NameTakenError: "name_taken", UnauthenticatedError: "wrong_code"}
+_SENDER = "js/upload/net_worker.js"
 _ASSET_POLICIES = {
-    # It hashes with WebAssembly where the page is not secure; a worker follows the policy of its own response.
+    # A worker follows the policy of its own response. This one alone may reach the object server, if clients are to.
+    _SENDER: "default-src 'none'; script-src 'self'; connect-src 'self'",
+    # It hashes with WebAssembly where the page is not secure.
     "js/upload/hash_worker.js": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -102,7 +105,8 @@ async def send_asset(request: web.Request) -> web.Response:
         raise NotFoundError("There is nothing here.")
     headers = {"Cache-Control": _FOR_EVER, "Content-Type": f"{asset.media_type}{_charset(asset.media_type)}"}
     if name in _ASSET_POLICIES:
-        headers["Content-Security-Policy"] = _ASSET_POLICIES[name]
+        further = request.app[SERVICES].settings.storage.s3.public_origin if name == _SENDER else ""
+        headers["Content-Security-Policy"] = f"{_ASSET_POLICIES[name]} {further}".rstrip()
     if asset.gzipped is None:
         return web.Response(body=asset.body, headers=headers)
     headers["Vary"] = "Accept-Encoding"

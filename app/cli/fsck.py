@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from app.chunk_medium import chunk_medium
 from app.config import Settings, SettingsError
@@ -78,7 +79,8 @@ def _medium(settings: Settings, folder: DataFolder, disk: Disk, level: Level) ->
         _require_files(folder, disk)
         yield LocalMedium
     else:
-        with chunk_medium(settings.storage, folder.object_server, disk) as open_medium:
+        quiet = replace(settings.storage, s3=replace(settings.storage.s3, public_endpoint=""))  # nothing is to be tried
+        with chunk_medium(quiet, folder.object_server, disk) as open_medium:
             yield open_medium
 
 

@@ -59,6 +59,10 @@ def _status(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"Damaged: {_count(status['damaged'])}; cairn fsck names the files.")
     if status["move"]:
         _show(status["move"])
+    if status["direct"]:
+        print(f"Large chunks go through this server all the same: {status['direct']}.")
+    elif status["direct"] is not None:
+        print("Clients send and fetch large chunks at the object server themselves.")
     print(status["advice"])
     return 0
 

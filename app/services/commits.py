@@ -120,6 +120,8 @@ class CommitService:
             known = await self._table.find(upload_id)
             if known is not None and known.bundle is not None:
                 claims.add(known.bundle)
+        if grown is None:
+            await self._store.arrivals.receive(claims)
         await self._store.barrier(claims)
 
         def work(tx: Transaction) -> tuple[list[View | Upload | AppError], list[str]]:

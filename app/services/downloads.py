@@ -14,12 +14,14 @@ from app.repositories.nodes import Node
 from app.repositories.versions import Version
 from app.services import access
 from app.services.access import Sight
+from app.services.direct import DirectTransfer
 from app.services.locating import locate
 from app.services.media import Presentation, present_as, present_framed
 from app.services.past_sight import look_ever
 from app.services.urls import Urls
 from app.services.views import View
 from storage.base import ChunkId, StoredChunk
+from storage.medium import Ticket
 from storage.store import ChunkStore
 
 ANSWER_CHUNKS = 4096
@@ -27,12 +29,13 @@ ANSWER_CHUNKS = 4096
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """One chunk of a version: its place in the content, and where to get it."""
+    """One chunk of a version: its place in the content, and where to get it. `direct` is another way to it."""
 
     index: int
     chunk: Chunk
     offset: int
     url: str
+    direct: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,9 @@ class ChunkDownloads:
 class DownloadService(ChunkDownloads):
     """Finds what may be read and says where its bytes are."""
 
-    def __init__(self, database: Database, store: ChunkStore, urls: Urls, epoch: str) -> None:
+    def __init__(self, database: Database, store: ChunkStore, urls: Urls, epoch: str, direct: DirectTransfer) -> None:
         """Take the parts it works with, and the journal's epoch, which etags carry."""
+        self._direct = direct
         super().__init__(store)
         self._database = database
         self._urls = urls
@@ -105,10 +109,10 @@ class DownloadService(ChunkDownloads):
         space_id = view.listed.node.space_id
         part = list(manifest.part(start, start + ANSWER_CHUNKS))
         offset = sum(chunk.size for chunk in manifest.part(0, start))
-        chunks = []
+        chunks, direct = [], await self._direct.get(part)
         for index, chunk in enumerate(part, start):
             url = self._urls.get_chunk(actor, space_id, wire_version, chunk.id, chunk.size)
-            chunks.append(ChunkSource(index, chunk, offset, url))
+            chunks.append(ChunkSource(index, chunk, offset, url, direct.get(chunk.id)))
             offset += chunk.size
         shown = present_as(view.listed.node.name, version.content_type, download=False)
         content_url = self._urls.get_content(

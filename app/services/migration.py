@@ -69,6 +69,8 @@ class Status:
         sides: what lies where; small chunks that lie in the index itself are of the kind `index`.
         damaged: chunks without sound bytes.
         move: the last one, None if there never was one.
+        direct: why clients do not reach the bucket themselves, though they should; empty if they do, None if they
+            are not to.
     """
 
     main: str
@@ -76,6 +78,7 @@ class Status:
     damaged: int
     move: Progress | None
     advice: str
+    direct: str | None
 
 
 class MigrationService:
@@ -185,7 +188,7 @@ class MigrationService:
         sides.append(Side("index", sum(entry.chunks for entry in inner), sum(entry.size for entry in inner), ""))
         progress = None if move is None else self._progress(move, held)
         damaged = sum(entry.damaged for entry in held)
-        return Status(main, sides, damaged, progress, self._advice(main, move))
+        return Status(main, sides, damaged, progress, self._advice(main, move), self._store.arrivals.problem)
 
     async def _tend(self) -> bool:
         """Do one slice; tell whether there is more to do at once."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -24,6 +25,7 @@ from app.manifest import HASH, Chunk, Manifest, pack
 from app.repositories import spaces, uploads, versions
 from app.repositories.uploads import Expiry, State, Upload
 from app.services import access
+from app.services.direct import DirectTransfer
 from app.services.guard import Guard
 from app.services.ledger import Ledger, quota_exceeded
 from app.services.lock_state import NOTHING_SHOWN, Shown
@@ -35,6 +37,8 @@ from app.services.urls import Urls
 from app.services.views import View
 from app.services.waiting import Waiting, waiting_uploads
 from storage.base import MAX_CHUNK, ChunkId
+from storage.errors import StorageError
+from storage.medium import Ticket
 from storage.store import ChunkStore
 
 ANSWER_CHUNKS = 4096
@@ -71,13 +75,14 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class ChunkAnswer:
-    """One chunk of an upload's list: where its bytes go, or that none are needed."""
+    """One chunk of an upload's list: where its bytes go, or that none are needed. `direct` is another way for them."""
 
     index: int
     id: ChunkId
     size: int
     needed: bool
     url: str | None
+    direct: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,10 @@ class UploadService:
         uptime: Uptime,
         limits: Limits,
         policy: Uploads,
+        direct: DirectTransfer,
     ) -> None:
         """Take the parts it works with, and what the settings allow."""
+        self._direct = direct
         self._database = database
         self._store = store
         self._urls = urls
@@ -129,17 +136,26 @@ class UploadService:
         self, actor: Actor, declared: Declared, *, bundle: bool, shown: Shown = NOTHING_SHOWN
     ) -> UploadAnswer:
         """Open one upload; raises as `request_many` returns."""
-        answer = (await self.request_many(actor, [declared], bundle=bundle, shown=shown))[0]
+        answer = (await self.request_many(actor, [declared], bundle=bundle, shown=shown, direct=True))[0]
         if isinstance(answer, AppError):
             raise answer
         return answer
 
     async def request_many(
-        self, actor: Actor, files: Sequence[Declared], *, bundle: bool, shown: Shown = NOTHING_SHOWN
+        self,
+        actor: Actor,
+        files: Sequence[Declared],
+        *,
+        bundle: bool,
+        shown: Shown = NOTHING_SHOWN,
+        direct: bool = False,
     ) -> list[UploadAnswer | AppError]:
         """Open an upload for each file, or say why not, in order.
 
         Their rows, which pin every chunk in them, are durable before an answer says that no bytes are needed.
+
+        Args:
+            direct: say also how large chunks may go to the object server; of many files at once they are small.
 
         Raises:
             NoRoomError: the disk has no room for uploads now.
@@ -156,7 +172,7 @@ class UploadService:
         return [
             upload
             if isinstance(upload, AppError)
-            else self._answer(actor, upload, file.chunks, here, bundle_url=bundle_url)
+            else self._answer(actor, upload, file.chunks, here, bundle_url=bundle_url, direct=direct)
             for upload, file in zip(opened, files, strict=True)
         ]
 
@@ -171,6 +187,7 @@ class UploadService:
         self._check_chunks(chunks)
         upload = await self._database.write(lambda tx: self._append(tx, actor, upload_id, first, chunks))
         self._table.opened([upload])  # what its bundle takes has changed
+        await self._receive(upload)
         here = await self._here(actor, chunks.entries(), upload)
         return self._answer(actor, upload, chunks, here, first=first, bundle_url=self._bundle_url(actor, upload))
 
@@ -184,6 +201,7 @@ class UploadService:
         if upload.state is State.COMMITTED:
             return Progress(upload.state, upload.expires_ms, [], None, None, view)
         await self._table.require(upload_id)
+        await self._receive(upload)
         here = await self._here(actor, part.entries(), upload)
         answer = self._answer(actor, upload, part, here, first=start, end=upload.chunk_count)
         missing = [chunk for chunk in answer.chunks if chunk.needed]
@@ -331,6 +349,14 @@ class UploadService:
         uploads.extend(tx, upload.id, self._expiry(tx))
         return upload
 
+    async def _receive(self, upload: Upload) -> None:
+        """Look at what the client has put at the object server by now, so that it is not asked for again.
+
+        The commit tells if that cannot be.
+        """
+        with suppress(StorageError):
+            await self._store.arrivals.receive(claims_of(upload))
+
     async def _here(self, actor: Actor, entries: Collection[bytes], upload: Upload | None = None) -> set[bytes]:
         """Return the entries of a manifest whose bytes need not be sent.
 
@@ -362,6 +388,7 @@ class UploadService:
         first: int = 0,
         end: int | None = None,
         bundle_url: str | None = None,
+        direct: bool = True,
     ) -> UploadAnswer:
         """List up to 4,096 of `chunks`, whose indexes begin at `first`; the whole list ends at `end`."""
         listed = [
@@ -371,6 +398,7 @@ class UploadService:
                 chunk.size,
                 needed=chunk.packed not in here,
                 url=self._chunk_url(actor, upload, chunk, here),
+                direct=self._direct.put(claims_of(upload)[-1], chunk) if direct and chunk.packed not in here else None,
             )
             for index, chunk in enumerate(chunks.part(0, ANSWER_CHUNKS), first)
         ]

@@ -79,6 +79,9 @@ ANSWERED: dict[str, type[msgspec.Struct]] = {
     "progress_of_a_committed_upload": wire.ProgressReply,
     "commit": wire.FileReply,
     "download": wire.DownloadReply,
+    "upload_with_direct_ways": wire.UploadReply,
+    "progress_with_direct_ways": wire.ProgressReply,
+    "download_with_direct_ways": wire.DownloadReply,
 }
 
 
@@ -129,6 +132,21 @@ def test_the_client_reads_which_chunks_an_upload_needs() -> None:
         (1, False, None),
     ]
     assert upload.next_from == 4096
+
+
+def test_the_client_reads_ways_past_the_server_where_there_are_any() -> None:
+    upload = read("upload_with_direct_ways", protocol.UploadAnswer)
+    missing = read("progress_with_direct_ways", protocol.UploadState).missing
+    download = read("download_with_direct_ways", protocol.Manifest)
+
+    assert [chunk.direct is not None for chunk in upload.chunks] == [True, False]
+    assert missing[0].direct == upload.chunks[0].direct
+    assert upload.chunks[0].direct is not None
+    assert sorted(upload.chunks[0].direct.headers) == ["Content-Type", "x-amz-checksum-sha256"]
+    assert download.chunks[0].direct == protocol.DirectWay(
+        f"https://s3.example.org/cairn/objects/aa/{A}?X-Amz-Signature=1"
+    )
+    assert read("upload", protocol.UploadAnswer).chunks[0].direct is None
 
 
 def test_the_client_reads_uploads_and_problems_of_a_batch() -> None:

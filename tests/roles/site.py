@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.s3.bucket import Bucket
-from storage.s3.claim import OBJECTS
 from storage.s3.client import SdkClient
+from storage.s3.keys import OBJECTS
 from tests import server as processes
 from tests.device import Device
 from tests.nginx import in_manual, nginx

@@ -59,15 +59,16 @@ def fetch_chunk(net: Net, file_id: str, version_id: str, chunk: DownloadChunk, i
         DamagedAtServerError: what came was not the chunk, twice.
         ClientError: the server cannot be asked, or refuses.
     """
-    url = chunk.url
+    url, direct = chunk.url, chunk.direct
     fresh_urls = tries = 0
     while tries < TRIES:
         try:
-            net.read_chunk(url, into)
+            net.read_chunk(url, into, direct)
         except UrlExpiredError:
             fresh_urls += 1
             if fresh_urls > _FRESH_URLS:
                 raise
+            direct = None  # it was signed at the same time
             url = _fresh_url(net, file_id, version_id, chunk)
             continue
         except _STANDS:
@@ -77,6 +78,7 @@ def fetch_chunk(net: Net, file_id: str, version_id: str, chunk: DownloadChunk, i
             continue
         if hashlib.sha256(into).hexdigest() == chunk.sha256:
             return
+        direct = None
         tries += 1
     raise DamagedAtServerError("The server sends other bytes than it announces.")
 

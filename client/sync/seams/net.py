@@ -12,6 +12,7 @@ from client.protocol import (
     ChangeRequest,
     ChunkRef,
     CommitOutcome,
+    DirectWay,
     File,
     Manifest,
     SyncAnswer,
@@ -63,8 +64,8 @@ class Net(Protocol):
     def get_upload(self, upload_id: str, start: int = 0) -> UploadState:
         """Return how far an upload is, with fresh URLs; with `file` once it is committed."""
 
-    def put_content(self, url: str, body: Body) -> None:
-        """Send a chunk or a bundle to its signed URL."""
+    def put_content(self, url: str, body: Body, direct: DirectWay | None = None) -> None:
+        """Send a chunk or a bundle to its signed URL, or a chunk past the server."""
 
     def commit(self, upload_id: str, sha256: str | None = None) -> File:
         """Make an upload the current version. Again gives the same version."""
@@ -78,7 +79,7 @@ class Net(Protocol):
     def manifest_of(self, file_id: str, version_id: str, start: int = 0) -> Manifest:
         """Return up to 4,096 chunks of a version, with URLs, from index `start` on."""
 
-    def read_chunk(self, url: str, into: memoryview) -> None:
+    def read_chunk(self, url: str, into: memoryview, direct: DirectWay | None = None) -> None:
         """Fill `into` from a signed URL; the caller checks the hash."""
 
     def content_of(self, file_id: str, version_id: str, into: memoryview) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path as OsPath
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from client.protocol import File, Manifest
+from client.protocol import DirectWay, File, Manifest
 from client.remote import Remote
 from client.sync.apply.changes import Applier
 from client.sync.apply.displaced import Displaced
@@ -128,8 +128,8 @@ class CountingRemote(Remote):
     def manifest_of(self, file_id: str, version_id: str, start: int = 0, *, about: str = "") -> Manifest:
         return self.twist_manifest(super().manifest_of(file_id, version_id, start, about=about))
 
-    def read_chunk(self, url: str, into: memoryview) -> None:
-        super().read_chunk(url, into)
+    def read_chunk(self, url: str, into: memoryview, direct: DirectWay | None = None) -> None:
+        super().read_chunk(url, into, direct)
         self.received += len(into)
         self.twist_content(into)
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from client.errors import ApiError
-from client.protocol import ChunkRef, SyncAnswer, UploadRequest, Wanted
+from client.protocol import ChunkRef, DirectWay, SyncAnswer, UploadRequest, Wanted
 from client.remote import Remote
 from client.sync.device.disk import DiskFs
 from client.sync.device.inotify import NoWatch
@@ -35,10 +35,10 @@ class WantingRemote(Remote):
         super().__init__(server, token)
         self.sent: list[str] = []
 
-    def put_content(self, url: str, body: Body) -> None:
+    def put_content(self, url: str, body: Body, direct: DirectWay | None = None) -> None:
         """Send, and remember where."""
         self.sent.append(url)
-        super().put_content(url, body)
+        super().put_content(url, body, direct)
 
     def sync(self, cursor: str | None, *, wait_s: int) -> SyncAnswer:
         """Return the server's answer with what is wanted."""

@@ -3,7 +3,8 @@
 import { bundleOf, bundleSize, bytesOf } from "./frames.js";
 import { Slots } from "./slots.js";
 import { Sizes } from "./sizes.js";
-import { UnreadableError } from "./workers.js";
+import { Past } from "./past.js";
+import { SendError, UnreadableError } from "./workers.js";
 import { signed } from "./wire.js";
 
 const STALE_URL = new Set(["url_expired", "bad_signature"]);
@@ -14,10 +15,12 @@ export class Courier {
   #hash;
   #patience;
   #slots;
+  #past;
   sizes;
 
   constructor({ net, hash, patience, requests, limits }) {
     this.#net = net;
+    this.#past = new Past();
     this.#hash = hash;
     this.#patience = patience;
     this.#slots = new Slots(requests);
@@ -69,13 +72,45 @@ export class Courier {
     return spoilt;
   }
 
-  /** Send one body, after each pause anew. */
-  async #through(chunks, url, { gate, signal, onSent }) {
+  /**
+   * Send one chunk past the server, to the object server behind it; `way` is that of `send`.
+   * @returns {Promise<boolean>}  False if that led nowhere: then it is to go in a body like all others.
+   */
+  async sendPast(chunk, way) {
+    if (!this.#past.isOpen) return false;
+    try {
+      const { url, headers } = chunk.direct;
+      const put = (signal) => this.#past.put(url, bytesOf(chunk), { headers, signal, onSent: way.onSent });
+      await this.#paused(put, way);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SendError)) throw error;
+      if (error.status === 0) this.avoidPast();
+      return false;
+    }
+  }
+
+  /** Send nothing past the server for a while: what went there does not reach it. */
+  avoidPast() {
+    this.#past.avoid();
+  }
+
+  end() {
+    this.#past.end();
+  }
+
+  /** Send one body. */
+  async #through(chunks, url, way) {
+    await this.#paused((signal) => this.#timed(chunks, url, signal, way.onSent), way);
+  }
+
+  /** Do `work` when there is a slot for it, after each pause anew. */
+  async #paused(work, { gate, signal, onSent }) {
     for (;;) {
       await gate.pass(signal);
       const ends = AbortSignal.any([signal, gate.signal]);
       try {
-        await this.#slots.run(() => this.#timed(chunks, url, ends, onSent), ends);
+        await this.#slots.run(() => work(ends), ends);
         return;
       } catch (error) {
         onSent(0);

@@ -88,6 +88,7 @@ export class Engine {
     this.#controller.abort(new DOMException("The queue was closed.", "AbortError"));
     this.#hash?.end();
     this.#net?.end();
+    this.#courier?.end();
   }
 
   // What comes in

@@ -113,7 +113,9 @@ class LargeUpload {
     answer.chunks.forEach((place, index) => {
       if (place.needed && !this.#wanted.has(place.sha256)) {
         this.#wanted.add(place.sha256);
-        this.#needed.push({ ...group[index], room: () => room(place.size) });
+        const chunk = { ...group[index], direct: place.direct, room: () => room(place.size) };
+        if (chunk.direct) this.#track(this.#bringPast(chunk));
+        else this.#needed.push(chunk);
         return;
       }
       room(place.size);
@@ -158,15 +160,21 @@ class LargeUpload {
 
   /** Send what is left, and wait until everything is through. */
   async #flush() {
-    for (const body of bodiesOf(this.#needed, this.#work.courier.sizes.body, this.#work.limits.bundle_frames)) {
-      this.#send(body);
-    }
-    this.#needed = [];
-    await Promise.all(this.#sending);
+    do {
+      for (const body of bodiesOf(this.#needed, this.#work.courier.sizes.body, this.#work.limits.bundle_frames)) {
+        this.#send(body);
+      }
+      this.#needed = [];
+      await Promise.all(this.#sending);
+    } while (this.#needed.length > 0); // what led nowhere past the server
   }
 
   #send(body) {
-    const sending = this.#bring(body).finally(() => this.#sending.delete(sending));
+    this.#track(this.#bring(body));
+  }
+
+  #track(bringing) {
+    const sending = bringing.finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
     sending.catch((error) => this.#controller.abort(error)); // heard in `send`, by way of the signal
   }
@@ -175,11 +183,27 @@ class LargeUpload {
     const spoilt = await this.#work.courier.send(body, {
       url: this.#bundleUrl,
       freshUrl: () => this.#freshUrl(),
-      gate: this.#item.gate,
-      signal: this.#signal,
-      onSent: (bytes) => this.#fly(body, bytes),
+      ...this.#wayOf(body),
     });
     if (spoilt.length > 0) throw new Changed();
+    this.#through(body);
+  }
+
+  async #bringPast(chunk) {
+    const body = [chunk];
+    if (await this.#work.courier.sendPast(chunk, this.#wayOf(body))) {
+      this.#through(body);
+    } else {
+      this.#flying.delete(body);
+      this.#needed.push(chunk);
+    }
+  }
+
+  #wayOf(body) {
+    return { gate: this.#item.gate, signal: this.#signal, onSent: (bytes) => this.#fly(body, bytes) };
+  }
+
+  #through(body) {
     this.#flying.delete(body);
     for (const chunk of body) {
       chunk.room?.();
@@ -201,6 +225,7 @@ class LargeUpload {
         return (await this.#work.ask(() => wire.commit(uploadId, this.#signal), this.#signal)).file;
       } catch (error) {
         if (error.code !== "missing_chunks") throw error;
+        this.#work.courier.avoidPast();
         await this.#sendMissing();
       }
     }

@@ -1,7 +1,7 @@
 // The worker that sends bytes. Timers of a page in the background are slowed down; a worker's are not, so it also beats
 // the time for the page.
 //
-// In:  {kind: "put", id, url, body} · {kind: "abort", id}
+// In:  {kind: "put", id, url, body, headers} · {kind: "abort", id}
 // Out: {kind: "beat"} every second · {id, sent} · {id, status, problem, retryAfter} · {id, error: "network" | "stalled"}
 
 const BEAT_MS = 1000;
@@ -25,7 +25,7 @@ setInterval(() => {
   }
 }, BEAT_MS);
 
-function put({ id, url, body }) {
+function put({ id, url, body, headers = {} }) {
   const request = new XMLHttpRequest();
   const state = { request, movedMs: performance.now(), patienceMs: STALLED_MS };
   running.set(id, state);
@@ -47,6 +47,7 @@ function put({ id, url, body }) {
   request.onerror = () => end(id, { error: "network" });
   request.onabort = () => end(id, { error: "aborted" });
   request.open("PUT", url);
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
   request.send(body);
 }
 

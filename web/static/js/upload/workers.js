@@ -129,21 +129,25 @@ export class HashWorker {
 export class NetWorker {
   #worked;
 
-  /** @param {() => void} onBeat  Called every second, in the background too. */
-  constructor(onBeat) {
-    this.#worked = new Worked("net_worker.js", onBeat);
+  /**
+   * @param {() => void} [onBeat]  Called every second, in the background too.
+   * @param {string} [origin]  Where it is to send, if not to this server. It stands in the script's address, for the
+   *   response says what a worker may reach, and is kept for good.
+   */
+  constructor(onBeat, origin = "") {
+    this.#worked = new Worked(`net_worker.js${origin && `?to=${encodeURIComponent(origin)}`}`, onBeat);
   }
 
   /**
    * @param {string} url
    * @param {Blob} body
-   * @param {{signal: AbortSignal, onSent?: (bytes: number) => void}} options
+   * @param {{signal: AbortSignal, onSent?: (bytes: number) => void, headers?: Record<string, string>}} options
    */
-  put(url, body, { signal, onSent }) {
+  put(url, body, { signal, onSent, headers }) {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const abort = () => this.#worked.tell({ kind: "abort", id });
-      const id = this.#worked.begin({ kind: "put", url, body }, (answer) => {
+      const id = this.#worked.begin({ kind: "put", url, body, headers }, (answer) => {
         if (answer.sent !== undefined) {
           onSent?.(answer.sent);
           return;
