@@ -318,9 +318,11 @@ class SimFs(Users):
             self._tell_mode(path)
 
     def _tell_mode(self, path: Path) -> None:
-        if path:
-            with contextlib.suppress(FsError):  # what it is in went meanwhile, or was moved
-                self.tell(self.folder(path[:-1]), path[-1])
+        if not path:
+            self.tell(self.root, "")
+            return
+        with contextlib.suppress(FsError):  # what it is in went meanwhile, or was moved
+            self.tell(self.folder(path[:-1]), path[-1])
 
     def fail_by_chance(self, name: str, path: Path) -> None:
         """Raise a Trouble that this call may answer with, as often as `rates` says."""

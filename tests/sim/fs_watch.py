@@ -81,7 +81,7 @@ class SimWatch:
         if chance < self.faults.lost + self.faults.overflow:
             self._waiting = [(self._due_ns(), Hint(None))]
             return
-        hint = Hint((*at, name), closed)
+        hint = Hint((*at, name), closed) if name else Hint(None)  # of the root itself
         for _ in range(2 if self._chance.random() < self.faults.doubled else 1):
             self._waiting.append((self._due_ns(), hint))
 
