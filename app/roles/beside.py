@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from app.middleware import add_headers, guarded, observe
 from app.roles.link import Hello, Here, Link
 from app.server import SWITCH_S
 from app.services.budget import ByteBudget
+from app.services.health import Limit
 from app.services.metrics import Metrics
 from app.surroundings import Surroundings
 from app.tls.certificates import Certificates
@@ -45,6 +47,21 @@ class _SetUp:
     is_needed: bool = False
 
 
+class Health(Protocol):
+    """Says whether a process can serve."""
+
+    async def check(self) -> list[Limit]:
+        """Do as that of `HealthService`."""
+
+
+class _Serving:
+    """Has nothing that could be asked: what such a process needs of others, each request asks."""
+
+    async def check(self) -> list[Limit]:
+        """Return nothing."""
+        return []
+
+
 class BesideServices:
     """Those of `Services` that the requests of every role reach, under the same names; limits count by process."""
 
@@ -59,6 +76,7 @@ class BesideServices:
         )
         self.surroundings = Surroundings(settings, self.proxies, self.certificates, now_ms)
         self.setup = _SetUp()
+        self.health: Health = _Serving()
         self.metrics = Metrics((), token="", is_open=False)
         self.pages = pages_of_this_build()
         self.answers = ByteBudget(ANSWERS, patience_s=self.deadlines.memory_s)

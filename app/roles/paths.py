@@ -9,14 +9,14 @@ from aiohttp import web
 from app.api.routes import Route
 from app.errors import UnavailableError
 
-HEALTH: Final = "/healthz"
+HEALTH: Final = ("/healthz", "/readyz")
 CHUNKS: Final = ("/chunks/{chunk}",)
 FEED: Final = ("/api/v1/sync", "/api/v1/events")
 
 
 def only(paths: Iterable[str], routes: Iterable[Route]) -> list[Route]:
-    """Return the routes with one of some paths, and the one that tells that a process is alive."""
-    wanted = {*paths, HEALTH}
+    """Return the routes with one of some paths, and those for whoever watches the process."""
+    wanted = {*paths, *HEALTH}
     return [route for route in routes if route.path in wanted]
 
 

@@ -38,6 +38,7 @@ from app.roles.paths import FEED, only
 from app.server import keep_certificates, serving
 from app.services.authentication import AuthenticationService, has_ended
 from app.services.feed import FeedService
+from app.services.health import PATIENCE_S, Limit
 from app.services.notify import Notifier
 from app.services.turns import Turns
 from storage.disk import LocalDisk
@@ -56,6 +57,7 @@ class FeedServices(BesideServices):
     def __init__(self, settings: Settings, folder: DataFolder, here: Here, database: Reads, uses: "Uses") -> None:
         """Put them together over a database that is open."""
         super().__init__(settings, folder, LocalDisk())
+        self.health = _Readers(database)
         self.epoch = here.epoch
         self.endings = Endings()
         self.calls = Calls()
@@ -65,6 +67,21 @@ class FeedServices(BesideServices):
         self.authentication = _Authentication(database, self.endings, uses)
         self.feed = FeedService(database, self.notifier)
         self.work = Turns(WORK_AT_ONCE)
+
+
+class _Readers:
+    """Says whether the database can be read."""
+
+    def __init__(self, database: Reads) -> None:
+        self._database = database
+
+    async def check(self) -> list[Limit]:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._database.read(lambda tx: tx.identity())
+        except TimeoutError as error:
+            raise UnavailableError("The database takes too long to answer.") from error
+        return []
 
 
 class Uses:

@@ -10,6 +10,8 @@ import os
 import shutil
 import sqlite3
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -259,6 +261,15 @@ def _basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
+@pytest.mark.parametrize("role", ["chunks", "sync"])
+def test_a_container_with_one_role_is_well(site: Site, role: str) -> None:
+    environment = {**os.environ, "CAIRN_SERVER__PORT": str(site.ports[role])}
+
+    asked = subprocess.run([sys.executable, "-m", "app.healthcheck"], env=environment, capture_output=True, check=False)
+
+    assert (asked.returncode, asked.stdout.startswith(b"200")) == (0, True)
+
+
 def test_the_main_process_says_what_it_leaves_to_others(site: Site, ada: Person) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", site.main.port, timeout=PATIENCE_S)
     with closing(connection):
@@ -274,7 +285,10 @@ def test_the_main_process_says_what_it_leaves_to_others(site: Site, ada: Person)
     assert "--role api" in problem["detail"]
 
 
-def test_two_devices_keep_in_step_through_all_roles_whichever_is_killed(site: Site, tmp_path: Path) -> None:
+def test_two_devices_keep_in_step_through_all_roles_whichever_is_killed(
+    site: Site, ada: Person, tmp_path: Path
+) -> None:
+    ada.make_folder("/Shared")
     folders = [tmp_path / name for name in ("one", "two")]
     devices: list[Device] = []
     for folder in folders:
