@@ -32,7 +32,7 @@ TROUBLES = (Trouble.DAMAGED, Trouble.UNREADABLE, Trouble.READ_ONLY, Trouble.BUSY
 DISASTERS = frozenset(
     {"power_cut", "lose_state", "old_state", "old_folder", "server_back", "server_copied_back", "rules", "selection"}
 )
-"""After these a conflict copy may be right even if only one device did anything."""
+"""After these a conflict copy may be right even if only one device did anything; where that is so they are left out."""
 
 
 @dataclass(slots=True)
@@ -85,6 +85,8 @@ class Weather:
             )
         drawn.tricks = chance.choice([0.0, 0.05, 0.3])
         drawn.events = tuple(event for event in EVENTS if chance.random() < 0.2)
+        if drawn.one_user:
+            drawn.events = tuple(event for event in drawn.events if event not in DISASTERS)
         # A world that acts a hundred times between two steps of users shows nothing more, and takes minutes.
         drawn.world_pause_s = max(chance.choice([2.0, 20.0, 200.0]), drawn.user_pause_s / 6)
         return drawn
