@@ -1,6 +1,7 @@
 """The helpers that all views are built from, each in a real page."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -113,6 +114,24 @@ def test_a_dialog_that_is_dismissed_says_no(page: Page, way: str) -> None:
         page.get_by_role("button", name={"cancel": "Cancel", "cross": "Close"}[way]).click()
 
     expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("window.said") is False
+
+
+def test_going_back_leaves_a_question_behind_and_takes_along_what_is_shown_once(page: Page) -> None:
+    page.get_by_role("link", name="Trash").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The trash is empty")
+    run(
+        page,
+        "core/dialog",
+        """
+      m.openDialog({title: 'Your code', body: [], sticky: true});
+      m.confirm({title: 'For good?', text: 'x', action: 'Yes'}).then((said) => (window.said = said));""",
+    )
+
+    page.go_back()
+
+    expect(page).to_have_url(re.compile("/(files)?$"))
+    expect(page.locator("dialog[open] h2")).to_have_text("Your code")
     assert page.evaluate("window.said") is False
 
 

@@ -17,7 +17,7 @@ let count = 0;
  * Open a modal dialog.
  *
  * @param {{title: string, body: Node | Node[], actions?: Action[], size?: "small" | "wide", sticky?: boolean}} options
- *   the first primary or danger action is what Enter does; `sticky`: a click beside it does not close it
+ *   the first primary or danger action is what Enter does; `sticky`: neither a click beside it closes it nor going back
  * @returns {{element: HTMLDialogElement, close: (value?: any) => void, result: Promise<any>}} the result is null where
  *   it was dismissed
  */
@@ -42,11 +42,13 @@ export function openDialog({ title, body, actions = [], size = "small", sticky =
       buttons.length ? h("footer", { class: "dialog-foot" }, buttons) : null,
     ),
   );
+  const off = new AbortController();
   let finish;
   const result = new Promise((resolve) => (finish = resolve));
 
   function close(value = null) {
     if (!dialog.open) return;
+    off.abort();
     dialog.close();
     keepToasts(dialog);
     dialog.remove();
@@ -80,6 +82,9 @@ export function openDialog({ title, body, actions = [], size = "small", sticky =
   dialog.addEventListener("pointerdown", (event) => {
     if (event.target === dialog && !sticky) close(null);
   });
+  // Who goes back is elsewhere than what it asks about; what is said but once stays all the same.
+  const place = location.href;
+  addEventListener("popstate", () => !sticky && location.href !== place && close(null), { signal: off.signal });
   document.body.append(dialog);
   dialog.showModal();
   liftToasts();
