@@ -38,6 +38,17 @@ def test_a_folder_is_opened_by_a_click_and_left_by_the_path(page: Page, home: Pe
     expect(row(page, "leek.md")).to_be_visible()
 
 
+def test_the_open_folder_keeps_its_name_where_the_way_to_it_is_long(open_page: Opener, home: Person) -> None:
+    long = "A folder with a name that does not come to an end"
+    home.folder(f"/{long}/{long}/Letters/Summer of 2026")
+
+    page = open_page(f"/files/{long}/{long}/Letters/Summer of 2026", who=home)
+
+    here = page.get_by_role("heading", name="Summer of 2026")
+    expect(here).to_be_visible()
+    assert here.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+
+
 def test_folders_come_first_and_numbers_count_as_people_count(page: Page, home: Person) -> None:
     expect(row(page, "Recipes")).to_be_visible()
 
