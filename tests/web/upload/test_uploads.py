@@ -180,7 +180,7 @@ def test_after_a_reload_in_mid_file_the_same_file_goes_on(
     panel.page.reload()
     ready(panel.page)
     barrier.drop()
-    expect(panel.notice).to_contain_text("One upload is unfinished")
+    expect(panel.notice).to_contain_text("One upload is unfinished: reloaded.bin")
     panel.page.locator("#upload-again").set_input_files(source)
 
     panel.says("One file uploaded")

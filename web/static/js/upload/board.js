@@ -4,7 +4,7 @@ export class Board {
   rows = new Map();
   /** See `Ledger.totals`; beside them what `uploads.js` adds. */
   totals = { count: {}, paused: 0, files: 0, filesDone: 0, bytes: 0, through: 0, saved: 0, perSecond: 0, secondsLeft: null };
-  status = { held: null, batches: [], reading: 0, isReachable: true, unfinished: 0, unfinishedBytes: 0, canResume: false, asking: [] };
+  status = { held: null, batches: [], reading: 0, isReachable: true, unfinished: 0, unfinishedPath: "", unfinishedBytes: 0, canResume: false, asking: [] };
   #listeners = new Set();
 
   /** Call `listener` after each change. */

@@ -1,7 +1,7 @@
 // What needs the person, or should be known: one thing at a time, the most pressing first.
 
 import { coarse } from "../core/dom.js";
-import { size } from "../core/format.js";
+import { shown, size } from "../core/format.js";
 import { t } from "../core/text.js";
 
 /**
@@ -9,7 +9,7 @@ import { t } from "../core/text.js";
  * @returns {{key: string, icon: string, text: string, actions: {label: string, order: string}[]} | null}
  */
 export function noticeOf({ status, totals, rows, isBusy }) {
-  const { held, isReachable, asking, unfinished, unfinishedBytes, canResume } = status;
+  const { held, isReachable, asking, unfinished, unfinishedPath, unfinishedBytes, canResume } = status;
   if (isBusy && held === "session") {
     return notice("session", "key-round", t("upload.held_session"), [t("upload.sign_in"), "sign_in"]);
   }
@@ -27,7 +27,7 @@ export function noticeOf({ status, totals, rows, isBusy }) {
     return notice(`names ${proposals}`, "pencil", t("upload.names_refused", { count: proposals }), [t("upload.use_proposed"), "accept"]);
   }
   if (unfinished > 0) {
-    const values = { count: unfinished, size: size(unfinishedBytes) };
+    const values = { count: unfinished, name: shown(unfinishedPath), size: size(unfinishedBytes) };
     const text = canResume ? t("upload.unfinished_kept", values) : t("upload.unfinished", values);
     const ways = [[t("upload.choose_files"), "again"], [t("upload.choose_folder"), "again_folder"]];
     if (canResume) ways.unshift([t("upload.go_on"), "kept"]);

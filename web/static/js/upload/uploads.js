@@ -186,6 +186,7 @@ export class Uploads {
       reading: this.#desk.reading,
       isReachable: this.#engine.isReachable,
       unfinished: unfinished.length,
+      unfinishedPath: unfinished[0]?.path ?? "",
       unfinishedBytes: unfinished.reduce((sum, { size }) => sum + size, 0),
       canResume: this.#canResume,
       asking: asking.map(({ id, tab }) => ({ id, tab: this.#tabs.has(tab) ? tab : this.me })),
