@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from app.api.folders import decode_place, encode_place
-from app.api.pages import page_reply
+from app.api.pages import language_of, page_reply
 from app.keys import SERVICES
 from app.link_mode import Mode
 from app.services.display import shown
@@ -60,14 +60,15 @@ async def link_page(request: web.Request, visit: Visit, file_id: str | None, aft
             request, "link_drop.html", name=shown(visit.title), action=f"{token}/upload", sent=0, problem=None
         )
     view = await services.visits.look(visit, file_id)
-    entry, allow = _entry(view, visit.name), visit.link.allows_download
+    mark = services.pages.texts.speaker(language_of(request))("link.decimal")
+    entry, allow = _entry(view, mark, visit.name), visit.link.allows_download
     if not view.path.strip("/") and visit.link.title is not None:
         entry = replace(entry, name=shown(visit.link.title))
     if not view.listed.node.is_folder:
         return page_reply(request, "link_file.html", token=token, file_id=file_id, file=entry, allow_download=allow)
     place = None if after is None else decode_place(after)
     views, end = await services.visits.children(visit, file_id, sort="natural", order="asc", after=place, limit=_PAGE)
-    entries = [_entry(child) for child in views]
+    entries = [_entry(child, mark) for child in views]
     return page_reply(
         request,
         "link_folder.html",
@@ -82,7 +83,7 @@ async def link_page(request: web.Request, visit: Visit, file_id: str | None, aft
     )
 
 
-def _entry(view: View, name: str = "") -> Entry:
+def _entry(view: View, mark: str, name: str = "") -> Entry:
     """Show a node; `name` stands where its path has none, which is that of what the link leads to."""
     file = LinkedFile.of(view)
     kind = (file.content_type or "").partition("/")[0]
@@ -91,7 +92,7 @@ def _entry(view: View, name: str = "") -> Entry:
         file_id=file.file_id,
         name=shown(file.name or name),
         is_folder=file.kind == "folder",
-        size=size_text(file.size),
+        size=size_text(file.size, mark),
         day=datetime.fromtimestamp((file.mtime_ms or file.modified_ms) / 1000, UTC).date().isoformat(),
         icon="folder" if file.kind == "folder" else _ICONS.get(kind, "file"),
         has_picture=file.content_type in DRAWN and file.size > 0,
@@ -100,11 +101,11 @@ def _entry(view: View, name: str = "") -> Entry:
     )
 
 
-def size_text(size: int) -> str:
-    """Return a size as people read it, in units that both languages have."""
+def size_text(size: int, mark: str) -> str:
+    """Return a size as people read it, in units that both languages have; `mark` stands before the decimal."""
     if size < 1000:  # noqa: PLR2004 - the next unit
         return f"{size} B"
     amount, unit = size / 1000, 0
     while amount >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - what would round to the next unit
         amount, unit = amount / 1000, unit + 1
-    return f"{amount:.1f}".removesuffix(".0") + f" {_UNITS[unit]}"
+    return f"{amount:.1f}".removesuffix(".0").replace(".", mark) + f" {_UNITS[unit]}"

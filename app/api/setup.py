@@ -77,7 +77,7 @@ async def _form(
         problem=problem,
         notices=[speak(f"notice.{one.missing}", about=one.about) for one in services.surroundings.notices()],
         folder=str(services.settings.data.folder.resolve()),
-        free=size_text(max(0, disk.free - disk.kept)),
+        free=size_text(max(0, disk.free - disk.kept), speak("link.decimal")),
     )
 
 

@@ -77,6 +77,19 @@ def test_a_folder_is_walked_and_its_files_are_fetched(
     expect(page.get_by_role("link", name="fjord.jpg")).to_be_visible()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
+def test_sizes_are_written_as_the_visitors_language_writes_them(
+    open_page: Opener, person: Person, *, scripts: bool
+) -> None:
+    address = link(person, person.folder("/Sizes"))
+    person.put("/Sizes/song.mp3", bytes(1_500))
+
+    page = open_page(address, locale="de-DE", java_script_enabled=scripts)
+
+    expect(page.locator(".link-size")).to_have_text("1,5 kB")
+    expect(open_page(address).locator(".link-size")).to_have_text("1.5 kB")
+
+
 @pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desktop", "phone"])
 def test_pictures_are_seen_small_and_then_large(
     open_page: Opener, person: Person, trip: Any, size: tuple[int, int]
