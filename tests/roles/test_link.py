@@ -10,7 +10,7 @@ import pytest
 from app.auth.endings import Ended
 from app.data_folder import DataFolder
 from app.roles.beside import find_main
-from app.roles.far import Mirror
+from app.roles.far import Mirror, find
 from app.roles.link import (
     Answer,
     Changed,
@@ -19,6 +19,8 @@ from app.roles.link import (
     Followers,
     Here,
     Link,
+    Locate,
+    Located,
     News,
     Over,
     Question,
@@ -26,8 +28,10 @@ from app.roles.link import (
     serve_link,
 )
 from app.version import VERSION
+from storage.base import ChunkId, Encoding, Seal
 from storage.disk import LocalDisk
 from storage.errors import StoreUnavailableError
+from storage.vault import VAULT_NAME, MasterKey, Vault
 
 
 @pytest.fixture
@@ -83,3 +87,23 @@ async def test_no_file_is_taken_over_but_keys_and_what_tells_of_the_store(folder
             await asyncio.to_thread(Mirror(link, folder, LocalDisk()).take)
 
     assert not (tmp_path / "stolen").exists()
+
+
+async def test_a_chunk_under_a_key_that_is_new_is_found_with_that_key(folder: DataFolder, tmp_path: Path) -> None:
+    disk, master, chunk_id = LocalDisk(), MasterKey(bytes(range(32))), ChunkId(bytes(32))
+    there = tmp_path / "there"
+    there.mkdir()
+    Vault(there, disk, master).turn_on()
+
+    async def answer(question: Question) -> Answer:
+        if isinstance(question, Locate):
+            return Located(1, 30, int(Encoding.RAW), None, None, 0, (1, bytes(32)), b"sealed")
+        return Copied({f"store/{VAULT_NAME}": (there / VAULT_NAME).read_bytes()})
+
+    folder.store.mkdir()
+    vault = Vault(folder.store, disk, master, is_followed=True)
+    async with serve_link(folder, Here("instance", "epoch", VERSION), Followers(), answer):
+        with closing(Link(folder)) as link:
+            found = await asyncio.to_thread(find, link, Mirror(link, folder, disk), vault, chunk_id)
+
+    assert (found.seal, vault.numbers) == (Seal(1, bytes(32)), [1])
