@@ -161,3 +161,17 @@ def test_a_phone_searches_too(open_page: Opener, found: Any, ada: Person) -> Non
     check_axe(page)
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_going_back_from_the_results_closes_the_box(open_page: Opener, found: Any, ada: Person) -> None:
+    page = open_page("/files", who=ada, size=PHONE, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="Search").tap()
+    page.keyboard.type("cafeteria")
+    expect(row(page, "CAFETERIA.txt")).to_be_visible()
+
+    page.go_back()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Files")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_hidden()
+    page.get_by_role("button", name="Search").tap()
+    expect(page.get_by_role("searchbox", name="Search")).to_have_value("")

@@ -30,21 +30,29 @@ export function startSearchBox() {
     timer = setTimeout(search, TYPING_MS);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    document.body.classList.remove("searching");
-    input.blur();
+    if (event.key === "Escape") leave();
   });
   $("#search-open").addEventListener("click", open);
-  $("#search-close").addEventListener("click", () => document.body.classList.remove("searching"));
+  $("#search-close").addEventListener("click", leave);
   shortcut("/", t("nav.search"), open);
   onPlace((place) => {
-    const text = place.view === "search" ? (place.query.get("q") ?? "") : "";
-    if (document.activeElement !== input) input.value = text;
+    if (place.view === "search") {
+      if (document.activeElement !== input) input.value = place.query.get("q") ?? "";
+      return;
+    }
+    clearTimeout(timer);
+    input.value = "";
+    leave();
   });
 
   function open() {
     document.body.classList.add("searching"); // only a phone hides the box
     input.focus();
     input.select();
+  }
+
+  function leave() {
+    document.body.classList.remove("searching");
+    input.blur();
   }
 }
