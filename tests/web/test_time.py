@@ -137,6 +137,19 @@ def test_what_somebody_deletes_meanwhile_appears(open_page: Opener, person: Pers
     expect(entries(page).filter(has_text="late.txt")).to_be_visible()
 
 
+def test_a_phone_has_what_is_done_with_the_whole_trash_in_one_line(open_page: Opener, person: Person) -> None:
+    deleted(person, "/one.txt")
+
+    page = open_page("/trash", who=person, size=PHONE, locale="de-DE", has_touch=True, is_mobile=True)
+
+    button = page.get_by_role("button", name="Papierkorb leeren")
+    expect(button).to_be_visible()
+    all_, gone = page.locator(".trash-all").bounding_box(), button.bounding_box()
+    assert all_ is not None
+    assert gone is not None
+    assert all_["x"] + all_["width"] <= gone["x"]
+
+
 def test_a_phone_restores_and_purges_from_a_sheet(open_page: Opener, person: Person) -> None:
     deleted(person, "/one.txt", "/two.txt")
     page = open_page("/trash", who=person, size=PHONE, has_touch=True, is_mobile=True)
