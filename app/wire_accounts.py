@@ -314,7 +314,8 @@ class PreferencesReply(Struct, frozen=True):
 class ProfileReply(Struct, frozen=True):
     """Answer to GET /api/v1/me. `quota` is null where there is no limit, `csrf_token` where no cookie is used.
 
-    `new_devices` are the newest sign-ins that who asks is to be told of.
+    `new_devices` are the newest sign-ins that who asks is to be told of; `vouches` tells whether they may say of these
+    that they are known.
     """
 
     user: UserReply
@@ -328,6 +329,7 @@ class ProfileReply(Struct, frozen=True):
     preferences: PreferencesReply
     csrf_token: str | None = None
     new_devices: list[DeviceReply] = []
+    vouches: bool = True
 
     @classmethod
     def of(cls, profile: Profile, server: ServerReply, *, chunks_per_file: int, csrf_token: str | None = None) -> Self:
@@ -356,6 +358,7 @@ class ProfileReply(Struct, frozen=True):
             preferences=PreferencesReply.of(profile.preferences),
             csrf_token=csrf_token,
             new_devices=[DeviceReply.of(row, asks=profile.actor_id) for row in profile.new_devices],
+            vouches=profile.vouches,
         )
 
 

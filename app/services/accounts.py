@@ -22,6 +22,7 @@ from app.repositories.users import User
 from app.services import access
 from app.services.audit import note
 from app.services.authentication import live_at
+from app.services.devices import may_vouch
 from app.services.holdings import end_all
 
 LARGEST_QUOTA = 2**53
@@ -78,6 +79,7 @@ class Profile:
     Attributes:
         actor_id: who asks.
         new_devices: sign-ins that who asks is to be told of, newest first.
+        vouches: who asks may say of these that they are known.
     """
 
     device_id: str
@@ -86,6 +88,7 @@ class Profile:
     preferences: Preferences
     actor_id: int
     new_devices: list[ActorRow]
+    vouches: bool
 
 
 def _nothing(_: Transaction) -> None:
@@ -301,8 +304,10 @@ class AccountService:
             device = actors.find(tx, actor.id)
             device_id = "" if device is None else encode_id(device.id, device.tag)
             seen = [_space_view(tx, actor, space) for space in access.spaces_of(tx, actor)]
-            new = actors.list_new(tx, user.id, live_at(self._clock_ms()), asks=actor.id, limit=NEW_DEVICES)
-            return Profile(device_id, _account(tx, user), seen, preferences.get(tx, user.id), actor.id, new)
+            live = live_at(self._clock_ms())
+            new = actors.list_new(tx, user.id, live, asks=actor.id, limit=NEW_DEVICES)
+            vouches, chosen = may_vouch(tx, actor, live), preferences.get(tx, user.id)
+            return Profile(device_id, _account(tx, user), seen, chosen, actor.id, new, vouches)
 
         return await self._database.read(work)
 

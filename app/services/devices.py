@@ -24,7 +24,7 @@ from app.errors import (
 )
 from app.ids import decode_id, encode_id, number_after
 from app.repositories import actors
-from app.repositories.actors import ActorRow
+from app.repositories.actors import ActorRow, Live
 from app.repositories.audit import Event
 from app.services import access
 from app.services.app_scope import AppScope
@@ -53,6 +53,12 @@ class NewAppPassword:
     def __repr__(self) -> str:
         """Show no password, whatever this lands in."""
         return f"NewAppPassword({self.device_id!r})"
+
+
+def may_vouch(tx: Snapshot, actor: Actor, live: Live) -> bool:
+    """Tell whether an actor may say of others that their user knows them: a new one not, while one that is not can."""
+    asks = actors.find(tx, actor.id)
+    return (asks is not None and not asks.is_new) or not actors.has_known_session(tx, actor.user_id, live)
 
 
 class DeviceService:
@@ -108,8 +114,7 @@ class DeviceService:
             row = _own(tx, actor, number, tag)
             if actor.id in (row.id, row.made_by):
                 raise ForbiddenError("A sign-in does not vouch for itself: say so where you are signed in beside it.")
-            asks = actors.find(tx, actor.id)
-            if (asks is None or asks.is_new) and actors.has_known_session(tx, actor.user_id, live_at(tx.now_ms())):
+            if not may_vouch(tx, actor, live_at(tx.now_ms())):
                 raise ForbiddenError("This sign-in is new itself: say so where you were signed in before.")
             actors.know(tx, number)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from client.cli.common import Parser, device_home, logged_in, note, print_json
 from client.cli.root import device_roots, find_root, last_status
-from client.errors import NotLoggedInError, UsageError
+from client.errors import ConflictError, NotLoggedInError, UsageError
 from client.home import Login
 from client.install import Installation
 from client.names import parse_remote
@@ -91,10 +91,7 @@ def _make(roots: Roots, folder: Path, path: str, *, quiet: bool) -> Root:
     """Make a root of a folder; the folder at the server is made if it is not there."""
     real = roots.check(folder)
     with logged_in() as (remote, login):
-        there = remote.find_file(path)
-        made = there is None
-        if there is None:
-            there = remote.make_folder(path, parents=True)
+        there, made = _find_or_make(remote, path)
         if there.kind != "folder":
             raise UsageError(f"{path} at the server is a file: choose a folder.")
         root = roots.add(real, _settings(remote, login, there))
@@ -104,6 +101,20 @@ def _make(roots: Roots, folder: Path, path: str, *, quiet: bool) -> Root:
         quiet=quiet,
     )
     return root
+
+
+def _find_or_make(remote: Remote, path: str) -> tuple[File, bool]:
+    """Return what is at a path of the server, and whether this call made it a folder."""
+    there = remote.find_file(path)
+    if there is not None:
+        return there, False
+    try:
+        return remote.make_folder(path, parents=True), True
+    except ConflictError:
+        there = remote.find_file(path)  # another device has just made it
+        if there is None:
+            raise
+        return there, False
 
 
 def _settings(remote: Remote, login: Login, folder: File) -> Settings:

@@ -236,10 +236,15 @@ async def test_two_new_sign_ins_do_not_vouch_for_each_other_where_a_known_one_ca
     async def know(who: Browser, device_id: str) -> int:
         return (await who.call("POST", f"/api/v1/devices/{device_id}/known")).status
 
+    async def vouches(who: Browser) -> bool:
+        return bool((await who.call("GET", "/api/v1/me")).json["vouches"])
+
     assert [await know(first, ids[2]), await know(second, ids[1])] == [HTTPStatus.FORBIDDEN] * 2
+    assert [await vouches(one) for one in (known, first, second)] == [True, False, False]
     assert [one["device_id"] for one in (await known.call("GET", "/api/v1/me")).json["new_devices"]] == ids[:0:-1]
 
     await known.call("DELETE", f"/api/v1/devices/{ids[0]}")
+    assert await vouches(first)
     assert await know(first, ids[2]) == HTTPStatus.NO_CONTENT  # nobody else is left to say it
 
 

@@ -68,7 +68,9 @@ def test_the_server_writes_the_golden_login() -> None:
 
 def test_the_server_writes_the_golden_profile() -> None:
     space = SpaceView("0000000000005a0b1c2d3", "0000000000006a0b1c2d3", "", "owner", 1_000_000, 4096)
-    profile = Profile("0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space], Preferences(), 8, [])
+    profile = Profile(
+        "0000000000008a0b1c2d3", Account(ADA, 1_000_000, 4096), [space], Preferences(), 8, [], vouches=True
+    )
 
     reply = ProfileReply.of(profile, ServerReply("Cairn", "0.1.0", "https://cairn.example"), chunks_per_file=262_144)
 

@@ -234,6 +234,26 @@ def test_an_app_password_asks_for_a_fresh_proof_and_opens_what_it_is_for(
     assert ask(ben.server, "GET", "/dav/a.txt", headers=basic).status == HTTPStatus.UNAUTHORIZED
 
 
+def test_a_browser_that_is_new_itself_says_where_else_a_sign_in_is_vouched_for(open_page: Opener, ben: Person) -> None:
+    ben.session("127.0.0.1")
+    body = _json({"username": ben.name, "password": PASSWORD})
+    answer = ask(ben.server, "POST", "/api/v1/session", body, JSON | {"Sec-Fetch-Site": "same-origin"})
+    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+    page = open_page(None)
+    page.context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}])
+    page.goto("/")
+    ready(page)
+    login = {"username": ben.name, "password": PASSWORD, "device_name": "Tablet"}
+    ask(ben.server, "POST", "/api/v1/login", _json(login), JSON)
+    page.reload()
+
+    card = page.get_by_role("region", name="A new sign-in to your account")
+    expect(card).to_contain_text("This browser is new itself")
+    expect(card.get_by_role("button", name="It was me")).to_have_count(0)
+    card.get_by_role("button", name="Sign out “Tablet”").click()
+    expect(card).to_be_hidden()
+
+
 @both_origins
 def test_a_sign_in_elsewhere_is_told_once_and_can_be_ended_there(open_page: Opener, ben: Person) -> None:
     page = open_page(who=ben)

@@ -1,7 +1,9 @@
 """The commands that ask the server: what may be left out, and what a first sync makes there."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -104,3 +106,22 @@ def test_out_of_reach_a_first_sync_ends_with_5(home: Path, tmp_path: Path, roots
 
     assert device.run("sync", tmp_path / "here", "--once").code == 5
     assert roots.list() == []
+
+
+def test_devices_that_begin_at_once_share_the_folder_that_one_of_them_makes(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    devices = [Device(tmp_path / f"home-{number}").login(server) for number in range(4)]
+    folders = [tmp_path / f"folder-{number}" for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    together = Barrier(len(devices))
+
+    def begin(device: Device, folder: Path) -> None:
+        together.wait()
+        device.ok("sync", folder, "--remote", "/Begun at once", "--once")
+
+    with ThreadPoolExecutor(len(devices)) as pool:
+        list(pool.map(begin, devices, folders))
+
+    assert [node["name"] for node in devices[0].ok("ls", "--json", "/").json].count("Begun at once") == 1

@@ -21,7 +21,8 @@ export function start({ profile }) {
 
   async function show() {
     const news = (profile.get().me?.new_devices ?? []).filter((one) => !answered.has(one.device_id));
-    const now = news.map((one) => one.device_id).join();
+    const vouches = profile.get().me?.vouches ?? true;
+    const now = [vouches, ...news.map((one) => one.device_id)].join();
     if (now === there) return;
     there = now;
     if (news.length) await loadStyle("css/sign-ins.css");
@@ -29,10 +30,11 @@ export function start({ profile }) {
     card.hidden = !news.length;
     fill(card,
       h("h2", { id: "sign-ins-title" }, icon("shield"), t("signins.title", { count: news.length })),
-      h("ul", {}, news.map(entry)));
+      vouches ? null : h("p", { class: "hint" }, t("signins.elsewhere")),
+      h("ul", {}, news.map((one) => entry(one, vouches))));
   }
 
-  function entry(one) {
+  function entry(one, vouches) {
     const name = shown(one.name);
     const when = dateTime(one.created_ms);
     return h("li", {},
@@ -41,7 +43,7 @@ export function start({ profile }) {
         h("strong", {}, name),
         h("p", { class: "hint" }, t(`signins.kind_${one.kind}`), " · ", one.address ? t("signins.made", { when, address: one.address }) : when)),
       h("div", { class: "sign-ins-do" },
-        h("button", { type: "button", class: "button", "aria-label": t("signins.known_one", { name }), onclick: () => answer(one, () => post(`devices/${one.device_id}/known`)) }, t("signins.known")),
+        vouches && h("button", { type: "button", class: "button", "aria-label": t("signins.known_one", { name }), onclick: () => answer(one, () => post(`devices/${one.device_id}/known`)) }, t("signins.known")),
         h("button", { type: "button", class: "button danger", "aria-label": t("signins.sign_out_one", { name }), onclick: () => answer(one, () => end(one, name)) }, t("signins.sign_out"))));
   }
 
