@@ -32,6 +32,8 @@ MAGIC = b"cairnobj"
 VERSION = 1
 HEADER = struct.Struct(">8sBBI")  # magic, version, cipher, number of the data key
 _HEAD = struct.Struct(">IIB")  # plain size, stored size, encoding
+ROW_EXTRA = SALT_SIZE + NONCE_SIZE + _HEAD.size + TAG_SIZE
+"""Bytes by which a form that is no object by itself is longer when sealed."""
 _LONGEST = HEADER.size + SALT_SIZE + NONCE_SIZE + _HEAD.size + 2 * MAX_CHUNK + TAG_SIZE
 
 

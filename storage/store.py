@@ -53,6 +53,7 @@ from storage.packs import Packs, parts_of_packs
 from storage.received import Received
 from storage.recovery import Recovered, recover, stored_form
 from storage.resealing import Resealing
+from storage.sealing import ROW_EXTRA
 from storage.staging import STAGING_NAME
 from storage.vault import MasterKey, Vault
 
@@ -290,7 +291,8 @@ class ChunkStore:
         """
         self.require()
         await self._barriers.room()
-        if received.data is not None and received.stored_size > INLINE_MAX:  # of another machine
+        most = INLINE_MAX if received.seal is None else INLINE_MAX + ROW_EXTRA
+        if received.data is not None and received.stored_size > most:  # of another machine
             received, wave = await self._receiving.run(partial(self._staged_here, received, received.data))
         self._barriers.add([received], wave)
 
