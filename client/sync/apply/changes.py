@@ -6,13 +6,13 @@ differ. A lot of them is made durable by one call at its end.
 
 from collections.abc import Sequence
 
-from client.sync.apply.checks import is_at, is_same
+from client.sync.apply.checks import is_at, is_same, look_after
 from client.sync.apply.mishaps import CHANGED, of_disk
 from client.sync.apply.placing import Retries
 from client.sync.apply.private import make_private, sync_surely
 from client.sync.apply.rescue import Rescuer
 from client.sync.apply.trash import Seen, move_to_trash
-from client.sync.model import PARKED, LocalEntry, Path, Stat
+from client.sync.model import PARKED, LocalEntry, Path
 from client.sync.operations import DeleteHere, MakeFolderHere, MoveHere, Operation, SetAside, SetHere
 from client.sync.outcome import Done, Outcome, Stale, Task
 from client.sync.seams.clock import Chance, Clock
@@ -85,18 +85,11 @@ class Applier:
         self._fs.look(target)  # what went into a folder that cannot be looked at would seem to be deleted
         self._fs.move(path, target)
         touched |= {target[:-1]: None, path[:-1]: None}
-        now = self._look_after(target)
+        now = look_after(self._fs, target)
         if now is None or not is_same(now, entry.stat, self._traits, renamed=True):
             # Another save was moved than the one that was looked at. Its place is right, its content is an edit.
             return Done(stat=entry.stat, sha256=entry.sha256, overtaken=True)
         return Done(stat=now, sha256=entry.sha256, sure=entry.sure)
-
-    def _look_after(self, target: Path) -> Stat | None:
-        """Look at what has just been moved; None too if that fails: it is there all the same."""
-        try:
-            return self._fs.look(target)
-        except FsError:
-            return None
 
     def _set(self, operation: SetHere, entry: LocalEntry, path: Path) -> Outcome:
         node = operation.node
@@ -115,7 +108,7 @@ class Applier:
         kept, made = move_to_trash(self._fs, path, day, self._chance)
         touched |= {**dict.fromkeys(made), kept[:-1]: None, path[:-1]: None}
         self._seen.put(kept, entry.stat)
-        now = self._look_after(kept)
+        now = look_after(self._fs, kept)
         if now is None or is_same(now, entry.stat, self._traits, renamed=True):
             return Done()
         self._give_back(kept, path)

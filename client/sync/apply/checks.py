@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from client.sync.model import Kind, LocalEntry, Path, Stat
-from client.sync.seams.files import Fs, Traits
+from client.sync.seams.files import Fs, FsError, Traits
 
 PIECE = 1024 * 1024
 """How many bytes are read at a time."""
@@ -35,6 +35,14 @@ def is_at(fs: Fs, path: Path, entry: LocalEntry, traits: Traits) -> bool:
     if entry.sure or entry.sha256 is None or entry.is_folder:
         return True
     return sha256_of(fs, path) == entry.sha256
+
+
+def look_after(fs: Fs, path: Path) -> Stat | None:
+    """Look at what has just been moved to a path; None too if that fails: it is there all the same."""
+    try:
+        return fs.look(path)
+    except FsError:
+        return None
 
 
 def read_pieces(fs: Fs, path: Path) -> Iterator[bytes]:

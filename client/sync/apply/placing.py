@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from client.sync.apply.checks import is_at, is_same
+from client.sync.apply.checks import is_at, is_same, look_after
 from client.sync.apply.displaced import Label, is_expected
 from client.sync.apply.mishaps import RETRIES_S, of_disk
 from client.sync.apply.private import make_private, sync_surely
@@ -122,10 +122,10 @@ class Placer:
     def _place(self, ready: Ready, now_ns: int) -> Outcome:
         try:
             kept = self._swap(ready)
-            now = self.fs.look(ready.wanted.target)
         except FsError as error:
             self._take_back(ready)
             return of_disk(error, ready.wanted.task.shown)
+        now = look_after(self.fs, ready.wanted.target)
         done = Done(stat=ready.stat, sha256=ready.sha256, kept=kept.kept, kept_as=kept.kept_as)
         if now is None or not is_same(now, ready.stat, self.traits, renamed=True):
             return replace(done, overtaken=True)

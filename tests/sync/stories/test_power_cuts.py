@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
-from client.sync.model import MARKER, Path
+from client.sync.model import MARKER, Path, Stat
+from client.sync.seams.files import FsError, Trouble
 from tests.sim.fs import SimFs
 from tests.sim.net import Sent
 from tests.sim.play import Play, play_of
@@ -94,3 +96,32 @@ def test_what_was_put_here_long_ago_is_not_read_again(play: Play) -> None:
     play.wait(700)
 
     assert engine.state.applied() == []
+
+
+def test_what_could_not_be_looked_at_once_it_was_placed_outlasts_a_power_cut() -> None:
+    """Its name was not made durable: it was found there, and gone after a power cut, as if its user had deleted it."""
+    with play_of(Weather()) as play:
+        play.wait(30)
+        disk, look = play.disks[1], play.disks[1].look
+        failed: list[Path] = []
+
+        def fail_once(path: Path) -> Stat | None:
+            found = look(path)
+            if path == ("new",) and found is not None and not failed:
+                failed.append(path)
+                raise FsError(Trouble.DAMAGED, path)
+            return found
+
+        with patch.object(disk, "look", fail_once):
+            play.one.put(("new",), b"<1>")
+            engine = play.second.engine
+            assert engine is not None
+            while not engine.state.tracked_files():
+                play.wait(0.1)
+        assert failed
+        play.second.kill()
+        disk.crash(random.Random(1))  # noqa: S311 - the same each time
+        play.second.start()
+        play.settle()
+
+        assert play.contents("new") == {b"<1>"}
