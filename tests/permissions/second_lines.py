@@ -10,10 +10,7 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
     ),
     "They are no rights of who asks: a mark, no change, the last admin (tests/accounts), what is kept for a minute.": (
         "services.devices.DeviceService.know.work: actor.id in (row.id, row.made_by)",
-        (
-            "services.devices.DeviceService.know.work: (asks is None or asks.is_new) and "
-            "actors.has_known_session(tx, actor.user_id, live_at(tx.now_ms()))"
-        ),
+        "services.devices.DeviceService.know.work: not may_vouch(tx, actor, live_at(tx.now_ms()))",
         "services.guard.locker: lock.user_id == actor.user_id",
         "services.locks.Discovery._view_of: lock.user_id == self._actor.user_id",
         "services.accounts._Change.make: self._user.disabled_ms is not None",
@@ -21,7 +18,9 @@ BEHIND_THEM: dict[str, tuple[str, ...]] = {
         "services.accounts.require_admin: not users.has_enabled_admin(tx)",
         "services.storage.StorageService.figures: actor.user_id not in self._told",
     ),
-    "They are for what ends while a call is under way: tests/links, tests/feed and tests/rewind end it there.": (
+    "They are for what ends while a call is under way: tests/links, feed, rewind and roles end it there.": (
+        "services.authentication.has_ended: row.revoked_ms is not None",
+        "services.authentication.has_ended: users.get(tx, row.user_id).disabled_ms is not None",
         (
             "services.archive_content.Contents._source: "
             "access.look_number(tx, self._actor, planned.node_id).require(Right.READ)"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app import application
+from app import server
 from app.api.routes import Access, Route
 from app.application import route_table
 from app.server import listening
@@ -70,7 +70,7 @@ async def test_each_route_with_a_weaker_rule_lets_somebody_through(
 ) -> None:
     routes = route_table()
     weakened = [f"{route.method} {route.path}" for route in routes if weaken(route) != route]
-    monkeypatch.setattr(application, "route_table", lambda: [weaken(route) for route in routes])
+    monkeypatch.setattr(server, "route_table", lambda: [weaken(route) for route in routes])
 
     async with listening(replace(SETTINGS, server=replace(SETTINGS.server, port=0)), walk.world.server.cairn) as port:
         missed = [
