@@ -199,6 +199,19 @@ def test_code_has_its_colours_and_its_lines(folder: Page) -> None:
     assert folder.locator(".viewer-lines").inner_text() == samples.PYTHON
 
 
+def test_empty_text_says_so_and_can_be_written_to(folder: Page, ada: Person) -> None:
+    made = ada.put(f"{PLACE}/empty.txt", b"")
+    show(folder, "empty.txt")
+
+    expect(folder.locator(".viewer-document")).to_have_text("This file is empty.")
+    folder.get_by_role("button", name="Edit").click()
+    folder.locator("textarea").fill("first")
+    folder.keyboard.press("Control+s")
+    expect(folder.locator(".viewer-state")).to_have_text("Saved")
+    assert content(ada, "empty.txt") == b"first"
+    ada.call("DELETE", f"/api/v1/files/{made['file_id']}")
+
+
 def test_markdown_is_a_page_of_the_harmless_part_of_it(folder: Page, watch: Watch) -> None:
     show(folder, "notes.md")
     page = folder.locator(".viewer-markdown")

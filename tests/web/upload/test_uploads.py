@@ -146,6 +146,18 @@ def test_what_is_there_already_is_skipped_without_a_word_to_the_server_and_what_
     assert arrived(ada, panel.folder, *sources)
 
 
+def test_what_is_all_there_already_is_no_upload_of_nothing(panel: Panel, files: Files) -> None:
+    source = files.make("known.bin", 30)
+    panel.put(source)
+    panel.says("One file uploaded")
+    panel.press("More")
+    panel.page.get_by_role("menuitem", name="Clear finished").click()
+
+    panel.put(source)
+
+    panel.says("There was nothing new to upload")
+
+
 def test_a_paused_upload_goes_on_where_it_was(
     panel: Panel, files: Files, ada: Person, server: RunningServer, bar: Barring
 ) -> None:

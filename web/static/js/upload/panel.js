@@ -117,7 +117,7 @@ export class Panel {
     if (totals.count.problem) return t("upload.head_problems", { count: totals.count.problem });
     if (totals.count.asking) return t("upload.head_asking", { count: totals.count.asking });
     if (this.#board.rows.size === 0) return t("upload.title");
-    return t("upload.head_done", { count: totals.filesDone });
+    return totals.filesDone ? t("upload.head_done", { count: totals.filesDone }) : t("upload.head_nothing");
   }
 
   #detailText(isBusy, share) {

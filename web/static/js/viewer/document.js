@@ -52,6 +52,7 @@ class Document {
   }
 
   async #form(signal) {
+    if (!this.#text.text) return h("p", { class: "viewer-note" }, t("viewer.file_empty"));
     const kind = kindOf(this.#file);
     if (kind === "markdown" && !this.#isSource) return (await import("./markdown.js")).showMarkdown(this.#file, this.#text.text, this.#context);
     if (kind === "table" && !this.#isSource) return (await import("./table.js")).showTable(this.#file, this.#text.text, this.#text.isWhole, signal);
