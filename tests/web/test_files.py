@@ -1,6 +1,7 @@
 """Files: going through folders, and changing what is in them."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
@@ -41,12 +42,14 @@ def test_a_folder_is_opened_by_a_click_and_left_by_the_path(page: Page, home: Pe
 def test_the_open_folder_keeps_its_name_where_the_way_to_it_is_long(open_page: Opener, home: Person) -> None:
     long = "A folder with a name that does not come to an end"
     home.folder(f"/{long}/{long}/Letters/Summer of 2026")
+    top = home.call("GET", f"/api/v1/files?path=/{quote(long)}").json["file_id"]
 
     page = open_page(f"/files/{long}/{long}/Letters/Summer of 2026", who=home)
 
     here = page.get_by_role("heading", name="Summer of 2026")
     expect(here).to_be_visible()
     assert here.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+    home.call("DELETE", f"/api/v1/files/{top}")
 
 
 def test_folders_come_first_and_numbers_count_as_people_count(page: Page, home: Person) -> None:
@@ -113,6 +116,21 @@ def test_a_text_file_is_made(page: Page, home: Person) -> None:
 
     expect(row(page, "Note.txt")).to_be_focused()
     assert home.call("GET", "/api/v1/files?path=/Taxes%202/Note.txt").json["size"] == 0
+
+
+def test_a_drop_box_is_made_with_its_address(page: Page, home: Person) -> None:
+    page.get_by_role("button", name="New", exact=True).first.click()
+    page.get_by_role("menuitem", name="New drop box").click()
+    page.keyboard.press("Enter")
+
+    made = page.get_by_role("dialog", name="Share “Drop box”").locator(".share-links li")
+    expect(made).to_contain_text("Drop box")
+    [link] = home.call("GET", "/api/v1/links").json["items"]
+    assert link["mode"] == "drop"
+    expect(made.locator("code")).to_contain_text(link["url"].rpartition("/")[2])
+    page.keyboard.press("Escape")
+    expect(row(page, "Drop box")).to_be_visible()
+    home.call("DELETE", f"/api/v1/files/{link['file_id']}")
 
 
 def test_what_others_do_shows_at_once_and_focus_and_selection_stay(page: Page, home: Person) -> None:

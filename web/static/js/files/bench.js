@@ -86,6 +86,7 @@ export function bench({ folder, head, sortBy = null, whereOf, found, emptyMenu =
       else openDetails();
     },
     mayWrite: () => Boolean(folder.file && may(folder.file, "write")),
+    mayShare: () => Boolean(folder.file && may(folder.file, "share")),
     /** Show entries, `total` of them with those not loaded yet; `part`: some are left out by a filter. */
     show(items, total, { part = false } = {}) {
       isPart = part;

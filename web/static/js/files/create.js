@@ -22,6 +22,15 @@ export async function newFolder(folder) {
   return file && made(folder, file, t("files.made_folder", { name: shown(file.name) }));
 }
 
+/** Make a folder that others are to put files into. @returns {Promise<Object | null>} its File */
+export async function newDropBox(folder) {
+  const file = await askForName({
+    title: t("files.new_drop"), value: t("files.new_drop_name"), isTaken: folder.isTaken,
+    make: (name) => post("folders", { parent_id: folder.file.file_id, name }),
+  });
+  return file && made(folder, file, t("files.made_folder", { name: shown(file.name) }));
+}
+
 /** Make an empty text file in the folder that is open. @returns {Promise<Object | null>} its File */
 export async function newTextFile(folder) {
   const above = folder.file.path === "/" ? "" : folder.file.path;

@@ -2,8 +2,8 @@
 
 import { toastError } from "../core/toast.js";
 
-/** Who sees an entry, and the links to it. */
-export const share = (file) => import("../sharing/dialog.js").then((part) => part.openShareDialog(file)).catch(toastError);
+/** Who sees an entry, and the links to it; `make`: the mode of a link that is made at once. */
+export const share = (file, make = null) => import("../sharing/dialog.js").then((part) => part.openShareDialog(file, make)).catch(toastError);
 
 /** What a file held before. */
 export const versions = (file) => import("../time/versions.js").then((part) => part.openVersions(file)).catch(toastError);

@@ -9,9 +9,9 @@ import { t } from "../core/text.js";
 import { actionsFor } from "./actions.js";
 import { bench } from "./bench.js";
 import { clipboard, letGo } from "./clipboard.js";
-import { newFolder, newTextFile } from "./create.js";
+import { newDropBox, newFolder, newTextFile } from "./create.js";
 import { bindDrag } from "./drag.js";
-import { rewind } from "./elsewhere.js";
+import { rewind, share } from "./elsewhere.js";
 import { folderModel } from "./folder.js";
 import { offerNew } from "./new.js";
 import { failure, loading, nothing } from "./notices.js";
@@ -46,6 +46,10 @@ export async function mount(container, { place, signal, setTitle }) {
   Object.assign(app, {
     newFolder: () => made(newFolder(folder)),
     newTextFile: () => made(newTextFile(folder)),
+    async newDropBox() {
+      const file = await made(newDropBox(folder));
+      if (file) await share(file, "drop");
+    },
     async paste() {
       const { mode, files } = clipboard();
       if (!mode || !folder.file) return;
@@ -60,6 +64,7 @@ export async function mount(container, { place, signal, setTitle }) {
   async function made(asked) {
     const file = await asked;
     if (file) list.focus(list.indexOf(file.file_id));
+    return file;
   }
 
   /** What can be done with the folder itself: behind its button, and where no entry is. */

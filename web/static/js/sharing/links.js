@@ -13,10 +13,10 @@ const MOST = 100;
 /**
  * The part of the share dialog about links.
  *
- * @param {{file: Object, signal: AbortSignal}} options
+ * @param {{file: Object, signal: AbortSignal, make?: "view" | "drop" | null}} options `make`: one is made at once
  * @returns {Promise<HTMLElement>}
  */
-export async function linksOf({ file, signal }) {
+export async function linksOf({ file, signal, make: wanted = null }) {
   const list = h("ul", { class: "share-links", "aria-label": t("links.here") });
   let links = (await get("links", { file_id: file.file_id, limit: MOST }, { signal })).items.reverse();
 
@@ -47,6 +47,7 @@ export async function linksOf({ file, signal }) {
 
   const first = h("button", { type: "button", class: "button primary", onclick: () => make("view") }, icon("link", { size: 16 }), t("links.make"));
   draw();
+  if (wanted) await make(wanted);
   return h("section", { class: "share-part", "aria-labelledby": "share-links-head" },
     h("h3", { id: "share-links-head" }, t("links.title")),
     h("p", { class: "soft share-text" }, file.kind === "folder" ? t("links.text_folder") : t("links.text_file")),
