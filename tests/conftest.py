@@ -28,8 +28,6 @@ LONG = (
     "tests/collect/test_power_cut.py",
     "tests/sync/bad_days/",
     "tests/image/test_running.py",
-    "tests/web/upload/",
-    "tests/web/test_viewer.py",
 )
 """Begun first: a process that takes up a long one last leaves the others idle."""
 

@@ -36,7 +36,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_measurement_runs_on_small_sizes_and_cleans_up(tmp_path: Path) -> None:
     names = [name for name in MEASURES if name != "sync"]
     done = _bench(
-        *names, "--size=2", "--big=2", "--files=20", "--nodes=2000", "--rounds=2", "--json", f"--folder={tmp_path}"
+        *names, "--size=2", "--big=2", "--files=20", "--nodes=500", "--rounds=1", "--json", f"--folder={tmp_path}"
     )
 
     assert done.returncode == 0, done.stderr
