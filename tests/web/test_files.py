@@ -49,6 +49,7 @@ def test_the_open_folder_keeps_its_name_where_the_way_to_it_is_long(open_page: O
     here = page.get_by_role("heading", name="Summer of 2026")
     expect(here).to_be_visible()
     assert here.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+    page.close()  # it would ask for what is gone
     home.call("DELETE", f"/api/v1/files/{top}")
 
 
