@@ -197,7 +197,8 @@ def test_after_a_reload_in_mid_file_the_same_file_goes_on(
 
     panel.says("One file uploaded")
     assert arrived(ada, panel.folder, source)
-    assert 24 * MIB <= received(server) - before < 1.05 * 24 * MIB
+    # What was on its way when the page went is sent again: up to a tenth of so short a file (1 GiB: test_soak.py).
+    assert 24 * MIB <= received(server) - before < 1.1 * 24 * MIB
     expect(panel.notice).to_be_hidden()
 
 
