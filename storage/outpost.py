@@ -54,12 +54,7 @@ async def open_outpost(
     Raises:
         KeyFileError: the store is encrypted, and not with this master key.
     """
-    try:
-        vault = Vault(folder, disk, master, is_followed=True)
-    except BaseException:
-        medium.close()
-        raise
-    medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
+    vault = _begin(folder, disk, medium, master)
     reader = await open_reader(folder / INDEX_NAME)
     index, compressor = folder / INDEX_NAME, codec.Compressor(level)
     return ChunkStore(
@@ -84,12 +79,7 @@ def open_far(
         folder: of this machine; it holds the file with the data keys, if any, and what is staged.
         find: asks that process where a chunk lies, whose key may be new to the vault; blocks.
     """
-    try:
-        vault = Vault(folder, disk, master, is_followed=True)
-    except BaseException:
-        medium.close()
-        raise
-    medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
+    vault = _begin(folder, disk, medium, master)
     index, compressor = folder / INDEX_NAME, codec.Compressor(level)
     store = _FarStore(
         Media(medium),
@@ -104,6 +94,17 @@ def open_far(
     )
     store.find = find
     return store
+
+
+def _begin(folder: Path, disk: Disk, medium: Receiving, master: MasterKey | None) -> Vault:
+    """Return the vault of a folder, and let the medium count apart; it is closed where this raises."""
+    try:
+        vault = Vault(folder, disk, master, is_followed=True)
+    except BaseException:
+        medium.close()
+        raise
+    medium.number_from(LOWEST + secrets.randbelow(NUMBERS))
+    return vault
 
 
 class _FarStore(ChunkStore):

@@ -207,17 +207,4 @@ async def _open_services(
 
 def _tell(link: Link, chunk: received.Received, wave: int) -> None:
     """Hand over what was staged. Blocks."""
-    link.ask(
-        Received(
-            claim=chunk.claim,
-            chunk_id=chunk.chunk_id,
-            size=chunk.size,
-            stored_size=chunk.stored_size,
-            encoding=int(chunk.encoding),
-            wave=wave,
-            name=None if chunk.file is None else chunk.file.path.name,
-            digest=None if chunk.file is None else chunk.file.digest,
-            data=None if chunk.data is None else bytes(chunk.data),
-            seal=None if chunk.seal is None else (chunk.seal.key_number, chunk.seal.name),
-        )
-    )
+    link.ask(Received.of(chunk, wave))

@@ -8,6 +8,7 @@ that way too and is followed, so that what is rotated or voided there is so here
 import asyncio
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from app.data_folder import DataFolder
@@ -94,21 +95,8 @@ def find(link: Link, mirror: Mirror, vault: Vault, chunk_id: ChunkId) -> StoredC
 
 def send(link: Link, disk: Disk, chunk: received.Received, wave: int) -> None:
     """Send a chunk in the form that is kept, which the main process stages there. Blocks; raises as `Link.ask`."""
-    data = chunk.data
     if chunk.file is not None:
-        data = disk.read(chunk.file.path)
-        disk.unlink(chunk.file.path)
-    link.ask(
-        Received(
-            claim=chunk.claim,
-            chunk_id=chunk.chunk_id,
-            size=chunk.size,
-            stored_size=chunk.stored_size,
-            encoding=int(chunk.encoding),
-            wave=wave,
-            name=None,
-            digest=None,
-            data=None if data is None else bytes(data),
-            seal=None if chunk.seal is None else (chunk.seal.key_number, chunk.seal.name),
-        )
-    )
+        path = chunk.file.path
+        chunk = replace(chunk, data=disk.read(path), file=None)
+        disk.unlink(path)
+    link.ask(Received.of(chunk, wave))

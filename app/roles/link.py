@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from app.auth.endings import Ended
 from app.control import short_path
 from app.data_folder import DataFolder
 from app.errors import AppError, ForbiddenError, NoRoomError, RateLimitedError, UnauthenticatedError
+from storage import received
 from storage.errors import (
     ChunkAbsentError,
     ChunkDamagedError,
@@ -66,6 +67,22 @@ class Received(msgspec.Struct, tag=True, frozen=True):
     digest: bytes | None
     data: bytes | None
     seal: tuple[int, bytes] | None
+
+    @classmethod
+    def of(cls, chunk: received.Received, wave: int) -> Self:
+        """Tell of a chunk that was received after the main process had told of `wave`."""
+        return cls(
+            claim=chunk.claim,
+            chunk_id=chunk.chunk_id,
+            size=chunk.size,
+            stored_size=chunk.stored_size,
+            encoding=int(chunk.encoding),
+            wave=wave,
+            name=None if chunk.file is None else chunk.file.path.name,
+            digest=None if chunk.file is None else chunk.file.digest,
+            data=None if chunk.data is None else bytes(chunk.data),
+            seal=None if chunk.seal is None else (chunk.seal.key_number, chunk.seal.name),
+        )
 
 
 class Locate(msgspec.Struct, tag=True, frozen=True):

@@ -391,6 +391,7 @@ class UploadService:
         direct: bool = True,
     ) -> UploadAnswer:
         """List up to 4,096 of `chunks`, whose indexes begin at `first`; the whole list ends at `end`."""
+        claim = claims_of(upload)[-1]
         listed = [
             ChunkAnswer(
                 index,
@@ -398,7 +399,7 @@ class UploadService:
                 chunk.size,
                 needed=chunk.packed not in here,
                 url=self._chunk_url(actor, upload, chunk, here),
-                direct=self._direct.put(claims_of(upload)[-1], chunk) if direct and chunk.packed not in here else None,
+                direct=self._direct.put(claim, chunk) if direct and chunk.packed not in here else None,
             )
             for index, chunk in enumerate(chunks.part(0, ANSWER_CHUNKS), first)
         ]

@@ -9,27 +9,18 @@ import { trashSilently } from "./trashing.js";
 import { undoable } from "./undo.js";
 
 /** Ask for a name and make a folder in another one. @param {Object} parent its File @returns {Promise<Object | null>} */
-export function askForFolder(parent, isTaken = () => false) {
-  return askForName({
-    title: t("files.new_folder"), value: t("files.new_folder_name"), isTaken,
-    make: (name) => post("folders", { parent_id: parent.file_id, name }),
-  });
+export function askForFolder(parent, isTaken = () => false, { title, value } = { title: t("files.new_folder"), value: t("files.new_folder_name") }) {
+  return askForName({ title, value, isTaken, make: (name) => post("folders", { parent_id: parent.file_id, name }) });
 }
 
 /** Make a folder in the one that is open. @returns {Promise<Object | null>} its File */
-export async function newFolder(folder) {
-  const file = await askForFolder(folder.file, folder.isTaken);
+export async function newFolder(folder, words) {
+  const file = await askForFolder(folder.file, folder.isTaken, words);
   return file && made(folder, file, t("files.made_folder", { name: shown(file.name) }));
 }
 
 /** Make a folder that others are to put files into. @returns {Promise<Object | null>} its File */
-export async function newDropBox(folder) {
-  const file = await askForName({
-    title: t("files.new_drop"), value: t("files.new_drop_name"), isTaken: folder.isTaken,
-    make: (name) => post("folders", { parent_id: folder.file.file_id, name }),
-  });
-  return file && made(folder, file, t("files.made_folder", { name: shown(file.name) }));
-}
+export const newDropBox = (folder) => newFolder(folder, { title: t("files.new_drop"), value: t("files.new_drop_name") });
 
 /** Make an empty text file in the folder that is open. @returns {Promise<Object | null>} its File */
 export async function newTextFile(folder) {
