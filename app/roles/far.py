@@ -61,6 +61,8 @@ class Mirror:
                 await asyncio.to_thread(self.take)
             except (StorageError, OSError) as error:
                 logger.info("the keys could not be looked at: %s", error)
+            except Exception:  # were this task to end, a key that was voided would stay good here
+                logger.exception("the keys could not be looked at")
 
     def _known(self) -> dict[str, Path]:
         store = (self._folder.store / name for name in (VAULT_NAME, LAYOUT_NAME, CLAIM_NAME))

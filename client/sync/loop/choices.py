@@ -27,10 +27,10 @@ def select(state: State, fs: Fs, excluded: list[str], busy: Collection[str | int
         for node_id in sorted(wanted ^ now):
             state.set_excluded(node_id, excluded=node_id in wanted)
         for node_id in sorted(now - wanted):
-            for node in state.rows_below(node_id):
-                base = state.synced(node.id)
+            for each in (node_id, *(node.id for node in state.rows_below(node_id))):
+                base = state.synced(each)
                 if base is not None and (base.lid in busy or not _is_here(state, fs, base)):
-                    state.drop_synced(node.id)
+                    state.drop_synced(each)
     state.mark_differences()
 
 

@@ -156,3 +156,27 @@ def test_what_a_kill_left_unnoted_in_the_trash_comes_back_when_its_folder_is_tak
     play.settle()
 
     assert play.contents("c", "f") == {b"<1>"}
+
+
+def test_an_empty_folder_that_a_kill_left_unnoted_comes_back_when_it_is_taken_in_again(play: Play) -> None:
+    device, disk = play.second, play.disks[1]
+    play.disks[0].user_make_folder(("e",))
+    play.settle()
+    folder = next(node.id for path, node in play.stage.past.view(device.machine.actor).items() if path == ("e",))
+    remove = disk.remove_folder
+
+    def hang(path: Path) -> None:
+        remove(path)
+        if path == ("e",):
+            play.stage.scheduler.sleep(30)
+
+    with patch.object(disk, "remove_folder", hang):
+        device.tell(replace(device.machine.settings, excluded=[folder]))
+        play.wait(3)
+        assert disk.look(("e",)) is None
+        device.kill()
+    device.machine.settings = replace(device.machine.settings, excluded=[])
+    device.start()
+    play.settle()
+
+    assert [disk.look(("e",)) is not None for disk in play.disks] == [True, True]
