@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
-from minio.commonconfig import CopySource
+from minio.commonconfig import REPLACE, CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.lifecycleconfig import Rule
@@ -21,6 +21,8 @@ from minio.lifecycleconfig import Rule
 from storage.errors import StorageError, StoreFullError, StoreUnavailableError
 from storage.s3.bucket import Bucket
 
+CONTENT_TYPE = "application/octet-stream"
+"""The type of all objects."""
 CONNECTIONS = 16
 """Most connections to the server at once."""
 LARGEST = 32 * 1024 * 1024
@@ -109,7 +111,7 @@ class SdkClient:
         """Put one object. Its two checksums are for the server to check; what it answers is checked here."""
         md5 = hashlib.md5(content, usedforsecurity=False)
         headers = {
-            "Content-Type": "application/octet-stream",
+            "Content-Type": CONTENT_TYPE,
             "Content-MD5": base64.b64encode(md5.digest()).decode(),
             "x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
             **({"If-None-Match": "*"} if is_new else {}),
@@ -120,12 +122,15 @@ class SdkClient:
             raise AwayError(f"the server has not kept the whole of {key}")
 
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
-        """Return an object or a part of it; nothing where it ends before that part."""
+        """Return an object or a part of it; nothing where it ends before that part.
+
+        It is what lies there, whatever coding its headers name: whoever puts an object may send those unsigned.
+        """
         try:
             with _translated():
                 response = self._sdk.get_object(self._bucket, self._prefix + key, offset=start, length=size or 0)
                 try:
-                    data = response.read(LARGEST)
+                    data = response.read(LARGEST, decode_content=False)
                     length = int(response.headers.get("Content-Length", len(data)))
                 finally:
                     response.close()
@@ -139,9 +144,15 @@ class SdkClient:
         return bytes(data)
 
     def copy(self, source: str, key: str, size: int) -> None:
-        """Copy an object within the bucket; its bytes do not come here."""
+        """Copy an object within the bucket, without the headers that it was put with; its bytes do not come here."""
         with _translated():
-            self._sdk.copy_object(self._bucket, self._prefix + key, CopySource(self._bucket, self._prefix + source))
+            self._sdk.copy_object(
+                self._bucket,
+                self._prefix + key,
+                CopySource(self._bucket, self._prefix + source),
+                metadata={"Content-Type": CONTENT_TYPE},
+                metadata_directive=REPLACE,
+            )
         if self.size(key) != size:
             raise AwayError(f"the server has not copied the whole of {source}")
 

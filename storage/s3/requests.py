@@ -9,10 +9,9 @@ import urllib3
 
 from storage.base import ChunkId
 from storage.s3.bucket import Bucket
-from storage.s3.client import AwayError
+from storage.s3.client import CONTENT_TYPE, AwayError
 from storage.s3.sigv4 import Signer
 
-CONTENT_TYPE = "application/octet-stream"
 LARGEST_ANSWER = 64 * 1024
 _BUSY = 503
 

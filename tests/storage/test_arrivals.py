@@ -1,7 +1,9 @@
 """Chunks that clients put into the bucket themselves: how they become chunks, and how they go."""
 
 import asyncio
+import gzip
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from storage.medium import Ticket
 from storage.s3.bucket import Bucket
 from storage.s3.client import SdkClient
 from storage.s3.medium import S3Medium
+from storage.s3.requests import Requests
 from storage.store import ChunkStore, OpenMedium
 from tests.storage.conftest import Servers
 from tests.storage.makers import id_of, noise, opened
@@ -43,8 +46,9 @@ def ticket(store: ChunkStore, claim: str, data: bytes, chunk_id: ChunkId | None 
     return found
 
 
-async def send(way: Ticket, data: bytes) -> int:
-    sending = partial(_http.request, "PUT", way.url, body=data, headers=dict(way.headers))
+async def send(way: Ticket, data: bytes, **further: str) -> int:
+    headers = {**way.headers, **{name.replace("_", "-"): value for name, value in further.items()}}
+    sending = partial(_http.request, "PUT", way.url, body=data, headers=headers)
     return (await asyncio.to_thread(sending)).status
 
 
@@ -110,6 +114,45 @@ async def test_chunk_that_exists_is_claimed_by_who_puts_its_bytes_and_by_nobody_
         await store.barrier([OTHER])
         assert await store.claimed([OTHER], [id_of(data)]) == {id_of(data)}
         assert await store.read(id_of(data)) == data
+
+
+@pytest.mark.parametrize("made", [noise, lambda number: gzip.compress(noise(number))])
+async def test_headers_that_are_sent_unsigned_with_a_chunk_change_nothing_for_who_gets_it(
+    tmp_path: Path, bucket: Bucket, open_medium: OpenMedium, made: Callable[[int], bytes]
+) -> None:
+    """One chunk is everybody's: whoever came first could have the bytes read as another coding, or not at all."""
+    async with opened(tmp_path / "store", LocalDisk(), open_medium=open_medium) as store:
+        data = made(1)
+        assert await send(ticket(store, CLAIM, data), data, Content_Encoding="gzip", Cache_Control="no-store") == 200
+        await store.arrivals.receive([CLAIM])
+        await store.barrier([CLAIM])
+
+        assert await store.read(id_of(data)) == data
+        found = await store.arrivals.get_tickets([id_of(data)], at_s=int(time.time()), lifetime_s=60)
+        asking = partial(_http.request, "GET", found[id_of(data)].url, decode_content=False)
+        answer = await asyncio.to_thread(asking)
+        assert (answer.status, answer.data) == (200, data)
+
+
+async def test_copy_has_none_of_the_headers_that_its_source_was_put_with(servers: Servers) -> None:
+    """Not every server heeds that, so nothing relies on it but programs that are not ours."""
+    bucket, data = part(servers.get("seaweedfs").bucket, "headers"), noise(1)
+    client, requests, at_s = SdkClient(bucket), Requests(bucket, bucket.endpoint), int(time.time())
+    way = requests.url("PUT", "coded", at_s=at_s, lifetime_s=60)
+    assert await send(Ticket(way, {}), data, Content_Encoding="gzip", Cache_Control="no-store") == 200
+
+    client.copy("coded", "plain", len(data))
+
+    found = await asyncio.to_thread(_http.request, "GET", requests.url("GET", "plain", at_s=at_s, lifetime_s=60))
+    assert (found.data, found.headers.get("Content-Encoding"), found.headers.get("Cache-Control")) == (data, None, None)
+
+
+async def test_object_is_read_as_it_lies_there_whatever_coding_it_was_put_with(bucket: Bucket) -> None:
+    client, data = SdkClient(bucket), noise(1)
+    way = Requests(bucket, bucket.endpoint).url("PUT", "coded", at_s=int(time.time()), lifetime_s=60)
+    assert await send(Ticket(way, {}), data, Content_Encoding="gzip") == 200
+
+    assert client.get("coded") == data
 
 
 async def test_upload_that_ends_while_its_chunks_wait_takes_no_others_with_it(
