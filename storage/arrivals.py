@@ -63,12 +63,19 @@ class Arrivals:
     def _open(self) -> Bypass | None:
         return self._media.bypass if self.problem == "" else None
 
+    def begin(self, claims: Iterable[str]) -> None:
+        """Let clients put something under claims from now on, until these end."""
+        for claim in claims:
+            self._claims.setdefault(claim, asyncio.Lock())
+
     def put_ticket(self, claim: str, chunk_id: ChunkId, size: int, *, at_s: int, lifetime_s: int) -> Ticket | None:
-        """Let a client put a chunk itself; None if it may not, or the chunk is so small that it is kept with others."""
+        """Let a client put a chunk itself; None if it may not, or the chunk is so small that it is kept with others.
+
+        A claim that has ended while its answer was made gets none: nobody would end it again.
+        """
         bypass = self._open()
-        if bypass is None or size <= INLINE_MAX:
+        if bypass is None or size <= INLINE_MAX or claim not in self._claims:
             return None
-        self._claims.setdefault(claim, asyncio.Lock())
         return bypass.put_ticket(claim, chunk_id, size, at_s=at_s, lifetime_s=lifetime_s)
 
     async def get_tickets(self, ids: Collection[ChunkId], *, at_s: int, lifetime_s: int) -> Mapping[ChunkId, Ticket]:

@@ -20,6 +20,10 @@ class DirectTransfer:
         self._arrivals = arrivals
         self._lifetime_s = lifetime_s
 
+    def begin(self, claims: Collection[str]) -> None:
+        """Let clients put chunks for uploads and bundles that were just opened, until these end."""
+        self._arrivals.begin(claims)
+
     def put(self, claim: str, chunk: Chunk) -> Ticket | None:
         """Return what lets a client put a chunk for the upload or bundle `claim`; None if it is to come here."""
         at_s, lifetime_s = self._span()

@@ -167,6 +167,7 @@ class UploadService:
         opened = await self._database.write(lambda tx: self._open(tx, actor, files, name, shown))
         made = [upload for upload in opened if isinstance(upload, Upload)]
         self._table.opened(made)
+        self._direct.begin({claims_of(upload)[-1] for upload in made})
         here = await self._here(actor, set().union(*(file.chunks.entries() for file in files)))
         bundle_url = self._urls.put_bundle(actor, made[0].space_id, name) if made and name is not None else None
         return [

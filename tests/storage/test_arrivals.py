@@ -41,6 +41,7 @@ def open_medium(bucket: Bucket) -> OpenMedium:
 
 def ticket(store: ChunkStore, claim: str, data: bytes, chunk_id: ChunkId | None = None) -> Ticket:
     at_s = int(time.time())
+    store.arrivals.begin([claim])
     found = store.arrivals.put_ticket(claim, chunk_id or id_of(data), len(data), at_s=at_s, lifetime_s=600)
     assert found is not None
     return found
@@ -173,6 +174,18 @@ async def test_upload_that_ends_while_its_chunks_wait_takes_no_others_with_it(
         assert await store.claimed([CLAIM], [id_of(mine)]) == set()
 
 
+async def test_upload_that_ended_while_its_answer_was_made_gets_no_way_past_the_server(
+    tmp_path: Path, bucket: Bucket, open_medium: OpenMedium
+) -> None:
+    """What came that way would lie in the bucket until the next start, beyond every quota."""
+    async with opened(tmp_path / "store", LocalDisk(), open_medium=open_medium) as store:
+        ticket(store, CLAIM, noise(1))
+        store.drop_claims([CLAIM])
+
+        at_s = int(time.time())
+        assert store.arrivals.put_ticket(CLAIM, id_of(noise(2)), 70_000, at_s=at_s, lifetime_s=60) is None
+
+
 async def test_many_who_look_at_one_upload_receive_each_chunk_once(
     tmp_path: Path, bucket: Bucket, open_medium: OpenMedium
 ) -> None:
@@ -232,6 +245,7 @@ async def test_without_a_public_endpoint_there_is_no_way_past_the_server(tmp_pat
     closed = partial(S3Medium.open, bucket=replace(bucket, public_endpoint=""))
     async with opened(tmp_path / "store", LocalDisk(), open_medium=closed) as store:
         at_s = int(time.time())
+        store.arrivals.begin([CLAIM])
 
         assert store.arrivals.put_ticket(CLAIM, id_of(noise(1)), 70_000, at_s=at_s, lifetime_s=60) is None
         assert await store.arrivals.get_tickets([id_of(noise(1))], at_s=at_s, lifetime_s=60) == {}
