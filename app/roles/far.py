@@ -45,13 +45,15 @@ class Mirror:
         for folder in (self._folder.keys, self._folder.store):
             self._disk.make_folder(folder)
         kept = self._known()
-        for path, content in wanted.items():
-            if _KNOWN.fullmatch(path) is None:
-                raise StoreUnavailableError(f"{path} is no file of those that are copied")
-            if path not in kept or self._disk.read(kept[path]) != content:
-                replace_file(self._disk, self._folder.root / path, content)
-        for path in kept.keys() - wanted.keys():
-            self._disk.unlink(kept[path])
+        try:
+            for path, content in wanted.items():
+                if _KNOWN.fullmatch(path) is None:
+                    raise StoreUnavailableError(f"{path} is no file of those that are copied")
+                if path not in kept or self._disk.read(kept[path]) != content:
+                    replace_file(self._disk, self._folder.root / path, content)
+        finally:  # what was voided goes even where a disk that is full does not take what is new
+            for path in kept.keys() - wanted.keys():
+                self._disk.unlink(kept[path])
 
     async def run(self) -> None:
         """Follow until cancelled."""

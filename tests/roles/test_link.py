@@ -29,7 +29,7 @@ from app.roles.link import (
 )
 from app.version import VERSION
 from storage.base import ChunkId, Encoding, Seal
-from storage.disk import LocalDisk
+from storage.disk import UNFINISHED, LocalDisk
 from storage.errors import StoreUnavailableError
 from storage.vault import VAULT_NAME, MasterKey, Vault
 
@@ -107,3 +107,18 @@ async def test_a_chunk_under_a_key_that_is_new_is_found_with_that_key(folder: Da
             found = await asyncio.to_thread(find, link, Mirror(link, folder, disk), vault, chunk_id)
 
     assert (found.seal, vault.numbers) == (Seal(1, bytes(32)), [1])
+
+
+async def test_a_key_that_was_voided_goes_even_where_the_new_one_cannot_be_written(folder: DataFolder) -> None:
+    async def answer(_: Question) -> Answer:
+        return Copied({"keys/2.new.key": bytes(range(32))})
+
+    folder.keys.mkdir(exist_ok=True)
+    voided = folder.keys / "1.old.key"
+    voided.write_bytes(bytes(range(32)))
+    (folder.keys / f"2.new.key{UNFINISHED}").mkdir()
+    async with serve_link(folder, Here("instance", "epoch", VERSION), Followers(), answer):
+        with closing(Link(folder)) as link, pytest.raises(OSError, match=UNFINISHED):
+            await asyncio.to_thread(Mirror(link, folder, LocalDisk()).take)
+
+    assert not voided.exists()
