@@ -80,12 +80,19 @@ export class Courier {
     if (!this.#past.isOpen) return false;
     try {
       const { url, headers } = chunk.direct;
-      const put = (signal) => this.#past.put(url, bytesOf(chunk), { headers, signal, onSent: way.onSent });
+      const put = async (signal) => {
+        if (!this.#past.isOpen) throw new SendError(0); // one before it found out, while it waited for its slot
+        try {
+          await this.#past.put(url, bytesOf(chunk), { headers, signal, onSent: way.onSent });
+        } catch (error) {
+          if (error.status === 0) this.avoidPast(); // still in the slot, or the next would begin
+          throw error;
+        }
+      };
       await this.#paused(put, way);
       return true;
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
-      if (error.status === 0) this.avoidPast();
       return false;
     }
   }
